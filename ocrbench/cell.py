@@ -1,0 +1,216 @@
+"""One cell, end to end: convert → measure → score → save."""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ocrbench import data, metrics
+from ocrbench.config import EXPECTED_TYPES, Cell, closest
+from ocrbench.errors import ConfigError, DatasetError, DeviceError, OcrBenchError
+from ocrbench.metrics.speed import duration_scores, throughput_scores
+from ocrbench.metrics.text import TextRule
+from ocrbench.models import check_options
+from ocrbench.records import Artifact, RunRecord, Sample, Score
+from ocrbench.scenarios import SCENARIOS
+from ocrbench.schedule import Listener, Measured, Timing, measure, prepare
+from ocrbench.store import Store, outcomes_of
+
+log = logging.getLogger(__name__)
+
+STAGES = ("read", "detect", "detect_infer", "crop", "recognize", "recognize_infer")
+# These say where results go and how to get at them, not what is measured.
+NOT_MEASURED = ("reports_dir", "cache_dir", "force", "timeout_seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """What became of a cell.
+
+    Attributes:
+        reused: Whether the record is an earlier run of the very same cell.
+        folder: Where the run lies.
+    """
+
+    record: RunRecord
+    reused: bool
+    folder: Path
+
+
+def check(cell: Cell) -> None:
+    """Find mistakes in a cell's configuration before anything runs.
+
+    Raises:
+        ConfigError: A model option, format or scenario is wrong.
+        DatasetError: The dataset's folder does not exist.
+    """
+    check_options(cell.detector, cell.recognizer)
+    if cell.dataset.format not in data.FORMATS:
+        message = f"dataset.format={cell.dataset.format}: no such format; "
+        raise ConfigError(message + closest(cell.dataset.format, data.FORMATS))
+    if cell.scenario.name not in SCENARIOS:
+        message = f"scenario.name={cell.scenario.name}: no such scenario; "
+        raise ConfigError(message + closest(cell.scenario.name, SCENARIOS))
+    root = Path(cell.dataset.root).expanduser()
+    if not root.is_dir():
+        message = f"dataset.root={cell.dataset.root}: no such folder; expected a dataset of format "
+        raise DatasetError(message + f"{cell.dataset.format} (set it with dataset.root=PATH)")
+
+
+def run_cell(cell: Cell, listener: Listener) -> Finished:
+    """Run a cell, or find the run of the very same cell.
+
+    A failure becomes a failed record; it is not raised.
+    """
+    store = Store(Path(cell.reports_dir))
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    known: dict[str, Any] = {"config": asdict(cell), "started": started}
+    try:
+        check(cell)
+        samples = _samples(cell)
+        artifacts, known["environment"] = prepare(cell, listener)
+        known["artifacts"] = {role: _described(artifact) for role, artifact in artifacts.items()}
+        run_id = _run_id(cell, [data.fingerprint(samples), known["artifacts"], known["environment"]])
+        earlier = store.find(run_id)
+        if earlier is not None and earlier.status == "ok" and not cell.force:
+            return Finished(record=earlier, reused=True, folder=store.root / run_id)
+        known["run_id"] = run_id
+        measured = measure(cell, artifacts, samples, listener)
+        record = RunRecord(status="ok", **known, **_results(cell, samples, artifacts, measured))
+        outcomes = outcomes_of(samples, measured.predictions)
+        folder = store.save(record, _frame(measured.timings), outcomes)
+    except OcrBenchError as error:
+        known.setdefault("run_id", _run_id(cell, [known.get("artifacts")]))
+        record = RunRecord(status="failed", error=str(error), **known)
+        folder = store.save(record, _frame([]), [])
+    return Finished(record=record, reused=False, folder=folder)
+
+
+def _samples(cell: Cell) -> list[Sample]:
+    dataset = cell.dataset
+    samples = data.FORMATS[dataset.format](Path(dataset.root).expanduser())
+    return data.choose(samples, dataset.limit, dataset.seed)
+
+
+def _results(
+    cell: Cell, samples: Sequence[Sample], artifacts: Mapping[str, Artifact], measured: Measured
+) -> dict[str, Any]:
+    if not measured.predictions:
+        reasons = "; ".join(sorted(set(measured.skipped.values()))[:3])
+        message = f"dataset {cell.dataset.name}: none of its {len(samples)} images can be used: {reasons}"
+        raise DatasetError(message)
+    execution = _judged(cell, measured.execution)
+    outcomes = outcomes_of(samples, measured.predictions)
+    rule = TextRule(
+        ignore_case=not cell.scoring.case_sensitive, edge_punctuation=cell.scoring.edge_punctuation
+    )
+    accuracy = metrics.score(
+        ((outcome.predicted, outcome.expected) for outcome in outcomes), rule, cell.scoring.iou_threshold
+    )
+    words = sum(not region.ignore for outcome in outcomes for region in outcome.expected)
+    counts = {"images": len(outcomes), "words": words, "skipped": len(measured.skipped)}
+    scores = [
+        *(_score("dataset", name, value, "", higher=True) for name, value in counts.items()),
+        *accuracy,
+        *_speed(measured),
+        _score("model", "model_mb", sum(each.size_bytes for each in artifacts.values()) / 1e6, "MB"),
+        _score("end_to_end", "peak_rss_mb", measured.peak_memory_bytes / 1e6, "MB"),
+    ]
+    return {"scores": tuple(scores), "execution": execution, "skipped": measured.skipped}
+
+
+def _speed(measured: Measured) -> list[Score]:
+    steady = [each for each in measured.timings if not each.warmup and not each.first_seen]
+    # With no repeat of any shape, first-seen images are all there is.
+    steady = steady or [each for each in measured.timings if not each.warmup]
+    scores = duration_scores([each.times.latency_ns for each in steady], name="latency", stage="end_to_end")
+    for stage in STAGES:
+        durations = [getattr(each.times, f"{stage}_ns") for each in steady]
+        scores += duration_scores(durations, name=stage, stage=stage)
+    first = measured.timings[0].times.latency_ns / 1e6
+    return [
+        *scores,
+        *throughput_scores(measured.images, measured.wall_ns, stage="end_to_end"),
+        _score("end_to_end", "compile_ms", sum(measured.compile_ms.values()), "ms"),
+        _score("end_to_end", "first_inference_ms", first, "ms"),
+    ]
+
+
+def _judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Compare what ran with what was asked for; warn or fail as the cell wants it."""
+    judged: dict[str, dict[str, Any]] = {}
+    for role, networks in execution.items():
+        for name, network in networks.items():
+            fine = honoured(network["precision"], network["executed"])
+            judged.setdefault(role, {})[name] = {**network, "honoured": fine}
+            if fine:
+                continue
+            ran = ", ".join(f"{kind} {share:.0%}" for kind, share in network["executed"].items())
+            message = f"{role}: {network['precision']} was asked for, but {network['device']} executed {ran}"
+            if cell.attest == "strict":
+                raise DeviceError(message)
+            log.warning("%s", message)
+    return judged
+
+
+def honoured(precision: str, executed: Mapping[str, float]) -> bool:
+    """Tell whether the precision that ran is the one that was asked for.
+
+    FP32 is honoured if nothing ran in a narrower type. INT8 is honoured if i8 ran: what stays float follows the device.
+    FP16 and BF16 are honoured if theirs is the only narrow type, since what cannot be narrowed stays f32. AUTO asks for
+    nothing.
+
+    >>> honoured("FP32", {"f32": 1.0}), honoured("FP16", {"bf16": 0.8, "f32": 0.2})
+    (True, False)
+    """
+    if precision not in EXPECTED_TYPES or not executed:
+        return True
+    narrow = {kind for kind in executed if kind not in ("f32", "other")}
+    if precision == "INT8":
+        return "i8" in narrow
+    return narrow == {EXPECTED_TYPES[precision]} - {"f32"}
+
+
+def _score(stage: str, metric: str, value: float, unit: str, *, higher: bool = False) -> Score:
+    return Score(stage=stage, metric=metric, value=float(value), unit=unit, higher_is_better=higher, n=1)
+
+
+def _frame(timings: Iterable[Timing]) -> pd.DataFrame:
+    rows = [
+        {
+            "sample_id": each.sample_id,
+            "warmup": each.warmup,
+            "first_seen": each.first_seen,
+            "regions": each.regions,
+            **asdict(each.times),
+        }
+        for each in timings
+    ]
+    return pd.DataFrame(rows)
+
+
+def _described(artifact: Artifact) -> dict[str, Any]:
+    """Return the artifact as data, without the long metadata (an alphabet has thousands of characters)."""
+    return {
+        "path": str(artifact.path),
+        "precision": artifact.precision,
+        "sha256": artifact.sha256,
+        "size_bytes": artifact.size_bytes,
+        "source": artifact.source,
+    }
+
+
+def _run_id(cell: Cell, parts: Sequence[object]) -> str:
+    """Name a run by what was measured, followed by the hash of all that decides it."""
+    config = {key: value for key, value in asdict(cell).items() if key not in NOT_MEASURED}
+    digest = hashlib.sha256(json.dumps([config, *parts], sort_keys=True, default=str).encode()).hexdigest()
+    words = (cell.detector.name, cell.recognizer.name, cell.precision, cell.device, cell.dataset.name)
+    readable = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", word)[:24] for word in dict.fromkeys(words))
+    return f"{readable}-{digest[:12]}"

@@ -1,0 +1,107 @@
+"""The artifact cache: one folder per converted model, named by the hash of all that it was made from."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from filelock import FileLock
+
+from ocrbench.records import Artifact
+
+log = logging.getLogger(__name__)
+
+MODEL, WEIGHTS, DESCRIPTION = "model.xml", "model.bin", "artifact.json"
+
+
+class ArtifactCache:
+    """Converted models on disk; safe for several processes at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def get(
+        self,
+        key: Mapping[str, object],
+        make: Callable[[Path], Mapping[str, str]],
+        *,
+        precision: str,
+        source: str,
+    ) -> Artifact:
+        """Return the artifact for a key; make it where it is missing or no longer what was written.
+
+        Args:
+            key: Everything that decides the artifact's content.
+            make: Writes ``model.xml`` and ``model.bin`` into a folder, and returns the source's metadata.
+            precision: Recorded in the artifact.
+            source: Recorded in the artifact.
+        """
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
+        folder = self._root / digest
+        self._root.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._root / f"{digest}.lock"):
+            described = _intact(folder)
+            if described is None:
+                self._make(folder, key, make)
+                described = _intact(folder)
+                assert described is not None, f"{folder} changed while it was being written"
+        return Artifact(
+            path=folder / MODEL,
+            precision=precision,
+            sha256=str(described["sha256"]),
+            size_bytes=_size(folder),
+            source=source,
+            metadata=dict(described["metadata"]),
+        )
+
+    def _make(
+        self, folder: Path, key: Mapping[str, object], make: Callable[[Path], Mapping[str, str]]
+    ) -> None:
+        """Write into a temporary folder and rename it, so that a half-made artifact is never seen."""
+        temporary = Path(tempfile.mkdtemp(prefix=".making-", dir=self._root))
+        try:
+            metadata = make(temporary)
+            described = {"key": key, "sha256": _digest(temporary), "metadata": dict(metadata)}
+            (temporary / DESCRIPTION).write_text(json.dumps(described, indent=1), encoding="utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(temporary, folder)  # noqa: PTH105 - Path.replace refuses folders on some platforms
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _intact(folder: Path) -> dict[str, Mapping[str, str]] | None:
+    """Read an artifact's description; None where there is none, or its files are not what was written."""
+    if not folder.exists():
+        return None
+    try:
+        described: dict[str, Mapping[str, str]] = json.loads(
+            (folder / DESCRIPTION).read_text(encoding="utf-8")
+        )
+        intact = described["sha256"] == _digest(folder) and "metadata" in described
+    except (OSError, ValueError, KeyError, TypeError):
+        intact = False
+    if not intact:
+        log.warning("The cached model %s is damaged or was edited; it is made again", folder)
+        return None
+    return described
+
+
+def _digest(folder: Path) -> str:
+    return hashlib.sha256(
+        "".join(file_sha256(folder / name) for name in (MODEL, WEIGHTS)).encode()
+    ).hexdigest()
+
+
+def _size(folder: Path) -> int:
+    return sum((folder / name).stat().st_size for name in (MODEL, WEIGHTS))

@@ -1,0 +1,59 @@
+"""Source model → OpenVINO IR."""
+
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import openvino as ov
+
+from ocrbench.errors import ConversionError
+
+
+def versions(stored: str) -> dict[str, str]:
+    """Return the versions of the tools that decide what an IR looks like.
+
+    Args:
+        stored: ``f32``, ``f16`` or ``int8``.
+    """
+    found = {"openvino": ov.get_version()}
+    return found | {"nncf": metadata.version("nncf")} if stored == "int8" else found
+
+
+def read_source(path: Path) -> tuple[Any, dict[str, str]]:
+    """Read a model that OpenVINO's frontends know.
+
+    Returns:
+        The ``ov.Model`` and what the file says of itself (ONNX metadata).
+
+    Raises:
+        ConversionError: OpenVINO cannot read it.
+    """
+    try:
+        model = ov.Core().read_model(path) if path.suffix == ".xml" else ov.convert_model(path)
+    except Exception as error:  # noqa: BLE001 - each frontend raises its own types
+        message = f"OpenVINO {ov.get_version().split('-')[0]} cannot read {path.name}: {_first_line(error)}"
+        raise ConversionError(message) from error
+    return model, _metadata(model)
+
+
+def save(model: Any, path: Path, *, compress: bool) -> None:  # noqa: ANN401 - OpenVINO has no stubs
+    """Write an IR.
+
+    Args:
+        model: The ``ov.Model``.
+        path: The ``.xml``; the ``.bin`` goes beside it.
+        compress: Store float weights as float16.
+    """
+    ov.save_model(model, path, compress_to_fp16=compress)
+
+
+def _metadata(model: Any) -> dict[str, str]:  # noqa: ANN401 - OpenVINO has no stubs
+    if not model.has_rt_info(["framework"]):
+        return {}
+    found = model.get_rt_info(["framework"]).value
+    return {str(key): str(getattr(value, "value", value)) for key, value in found.items()}
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith(("Exception from", "Check '"))), type(error).__name__)

@@ -1,0 +1,22 @@
+"""Any folder of images, without ground truth: for measuring speed and looking at results."""
+
+from pathlib import Path
+
+from ocrbench.data.files import IMAGE_SUFFIXES, list_files, require_folder, sample_id
+from ocrbench.errors import DatasetError
+from ocrbench.records import Sample
+
+EXPECTED = f"images ({', '.join(sorted(IMAGE_SUFFIXES))}), in subfolders too"
+
+
+def read(root: Path) -> list[Sample]:
+    """List the images below a folder.
+
+    Raises:
+        DatasetError: The folder is missing or holds no image.
+    """
+    images = list_files(require_folder(root, EXPECTED), IMAGE_SUFFIXES)
+    if not images:
+        message = f"dataset folder {root} has no images; expected {EXPECTED}"
+        raise DatasetError(message)
+    return [Sample(id=sample_id(image, root), image_path=image) for image in images]

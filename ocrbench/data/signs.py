@@ -1,0 +1,158 @@
+"""Draw a sign flat on: its board, its letters, and where each word stands."""
+
+import io
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ocrbench.data.styles import FONTS, Style
+from ocrbench.data.textures import Colour, FloatImage, clouds
+
+Lines = tuple[tuple[str, ...], ...]
+Box = tuple[float, float, float, float]
+Font = tuple[str, float]
+Colours = tuple[Colour, Colour]
+
+# As shares of the font size.
+_PAD_X, _PAD_Y, _LEADING, _SPACE = 0.75, 0.5, 1.28, 0.3
+_INK_THRESHOLD = 96
+_REFERENCE_PX = 1000
+# Letters are drawn this much larger and then made smaller: shapes and places become finer than a pixel.
+_OVERSAMPLING = 4
+_WOOD: Colour = (118, 84, 54)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sign:
+    """A drawn sign.
+
+    Attributes:
+        pixels: RGB, shape (height, width, 3), values 0 to 255.
+        opacity: Shape (height, width), from 0 (what is behind shows) to 1.
+        words: Each word with the box that its ink fills: left, top, right, bottom in pixels.
+        has_board: Whether the sign is a thing that throws a shadow.
+    """
+
+    pixels: FloatImage
+    opacity: FloatImage
+    words: tuple[tuple[str, Box], ...]
+    has_board: bool
+
+
+@cache
+def _font_bytes(name: str) -> bytes:
+    package, file = FONTS[name]
+    return (files(package) / "files" / file).read_bytes()
+
+
+@lru_cache(maxsize=64)
+def _load_font(name: str, size_px: int) -> ImageFont.FreeTypeFont:
+    """Load a font, with Pillow's own layout: the other one depends on what else is installed."""
+    data = io.BytesIO(_font_bytes(name))
+    return ImageFont.truetype(data, size_px, layout_engine=ImageFont.Layout.BASIC)
+
+
+def measure(lines: Lines, font: str) -> tuple[float, float]:
+    """Return the width and height of a sign with these lines, as multiples of the font size."""
+    width = max(_line_width(line, font) for line in lines) + 2 * _PAD_X
+    return width, len(lines) * _LEADING + 2 * _PAD_Y
+
+
+def _line_width(line: tuple[str, ...], font: str) -> float:
+    return sum(_word_width(word, font) for word in line) + (len(line) - 1) * _SPACE
+
+
+def _word_width(word: str, font: str) -> float:
+    """Return a word's width as a multiple of the font size, from a size at which hinting hardly matters."""
+    return _load_font(font, _REFERENCE_PX).getlength(word) / _REFERENCE_PX
+
+
+def draw_sign(lines: Lines, style: Style, font: Font, colours: Colours, rng: np.random.Generator) -> Sign:
+    """Draw a sign.
+
+    Args:
+        lines: The words of each line.
+        style: What the sign looks like.
+        font: Name and size in pixels of one of the style's fonts.
+        colours: Board and letters.
+        rng: Decides on alignment and texture.
+    """
+    width, height = (int(np.ceil(share * font[1])) for share in measure(lines, font[0]))
+    ink, words = _set_type(lines, font, (width, height), centred=bool(rng.random() < 0.7))
+    if style.wear:
+        ink = ink * np.clip(1 - style.wear * (0.5 + clouds(rng, height, width, 2)), 0, 1)
+    letters = np.array(colours[1], dtype=np.float32)
+    if not style.board:
+        pixels = np.broadcast_to(letters, (height, width, 3)).copy()
+        return Sign(pixels=pixels, opacity=ink, words=words, has_board=False)
+    pixels, opacity = _draw_board(style, colours, font[1], (width, height))
+    pixels = pixels * (1 + 0.05 * clouds(rng, height, width, 8))[..., None]
+    if style.relief:
+        pixels = pixels * (1 - 0.5 * _shifted(ink, max(1, round(font[1] * 0.05))))[..., None]
+    pixels = pixels + ink[..., None] * (letters - pixels)
+    return Sign(pixels=pixels.astype(np.float32), opacity=opacity, words=words, has_board=True)
+
+
+def _set_type(
+    lines: Lines, font: Font, size: tuple[int, int], *, centred: bool
+) -> tuple[FloatImage, tuple[tuple[str, Box], ...]]:
+    """Draw all words as ink from 0 to 1, and find each word's box."""
+    name, font_px = font[0], font[1] * _OVERSAMPLING
+    width, height = size[0] * _OVERSAMPLING, size[1] * _OVERSAMPLING
+    ink = np.zeros((height, width), dtype=np.uint8)
+    words: list[tuple[str, Box]] = []
+    for number, line in enumerate(lines):
+        x = (width / font_px - _line_width(line, name)) / 2 if centred else _PAD_X
+        baseline = round((_PAD_Y + (number + 0.78) * _LEADING) * font_px)
+        for word in line:
+            mask, (left, top) = _draw_word(word, name, round(font_px))
+            left, top = left + round(x * font_px), top + baseline
+            part = ink[top : top + mask.shape[0], left : left + mask.shape[1]]
+            np.maximum(part, mask[: part.shape[0], : part.shape[1]], out=part)
+            box = np.array([left, top, left + mask.shape[1], top + mask.shape[0]]) / _OVERSAMPLING
+            words.append((word, tuple(box.tolist())))
+            x += _word_width(word, name) + _SPACE
+    small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+    return small.astype(np.float32) / np.float32(255), tuple(words)
+
+
+def _draw_word(word: str, font: str, font_px: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Draw a word's ink, cut to its box, and say where its top left lies from the start of its baseline."""
+    margin = font_px
+    canvas = Image.new("L", (round(_word_width(word, font) * font_px) + 2 * margin, 3 * margin))
+    ImageDraw.Draw(canvas).text((margin, 2 * margin), word, 255, _load_font(font, font_px), anchor="ls")
+    mask = np.asarray(canvas, dtype=np.uint8)
+    solid = mask >= _INK_THRESHOLD
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    cut = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cut, (int(columns[0]) - margin, int(rows[0]) - 2 * margin)
+
+
+def _draw_board(
+    style: Style, colours: Colours, font_px: float, size: tuple[int, int]
+) -> tuple[FloatImage, FloatImage]:
+    radius, line_px, frame_px = (
+        round(share * font_px) for share in (style.rounding, style.line, style.frame)
+    )
+    right, bottom = size[0] - 1, size[1] - 1
+    mask, board = Image.new("L", size), Image.new("RGB", size, colours[0])
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, right, bottom), radius, fill=255)
+    if frame_px:
+        ImageDraw.Draw(board).rectangle((0, 0, right, bottom), outline=_WOOD, width=frame_px)
+    if line_px:
+        inner = (line_px, line_px, right - line_px, bottom - line_px)
+        ImageDraw.Draw(board).rounded_rectangle(inner, radius - line_px, outline=colours[1], width=line_px)
+    ramp = np.linspace(1.06, 0.94, size[1], dtype=np.float32)[:, None, None]
+    opacity = cv2.GaussianBlur(np.asarray(mask, dtype=np.float32) / np.float32(255), (0, 0), 0.6)
+    return np.asarray(board, dtype=np.float32) * ramp, np.asarray(opacity, dtype=np.float32)
+
+
+def _shifted(ink: FloatImage, offset_px: int) -> FloatImage:
+    move = np.array([[1, 0, offset_px], [0, 1, offset_px]], dtype=np.float32)
+    moved = cv2.warpAffine(ink, move, (ink.shape[1], ink.shape[0]))
+    return np.asarray(cv2.GaussianBlur(moved, (0, 0), 0.4 * offset_px + 0.3), dtype=np.float32)

@@ -1,0 +1,33 @@
+"""The error tree.
+
+A message names what failed, on which item, what was expected and the valid choices: it is printed as it stands,
+on one line, without a traceback.
+"""
+
+
+class OcrBenchError(Exception):
+    """Any failure that ocrbench explains to its user."""
+
+
+class ConfigError(OcrBenchError):
+    """A key, value or file of the configuration is wrong: the user's mistake, exit status 2."""
+
+
+class DatasetError(OcrBenchError):
+    """A dataset, an annotation file or an image cannot be read."""
+
+
+class ModelError(OcrBenchError):
+    """A model's files are missing, damaged or not what was promised."""
+
+
+class ConversionError(OcrBenchError):
+    """A model cannot be converted or quantised."""
+
+
+class DeviceError(OcrBenchError):
+    """A device is not available, or refuses a model or a property."""
+
+
+class WorkerError(OcrBenchError):
+    """The process that measures died, hung or answered nonsense."""

@@ -1,0 +1,70 @@
+"""Text recognition over pairs of (predicted, expected) transcriptions.
+
+A pair whose expected text is empty is left out: its transcription is unknown. Letter case follows the rule;
+optional edge punctuation concerns word accuracy alone, since the other two measure by the character.
+"""
+
+from collections.abc import Iterable
+
+from rapidfuzz.distance import Levenshtein
+
+from ocrbench.metrics.text import TextRule, fold, texts_equal
+from ocrbench.records import Tally
+
+TextPairs = Iterable[tuple[str, str]]
+
+
+def text_similarity(predicted: str, expected: str) -> float:
+    """Score how alike two strings are, from 0 (nothing shared) to 1 (equal).
+
+    One minus the Levenshtein distance over the longer length (1-NED); two empty strings score 1.
+
+    >>> round(text_similarity("OCR", "OCT"), 3)
+    0.667
+    """
+    return Levenshtein.normalized_similarity(predicted, expected)
+
+
+def word_accuracy(pairs: TextPairs, rule: TextRule) -> Tally:
+    """Count the words that are right.
+
+    >>> word_accuracy([("exit", "EXIT"), ("exlt", "EXIT"), ("noise", "")], TextRule())
+    Tally(numerator=1, denominator=2)
+    """
+    right = [texts_equal(predicted, expected, rule) for predicted, expected in pairs if expected]
+    return Tally(numerator=sum(right), denominator=len(right))
+
+
+def character_error_rate(pairs: TextPairs, rule: TextRule) -> Tally:
+    """Count character edits against the expected characters (CER); the rate can exceed 1.
+
+    All Levenshtein edits over all expected characters, as in ISRI's OCR accuracy measures and jiwer: long
+    words weigh more than short ones.
+
+    >>> character_error_rate([("exlt", "EXIT"), ("to", "TO")], TextRule())
+    Tally(numerator=1, denominator=6)
+    """
+    folded = _folded(pairs, rule)
+    return Tally(
+        numerator=sum(Levenshtein.distance(predicted, expected) for predicted, expected in folded),
+        denominator=sum(len(expected) for _, expected in folded),
+    )
+
+
+def one_minus_ned(pairs: TextPairs, rule: TextRule) -> Tally:
+    """Sum the similarities of words (1-NED); every word weighs the same.
+
+    The mean of one minus the normalised edit distance, as in the ICDAR 2019 competitions ReCTS and LSVT.
+
+    >>> one_minus_ned([("exlt", "EXIT"), ("to", "TO")], TextRule())
+    Tally(numerator=1.75, denominator=2)
+    """
+    folded = _folded(pairs, rule)
+    return Tally(
+        numerator=sum(text_similarity(predicted, expected) for predicted, expected in folded),
+        denominator=len(folded),
+    )
+
+
+def _folded(pairs: TextPairs, rule: TextRule) -> list[tuple[str, str]]:
+    return [(fold(predicted, rule), fold(expected, rule)) for predicted, expected in pairs if expected]

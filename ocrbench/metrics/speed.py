@@ -1,0 +1,66 @@
+"""Latency and throughput from raw times in nanoseconds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrbench.records import Score
+
+PERCENTILES = (50, 90, 99)
+
+
+def duration_scores(
+    durations_ns: Sequence[int] | NDArray[np.integer], *, name: str, stage: str
+) -> list[Score]:
+    """Summarise repeated durations as mean, p50, p90 and p99 in milliseconds; no durations, no scores.
+
+    Percentiles interpolate linearly between the two nearest order statistics: numpy's ``linear``, type 7 of
+    Hyndman and Fan, "Sample Quantiles in Statistical Packages" (1996).
+
+    Args:
+        durations_ns: One per measurement, in any order.
+        name: What was timed: ``latency`` makes ``latency_mean_ms``, ``latency_p50_ms`` and so on.
+        stage: The stage that the scores belong to.
+
+    >>> [(s.metric, s.value) for s in duration_scores([1_000_000, 3_000_000], name="crop", stage="crop")][:2]
+    [('crop_mean_ms', 2.0), ('crop_p50_ms', 2.0)]
+    """
+    if not len(durations_ns):
+        return []
+    durations_ms = np.asarray(durations_ns, dtype=np.float64) / 1e6
+    values = {"mean": durations_ms.mean()} | {
+        f"p{percentile}": np.percentile(durations_ms, percentile, method="linear")
+        for percentile in PERCENTILES
+    }
+    return [
+        Score(
+            stage=stage,
+            metric=f"{name}_{statistic}_ms",
+            value=float(value),
+            unit="ms",
+            higher_is_better=False,
+            n=len(durations_ms),
+        )
+        for statistic, value in values.items()
+    ]
+
+
+def throughput_scores(image_count: int, wall_ns: int, *, stage: str) -> list[Score]:
+    """Return images per second of wall time, never the inverse of a latency; no images or no time, no score.
+
+    >>> throughput_scores(30, 2_000_000_000, stage="end_to_end")[0].value
+    15.0
+    """
+    if not image_count or not wall_ns:
+        return []
+    return [
+        Score(
+            stage=stage,
+            metric="throughput_ips",
+            value=image_count / (wall_ns / 1e9),
+            unit="images/s",
+            higher_is_better=True,
+            n=image_count,
+        )
+    ]

@@ -1,0 +1,271 @@
+"""Family ``ppocr``: the detectors and recognizers of PaddleOCR's PP-OCR series.
+
+The detector is DB (Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", arXiv:1911.08947)
+with PaddleOCR's post-processing; the recognizer is a CTC network of height 48 whose width follows the crop.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import cv2
+import numpy as np
+import pyclipper
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from ocrbench.config import STRICT
+from ocrbench.errors import ModelError
+from ocrbench.geometry import order_corners
+from ocrbench.models.interface import Family, Part, Reading
+from ocrbench.records import Graph, Image, Network, Region
+
+Channels = tuple[float, float, float]
+# The network halves its input five times.
+STRIDE = 32
+# What PaddleOCR pads with is zero after normalisation: mid-grey before it.
+PADDING = 127
+# Boxes whose top edges lie closer than this, in pixels, are taken for one line.
+LINE_TOLERANCE = 10
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class DbOptions:
+    """The detector's options; the names are PaddleOCR's.
+
+    Attributes:
+        limit_side: Pixels, to which ``limit_type`` brings the shorter (min) or the longer (max) side.
+        max_side: No side is made longer than this many pixels.
+        threshold: A pixel is text from this probability on.
+        box_threshold: A region is kept from this mean probability on.
+        unclip_ratio: A region grows by area × ratio ÷ perimeter, because DB learns shrunken text.
+        min_size: Regions whose shorter side has fewer pixels are dropped.
+        score_mode: ``fast`` averages over the rectangle, ``slow`` over the outline.
+    """
+
+    limit_type: Literal["min", "max"]
+    limit_side: int = Field(ge=STRIDE)
+    max_side: int = Field(ge=STRIDE)
+    mean: Channels
+    scale: Channels
+    threshold: float = Field(ge=0, le=1)
+    box_threshold: float = Field(ge=0, le=1)
+    unclip_ratio: float = Field(gt=0)
+    min_size: int = Field(ge=1)
+    max_candidates: int = Field(ge=1)
+    dilation: bool
+    score_mode: Literal["fast", "slow"]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class CtcOptions:
+    """The recognizer's options.
+
+    Attributes:
+        height: Pixels that the network expects.
+        width_step: Widths are rounded up to a multiple of this; crops of one width share batches.
+        max_width: Wider crops are squeezed.
+    """
+
+    height: int = Field(ge=8)
+    width_step: int = Field(ge=8)
+    min_width: int = Field(ge=8)
+    max_width: int = Field(ge=8)
+    batch_size: int = Field(ge=1)
+    mean: Channels
+    scale: Channels
+    min_confidence: float = Field(ge=0, le=1)
+
+
+class DbDetector:
+    """DB text detector."""
+
+    def __init__(self, options: DbOptions, metadata: Mapping[str, str]) -> None:
+        self.options = options
+
+    def graphs(self) -> Mapping[str, Graph]:
+        """Fold the normalisation into the only network."""
+        return {"network": Graph(mean=self.options.mean, scale=self.options.scale)}
+
+    def detect(self, image: Image, networks: Mapping[str, Network]) -> list[Region]:
+        """Find text regions in a BGR image, in reading order."""
+        (probabilities,) = networks["network"](self._resize(image)[np.newaxis])
+        return in_reading_order(self._regions(probabilities[0, 0], image.shape[1], image.shape[0]))
+
+    def calibration(self, image: Image) -> Iterator[Image]:
+        """Yield the resized image."""
+        yield self._resize(image)[np.newaxis]
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return the width and height that an image of this size is brought to."""
+        options = self.options
+        if options.limit_type == "min":
+            ratio = max(1.0, options.limit_side / min(width, height))
+        else:
+            ratio = min(1.0, options.limit_side / max(width, height))
+        ratio = min(ratio, options.max_side / max(width, height))
+        sides = (max(STRIDE, round(int(side * ratio) / STRIDE) * STRIDE) for side in (width, height))
+        return next(sides), next(sides)
+
+    def _resize(self, image: Image) -> Image:
+        size = self.input_size(image.shape[1], image.shape[0])
+        return np.asarray(cv2.resize(image, size), dtype=np.uint8)
+
+    def _regions(self, probabilities: NDArray[np.float32], width: int, height: int) -> list[Region]:
+        mask = (probabilities > self.options.threshold).astype(np.uint8)
+        if self.options.dilation:
+            mask = np.asarray(cv2.dilate(mask, np.ones((2, 2), np.uint8)), dtype=np.uint8)
+        contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+        scale = np.array([width / mask.shape[1], height / mask.shape[0]], dtype=np.float32)
+        limit = np.array([width, height], dtype=np.float32)
+        found = []
+        for contour in contours[: self.options.max_candidates]:
+            region = self._region(contour, probabilities, scale, limit)
+            if region is not None:
+                found.append(region)
+        return found
+
+    def _region(
+        self,
+        contour: NDArray[np.int32],
+        probabilities: NDArray[np.float32],
+        scale: NDArray[np.float32],
+        limit: NDArray[np.float32],
+    ) -> Region | None:
+        rectangle = cv2.minAreaRect(contour)
+        if min(rectangle[1]) < self.options.min_size:
+            return None
+        outline = cv2.boxPoints(rectangle) if self.options.score_mode == "fast" else contour.reshape(-1, 2)
+        confidence = mean_inside(probabilities, outline)
+        if confidence < self.options.box_threshold:
+            return None
+        grown = cv2.minAreaRect(unclip(cv2.boxPoints(rectangle), self.options.unclip_ratio))
+        if min(grown[1]) < self.options.min_size + 2:
+            return None
+        corners = order_corners(np.clip(np.round(cv2.boxPoints(grown) * scale), 0, limit - 1))
+        if np.linalg.norm(corners[0] - corners[1]) < 4 or np.linalg.norm(corners[0] - corners[3]) < 4:
+            return None
+        polygon = tuple((float(x), float(y)) for x, y in corners)
+        return Region(polygon=polygon, confidence=confidence)
+
+
+class CtcRecognizer:
+    """CTC text recognizer of fixed height; class 0 is the blank, the last one the space."""
+
+    def __init__(self, options: CtcOptions, metadata: Mapping[str, str]) -> None:
+        if "character" not in metadata:
+            message = "The recognizer's model file carries no alphabet (ONNX metadata key 'character')"
+            raise ModelError(message)
+        self.options = options
+        self.min_confidence = options.min_confidence
+        self.alphabet = ["", *metadata["character"].splitlines(), " "]
+
+    def graphs(self) -> Mapping[str, Graph]:
+        """Fold normalisation and arg-max into the only network."""
+        return {"network": Graph(mean=self.options.mean, scale=self.options.scale, arg_max=True)}
+
+    def recognize(self, crops: Sequence[Image], networks: Mapping[str, Network]) -> list[Reading]:
+        """Read BGR crops, batched by width."""
+        readings: dict[int, Reading] = {}
+        for members, batch in self._batches(crops):
+            indices, confidences = networks["network"](batch)
+            for member, steps, certainty in zip(members, indices, confidences, strict=True):
+                readings[member] = decode_ctc(steps, certainty, self.alphabet)
+        return [readings[index] for index in range(len(crops))]
+
+    def calibration(self, crops: Sequence[Image]) -> Iterator[Image]:
+        """Yield each crop as a batch of its own."""
+        for crop in crops:
+            yield self._stretch(crop, self.width(crop))[np.newaxis]
+
+    def width(self, crop: Image) -> int:
+        """Return the width of the input that a crop fits in."""
+        options = self.options
+        natural = options.height * crop.shape[1] / crop.shape[0]
+        stepped = math.ceil(natural / options.width_step) * options.width_step
+        return min(max(stepped, options.min_width), options.max_width)
+
+    def _batches(self, crops: Sequence[Image]) -> Iterator[tuple[list[int], Image]]:
+        by_width: dict[int, list[int]] = {}
+        for index, crop in enumerate(crops):
+            by_width.setdefault(self.width(crop), []).append(index)
+        for width, members in sorted(by_width.items()):
+            for start in range(0, len(members), self.options.batch_size):
+                chosen = members[start : start + self.options.batch_size]
+                yield chosen, np.stack([self._stretch(crops[index], width) for index in chosen])
+
+    def _stretch(self, crop: Image, width: int) -> Image:
+        height = self.options.height
+        natural = min(width, max(1, math.ceil(height * crop.shape[1] / crop.shape[0])))
+        padded = np.full((height, width, 3), PADDING, dtype=np.uint8)
+        padded[:, :natural] = cv2.resize(crop, (natural, height))
+        return padded
+
+
+def decode_ctc(
+    indices: NDArray[np.integer], confidences: NDArray[np.floating], alphabet: Sequence[str], blank: int = 0
+) -> Reading:
+    """Collapse a greedy CTC path (Graves et al. 2006): merge repeats, then drop blanks.
+
+    Args:
+        indices: The best class at each of T steps.
+        confidences: Its probability.
+        alphabet: Class → character.
+        blank: The class that stands for no character.
+
+    Returns:
+        The text, with the mean probability of the steps that are kept; (``""``, 0) where none is.
+
+    >>> decode_ctc(np.array([1, 1, 0, 1, 2]), np.array([0.9, 0.8, 1.0, 0.7, 0.8]), ["", "a", "b"])
+    Reading(text='aab', confidence=0.8)
+    """
+    kept = indices != blank
+    kept[1:] &= indices[1:] != indices[:-1]
+    if not kept.any():
+        return Reading(text="", confidence=0.0)
+    text = "".join([alphabet[index] for index in indices[kept]])
+    return Reading(text=text, confidence=round(float(confidences[kept].mean()), 6))
+
+
+def mean_inside(values: NDArray[np.float32], outline: NDArray[np.number]) -> float:
+    """Average a map over the pixels inside an outline of (x, y) corners."""
+    limit = np.array([values.shape[1] - 1, values.shape[0] - 1])
+    low = np.clip(np.floor(outline.min(axis=0)).astype(int), 0, limit)
+    high = np.clip(np.ceil(outline.max(axis=0)).astype(int), 0, limit)
+    mask = np.zeros((high[1] - low[1] + 1, high[0] - low[0] + 1), dtype=np.uint8)
+    cv2.fillPoly(mask, [(outline - low).astype(np.int32)], 1)
+    return float(cv2.mean(values[low[1] : high[1] + 1, low[0] : high[0] + 1], mask)[0])
+
+
+def unclip(corners: NDArray[np.float32], ratio: float) -> NDArray[np.int32]:
+    """Grow a region by area × ratio ÷ perimeter (the offset of Vatti's clipping, as in DB, section 3.5).
+
+    Args:
+        corners: (x, y) rows of a convex outline.
+        ratio: DB's expansion ratio.
+
+    Returns:
+        The grown outline's (x, y) rows.
+    """
+    distance = cv2.contourArea(corners) * ratio / cv2.arcLength(corners, closed=True)
+    offset = pyclipper.PyclipperOffset()
+    offset.AddPath(corners, pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+    return np.concatenate([np.asarray(path, dtype=np.int32) for path in offset.Execute(distance)])
+
+
+def in_reading_order(regions: Sequence[Region]) -> list[Region]:
+    """Sort regions into lines from top to bottom and, within a line, from left to right."""
+    lines: list[list[Region]] = []
+    for region in sorted(regions, key=lambda found: found.polygon[0][1]):
+        if lines and region.polygon[0][1] - lines[-1][-1].polygon[0][1] < LINE_TOLERANCE:
+            lines[-1].append(region)
+        else:
+            lines.append([region])
+    return [region for line in lines for region in sorted(line, key=lambda found: found.polygon[0][0])]
+
+
+FAMILY = Family(
+    detector=Part(options=DbOptions, build=DbDetector),
+    recognizer=Part(options=CtcOptions, build=CtcRecognizer),
+)

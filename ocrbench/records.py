@@ -1,0 +1,173 @@
+"""The types that modules share: frozen, keyword-only dataclasses without behaviour of their own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+# A compiled network: takes its input tensors in order, returns its outputs in order, valid until the next call.
+Network = Callable[..., tuple[NDArray[Any], ...]]
+Point = tuple[float, float]
+Polygon = tuple[Point, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A piece of text in an image: ground truth and prediction alike.
+
+    Attributes:
+        polygon: (x, y) corners in pixels of the original image, clockwise from the top left.
+        text: The transcription; empty where it is unknown.
+        confidence: From 0 to 1; 1 for ground truth.
+        ignore: Whether this is a don't-care region, which neither counts as found nor as missed.
+    """
+
+    polygon: Polygon
+    text: str = ""
+    confidence: float = 1.0
+    ignore: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """An image of a dataset with its ground truth.
+
+    Attributes:
+        id: Unique in its dataset; the path below the dataset's root, with forward slashes.
+        image_path: The file to read.
+        regions: What stands in the image; empty where the dataset has no ground truth.
+    """
+
+    id: str
+    image_path: Path
+    regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the pipeline found in one image."""
+
+    sample_id: str
+    regions: tuple[Region, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """What is folded into a network when it is loaded, so that the device does it.
+
+    The network then takes uint8 images of layout NHWC, and computes ``(value - mean) / scale`` per channel itself.
+
+    Attributes:
+        mean: Per channel, in the channels' order, in 0-255.
+        scale: Per channel.
+        arg_max: Replace the only output (N, T, classes) by the best class's index (N, T) and its value (N, T).
+    """
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    arg_max: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageTimes:
+    """Wall time of each stage for one image, in nanoseconds.
+
+    ``read`` (from the file to the decoded BGR array) is not part of ``latency``. The two ``*_infer`` stages are the
+    time inside the network alone and part of ``detect`` and ``recognize``.
+    """
+
+    read_ns: int
+    detect_ns: int
+    detect_infer_ns: int
+    crop_ns: int
+    recognize_ns: int
+    recognize_infer_ns: int
+    latency_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """A ratio before it is divided: summed over images, divided once, so that shards of a dataset can be merged."""
+
+    numerator: float
+    denominator: float
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Merge the counts of two disjoint sets of images."""
+        return Tally(
+            numerator=self.numerator + other.numerator, denominator=self.denominator + other.denominator
+        )
+
+    def ratio(self) -> float | None:
+        """Divide; None where there was nothing to count.
+
+        >>> Tally(numerator=3, denominator=4).ratio()
+        0.75
+        """
+        return self.numerator / self.denominator if self.denominator else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """A converted network on disk.
+
+    Attributes:
+        path: The ``.xml`` of an OpenVINO IR; the ``.bin`` lies beside it.
+        precision: The precision that was asked for.
+        sha256: Of the IR's two files together.
+        size_bytes: Of the IR's two files together.
+        source: Where the model came from, for people.
+        metadata: What the source model says of itself (an alphabet, for example).
+    """
+
+    path: Path
+    precision: str
+    sha256: str
+    size_bytes: int
+    source: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One number of a run: ``n`` is how many images, words or measurements stand behind it."""
+
+    stage: str
+    metric: str
+    value: float
+    unit: str
+    higher_is_better: bool
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """The outcome of one cell.
+
+    Attributes:
+        run_id: Hash of configuration, dataset, model files and tool versions; names the run's directory.
+        started: ISO 8601, UTC.
+        status: ``ok`` or ``failed``.
+        error: Why it failed; empty for ``ok``.
+        config: The composed configuration.
+        environment: Host, versions and devices.
+        artifacts: One per stage, as plain data.
+        execution: Per stage, what was compiled and what really ran.
+        scores: Every number that the tables show.
+        skipped: Sample id → why that image was left out.
+    """
+
+    run_id: str
+    started: str
+    status: str
+    config: Mapping[str, Any]
+    error: str = ""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    artifacts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    execution: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    scores: Sequence[Score] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)

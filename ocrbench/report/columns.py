@@ -1,0 +1,46 @@
+"""Which columns of the wide table a person sees, and how their values are written."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+ALWAYS = (
+    "detector",
+    "recognizer",
+    "dataset",
+    "device",
+    "precision",
+    "detector_executed",
+    "recognizer_executed",
+    "det_hmean",
+    "e2e_hmean",
+    "latency_p50_ms",
+    "latency_p99_ms",
+    "throughput_ips",
+    "status",
+)
+DECIMALS = {"hmean": 3, "precision": 3, "recall": 3, "accuracy": 3, "cer": 3, "ned": 3, "ms": 1, "ips": 2, "mb": 1}
+EMPTY = "–"
+
+
+def shown_columns(frame: pd.DataFrame) -> list[str]:
+    """Choose the columns for people; the reason of failures only where there is one."""
+    return [*ALWAYS, "error"] if (frame["status"] == "failed").any() else list(ALWAYS)
+
+
+def cells(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str]]:
+    """Write each row's values as text."""
+    return [[text(name, row[name]) for name in columns] for _, row in frame.iterrows()]
+
+
+def text(column: str, value: object) -> str:
+    """Write one value with the decimals that its unit deserves; a dash where there is none.
+
+    >>> text("latency_p50_ms", 12.345), text("det_hmean", 0.5), text("error", None)
+    ('12.3', '0.500', '–')
+    """
+    if value is None or value == "" or (isinstance(value, float) and pd.isna(value)):
+        return EMPTY
+    if isinstance(value, float):
+        return f"{value:.{DECIMALS.get(column.rpartition('_')[2], 0)}f}"
+    return str(value)

@@ -1,0 +1,19 @@
+"""The wide table for people who read Markdown: one line per run."""
+
+import html
+
+import pandas as pd
+
+from ocrbench.report.columns import cells, shown_columns
+
+
+def to_markdown(frame: pd.DataFrame) -> bytes:
+    """Write the columns that differ or matter; cell text is escaped, so that nothing in it is markup."""
+    columns = shown_columns(frame)
+    rows = [[_escape(text) for text in row] for row in cells(frame, columns)]
+    heading = "| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns) + "\n"
+    return (heading + "".join("| " + " | ".join(row) + " |\n" for row in rows)).encode()
+
+
+def _escape(text: str) -> str:
+    return html.escape(text, quote=False).replace("|", "\\|").replace("\n", " ").replace("`", "\\`")

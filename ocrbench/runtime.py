@@ -1,0 +1,309 @@
+"""OpenVINO: devices, compilation, properties, and which precision was really executed."""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from openvino.preprocess import PrePostProcessor
+
+from ocrbench.config import Precision
+from ocrbench.errors import DeviceError
+from ocrbench.records import Artifact, Graph, Network
+
+PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
+# Devices that hand the work to other ones.
+VIRTUAL_DEVICES = ("AUTO", "MULTI", "HETERO", "BATCH")
+COMPUTE_LAYERS = ("Convolution", "FullyConnected", "MatMul", "Gemm", "LSTM", "GRU", "RNN", "Attention", "MHA")
+EXECUTED_TYPES = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": "i8", "int8": "i8"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A device as OpenVINO names it.
+
+    Attributes:
+        native: The inference precisions that the device says it has instructions for.
+    """
+
+    name: str
+    full_name: str
+    capabilities: tuple[str, ...]
+    native: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a network is to run.
+
+    Attributes:
+        properties: OpenVINO properties; they win over what the precision and the hint set.
+        cache_dir: Folder under which compiled networks are kept; None keeps none.
+    """
+
+    device: str
+    precision: Precision
+    performance_hint: str = "NONE"
+    properties: Mapping[str, Any]
+    cache_dir: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """What was asked of OpenVINO and what it made of it.
+
+    Attributes:
+        hint: The ``INFERENCE_PRECISION_HINT`` that was set; empty for none.
+        reported: The property that the compiled network reports; empty where it reports none.
+        execution_devices: ``EXECUTION_DEVICES``.
+        executed: Type → share of the time, largest first.
+    """
+
+    precision: Precision
+    device: str
+    hint: str
+    reported: str
+    execution_devices: tuple[str, ...]
+    compile_ms: float
+    from_cache: bool
+    properties: Mapping[str, str]
+    executed: Mapping[str, float]
+
+
+def devices() -> list[Device]:
+    """List the devices that OpenVINO finds on this machine."""
+    core = ov.Core()
+    return [_describe(core, name) for name in core.available_devices]
+
+
+def check_device(device: str) -> None:
+    """Make sure that every device which a device string names is there.
+
+    Raises:
+        DeviceError: Names the missing device and lists those available.
+    """
+    available = ov.Core().available_devices
+    known = {*available, *(name.partition(".")[0] for name in available)}
+    head, _, members = device.partition(":")
+    if head in VIRTUAL_DEVICES:
+        wanted = [re.sub(r"\(.*\)", "", name).strip() for name in members.split(",") if name.strip()]
+        wanted = [name for name in wanted if not name.startswith("-")]
+    else:
+        wanted = [device]
+    for name in wanted:
+        if name not in known:
+            choices = ", ".join([*available, "AUTO", "MULTI:…", "HETERO:…"])
+            message = f"device={device}: OpenVINO finds no {name} on this machine; available: {choices}"
+            raise DeviceError(message)
+
+
+class CompiledNetwork:
+    """A network that OpenVINO has compiled for a device."""
+
+    def __init__(self, artifact: Artifact, graph: Graph, settings: Settings) -> None:
+        """Read the artifact, fold the graph in and compile.
+
+        Raises:
+            DeviceError: The device or a property is refused.
+        """
+        self._artifact, self._graph, self._settings = artifact, graph, settings
+        start = perf_counter_ns()
+        self._model = self._compile({})
+        self.compile_ms = (perf_counter_ns() - start) / 1e6
+        self._requests: list[Any] = []
+
+    def network(self) -> Network:
+        """Make a callable with an inference request of its own."""
+        request = self._model.create_infer_request()
+        self._requests.append(request)
+        return _caller(request)
+
+    def execution(self, replay: Callable[[Network], None] | None = None) -> Execution:
+        """Report how this network ran.
+
+        Per-layer times need a property that would slow the measured network down. So the same network is compiled a
+        second time with profiling on and fed by ``replay``; a layer's type is taken from the measured network, only
+        its time from the profiled one.
+
+        Args:
+            replay: Feeds a network typical inputs; None leaves ``executed`` empty.
+        """
+        settings = self._settings
+        report = Execution(
+            precision=settings.precision,
+            device=settings.device,
+            hint=PRECISION_HINTS.get(settings.precision, ""),
+            reported=self._property("INFERENCE_PRECISION_HINT"),
+            execution_devices=tuple(self._execution_devices()),
+            compile_ms=self.compile_ms,
+            from_cache=self._property("LOADED_FROM_CACHE") == "True",
+            properties={key: str(value) for key, value in self._properties().items()},
+            executed={},
+        )
+        return report if replay is None else replace(report, executed=self._executed(replay))
+
+    def _executed(self, replay: Callable[[Network], None]) -> dict[str, float]:
+        profiled = self._compile({"PERF_COUNT": True}).create_infer_request()
+        times: Counter[str] = Counter()
+        types: dict[str, str] = {}
+        kinds: dict[str, str] = {}
+
+        def collect(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+            outputs = _caller(profiled)(*tensors)
+            for layer in profiled.profiling_info:
+                times[layer.node_name] += int(layer.real_time.total_seconds() * 1e6)
+                types[layer.node_name] = layer.exec_type
+                kinds[layer.node_name] = layer.node_type
+            return outputs
+
+        replay(collect)
+        types |= self._measured_types()
+        executed = {name: execution_type(types[name]) for name in times}
+        quantised = any(kind == "i8" and computes(kinds[name]) for name, kind in executed.items())
+        shares: Counter[str] = Counter()
+        for name, microseconds in times.items():
+            # With no 8-bit arithmetic in the network, what is 8-bit is the handling of the uint8 image.
+            kind = "other" if executed[name] == "i8" and not quantised else executed[name]
+            shares[kind] += microseconds
+        total = sum(shares.values()) or 1
+        return {kind: round(time / total, 4) for kind, time in shares.most_common() if time}
+
+    def _measured_types(self) -> dict[str, str]:
+        types: dict[str, str] = {}
+        for request in self._requests:
+            try:
+                types |= {layer.node_name: layer.exec_type for layer in request.profiling_info}
+            except RuntimeError:
+                # Some plugins tell nothing about a network that was compiled without profiling.
+                return {}
+        return types
+
+    def _compile(self, extra: Mapping[str, Any]) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+        core = ov.Core()
+        properties = {**self._properties(), **extra}
+        if self._settings.cache_dir is not None:
+            properties["CACHE_DIR"] = str(self._cache_dir(properties))
+        try:
+            model = fold(core.read_model(self._artifact.path), self._graph)
+            return core.compile_model(model, self._settings.device, properties)
+        except RuntimeError as error:
+            message = f"{self._settings.device} refuses {self._artifact.path.name}: {_last_line(error)}"
+            raise DeviceError(message) from error
+
+    def _properties(self) -> dict[str, Any]:
+        settings = self._settings
+        properties: dict[str, Any] = {}
+        if settings.performance_hint != "NONE":
+            properties["PERFORMANCE_HINT"] = settings.performance_hint
+        if settings.precision in PRECISION_HINTS:
+            properties["INFERENCE_PRECISION_HINT"] = PRECISION_HINTS[settings.precision]
+        return {**properties, **settings.properties}
+
+    def _cache_dir(self, properties: Mapping[str, Any]) -> Path:
+        """Choose a folder that no other precision, device, property, network or OpenVINO version shares.
+
+        OpenVINO's own cache key does not cover the precision hint: one folder for all would serve a network that was
+        compiled for bf16 when f32 is asked for.
+        """
+        assert self._settings.cache_dir is not None
+        key = {
+            "artifact": self._artifact.sha256,
+            "graph": asdict(self._graph),
+            "precision": self._settings.precision,
+            "device": self._settings.device,
+            "properties": {name: str(value) for name, value in sorted(properties.items())},
+            "openvino": ov.get_version(),
+        }
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+        return self._settings.cache_dir / digest[:24]
+
+    def _property(self, name: str) -> str:
+        try:
+            value = self._model.get_property(name)
+        except RuntimeError:
+            return ""
+        return value.get_type_name() if isinstance(value, ov.Type) else str(value)
+
+    def _execution_devices(self) -> Sequence[str]:
+        try:
+            value = self._model.get_property("EXECUTION_DEVICES")
+        except RuntimeError:
+            return [self._settings.device]
+        return [value] if isinstance(value, str) else [str(name) for name in value]
+
+
+def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+    """Build the graph's arithmetic into a model: uint8 NHWC in, and perhaps the arg-max out.
+
+    Args:
+        model: An ``ov.Model`` with one float input of layout NCHW.
+        graph: What to fold in.
+
+    Returns:
+        The model to compile.
+    """
+    steps = PrePostProcessor(model)
+    entry = steps.input(0)
+    entry.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    entry.model().set_layout(ov.Layout("NCHW"))
+    entry.preprocess().convert_element_type(ov.Type.f32).mean(list(graph.mean)).scale(list(graph.scale))
+    model = steps.build()
+    return _with_arg_max(model) if graph.arg_max else model
+
+
+def execution_type(exec_type: str) -> str:
+    """Read the precision out of a plugin's name for an implementation.
+
+    >>> execution_type("brgconv_avx512_amx_bf16"), execution_type("jit_avx512_U8"), execution_type("undef")
+    ('bf16', 'i8', 'other')
+    """
+    return EXECUTED_TYPES.get(exec_type.rpartition("_")[2].lower(), "other")
+
+
+def computes(layer_type: str) -> bool:
+    """Tell whether layers of this type do the arithmetic that quantisation is for.
+
+    >>> computes("GroupConvolution"), computes("Transpose")
+    (True, False)
+    """
+    return any(word in layer_type for word in COMPUTE_LAYERS)
+
+
+def _with_arg_max(model: Any) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+    from openvino import opset13 as ops  # noqa: PLC0415 - costs 50 ms that only recognizers need
+
+    last = ops.constant(np.int64(2))
+    scores = model.output(0).get_node().input_value(0)
+    best = ops.topk(scores, ops.constant(np.int64(1)), axis=2, mode="max", sort="none", index_element_type="i32")
+    outputs = [ops.squeeze(best.output(index), last).output(0) for index in (1, 0)]
+    return ov.Model(outputs, model.get_parameters(), model.get_friendly_name())
+
+
+def _caller(request: Any) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
+    outputs = range(len(request.model_outputs))
+
+    def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        request.infer(list(tensors), share_inputs=True, share_outputs=True)
+        return tuple(request.get_output_tensor(index).data for index in outputs)
+
+    return infer
+
+
+def _describe(core: Any, name: str) -> Device:  # noqa: ANN401 - OpenVINO has no stubs
+    capabilities = tuple(core.get_property(name, "OPTIMIZATION_CAPABILITIES"))
+    native = tuple(kind for kind in ("FP32", "FP16", "BF16", "INT8", "INT4") if kind in capabilities)
+    full_name = str(core.get_property(name, "FULL_DEVICE_NAME"))
+    return Device(name=name, full_name=full_name, capabilities=capabilities, native=native)
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,302 @@
+"""Drive the processes that measure: start, ask, watch over, give up."""
+
+import json
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol, Self
+
+from ocrbench import errors
+from ocrbench.config import Cell
+from ocrbench.errors import OcrBenchError, WorkerError
+from ocrbench.records import Artifact, Prediction, Region, Sample, StageTimes
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 10
+# Converting and compiling may take long; blocks of images have the cell's own limit.
+PREPARE_SECONDS = 3600
+ATTEST_IMAGES = 4
+
+
+class Listener(Protocol):
+    """Is told how a cell is getting on."""
+
+    def say(self, text: str) -> None:
+        """Hear of a step."""
+
+    def advance(self, phase: str, done: float, total: float) -> None:
+        """Hear how far a phase is; ``done`` never exceeds ``total``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """One image, timed once.
+
+    Attributes:
+        warmup: Whether this was before measuring began.
+        first_seen: Whether a network met an input shape for the first time.
+    """
+
+    sample_id: str
+    warmup: bool
+    first_seen: bool
+    regions: int
+    times: StageTimes
+
+
+@dataclass(kw_only=True)
+class Measured:
+    """All that the worker reported of one cell; grows while it runs.
+
+    Attributes:
+        wall_ns: Of the measured blocks together.
+        images: How many images were measured in that time.
+        compile_ms: Per stage.
+        execution: Per stage and network, see ``runtime.Execution``.
+        skipped: Sample id → reason.
+    """
+
+    timings: list[Timing] = field(default_factory=list)
+    predictions: dict[str, Prediction] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    compile_ms: dict[str, float] = field(default_factory=dict)
+    execution: dict[str, dict[str, Any]] = field(default_factory=dict)
+    wall_ns: int = 0
+    images: int = 0
+    peak_memory_bytes: int = 0
+
+
+class Worker:
+    """A worker process, as a context manager."""
+
+    def __init__(self, interpreter: str = sys.executable) -> None:
+        self._interpreter = interpreter
+        self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        self._lines: queue.Queue[str | None] = queue.Queue()
+
+    def __enter__(self) -> Self:
+        """Start the process."""
+        self._process = subprocess.Popen(
+            [self._interpreter, "-m", "ocrbench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            encoding="utf-8",
+            env=_environment(),
+        )
+        threading.Thread(target=self._collect, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process, by force where it does not go."""
+        try:
+            self._write({"command": "close"})
+            self._process.wait(CLOSE_SECONDS)
+        except (WorkerError, subprocess.TimeoutExpired):
+            self._process.kill()
+            self._process.wait()
+        self._stderr.seek(0)
+        log.debug("worker %s said:\n%s", self._process.pid, self._stderr.read())
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            if stream is not None:
+                stream.close()
+
+    def ask(self, command: str, listener: Listener, seconds: float, **request: object) -> Any:  # noqa: ANN401
+        """Send a request and wait for its answer.
+
+        Args:
+            command: See ``ocrbench.worker``.
+            listener: Hears the worker's progress.
+            seconds: How long the worker may take.
+            **request: The rest of the request.
+
+        Raises:
+            OcrBenchError: What the worker reports, as the class it reports.
+            WorkerError: It died or took too long.
+        """
+        self._write({"command": command, **request})
+        deadline = monotonic() + seconds
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, deadline - monotonic()))
+            except queue.Empty:
+                self._process.kill()
+                message = f"The worker did not answer '{command}' within {seconds:g} s and was stopped"
+                raise WorkerError(message) from None
+            if line is None:
+                raise WorkerError(self._obituary(command))
+            answer = json.loads(line)
+            if answer["event"] == "answer":
+                return answer["content"]
+            if answer["event"] == "error":
+                raise _error(answer)
+            listener.say(answer["text"])
+
+    def _write(self, request: Mapping[str, object]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise WorkerError(self._obituary(str(request["command"]))) from error
+
+    def _collect(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def _obituary(self, command: str) -> str:
+        try:
+            code = self._process.wait(CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return f"The worker closed its output during '{command}'"
+        if code < 0:
+            name = signal.Signals(-code).name
+            hint = " (out of memory?)" if name == "SIGKILL" else ""
+            return f"The worker was killed by {name} during '{command}'{hint}"
+        self._stderr.seek(0)
+        lines = self._stderr.read().strip().splitlines() or ["no message"]
+        return f"The worker ended with status {code} during '{command}': {lines[-1]}"
+
+
+def prepare(cell: Cell, listener: Listener) -> tuple[dict[str, Artifact], dict[str, Any]]:
+    """Convert a cell's models in a process of their own.
+
+    Returns:
+        The artifacts by stage, and the environment that will measure them.
+
+    Raises:
+        OcrBenchError: The conversion fails.
+    """
+    with Worker() as worker:
+        environment = worker.ask("describe", listener, PREPARE_SECONDS)
+        made = worker.ask("convert", listener, PREPARE_SECONDS, cell=asdict(cell))
+    artifacts = {role: Artifact(**{**given, "path": Path(given["path"])}) for role, given in made.items()}
+    return artifacts, environment
+
+
+def measure(
+    cell: Cell, artifacts: Mapping[str, Artifact], samples: Sequence[Sample], listener: Listener
+) -> Measured:
+    """Measure a cell: warm-up passes, then passes until both the time and one full pass are done.
+
+    The predictions are those of the first pass.
+
+    Raises:
+        OcrBenchError: The worker reports it.
+        WorkerError: The worker died or hung.
+    """
+    measured = Measured()
+    given = {role: {**asdict(artifact), "path": str(artifact.path)} for role, artifact in artifacts.items()}
+    with Worker() as worker:
+        listener.say("compiling")
+        measured.compile_ms = worker.ask("load", listener, PREPARE_SECONDS, cell=asdict(cell), artifacts=given)
+        for number in range(cell.scenario.warmup_passes):
+            for done, block in _blocks(cell, samples, measured):
+                _run(worker, cell, block, measured, listener, warmup=True)
+                listener.advance(f"warm-up {number + 1}", done, len(samples))
+        _measure_passes(worker, cell, samples, measured, listener)
+        if cell.attest != "off":
+            listener.say("looking up which precision ran")
+            measured.execution = worker.ask(
+                "attest", listener, cell.timeout_seconds, samples=_typical(samples, measured)
+            )
+    return measured
+
+
+def _measure_passes(
+    worker: Worker, cell: Cell, samples: Sequence[Sample], measured: Measured, listener: Listener
+) -> None:
+    scenario = cell.scenario
+    start, first_pass = monotonic(), True
+    while first_pass or monotonic() - start < scenario.min_seconds:
+        for done, block in _blocks(cell, samples, measured):
+            _run(worker, cell, block, measured, listener, warmup=False)
+            elapsed = monotonic() - start
+            share = min(done / len(samples) if first_pass else 1.0, elapsed / scenario.min_seconds if scenario.min_seconds else 1.0)
+            listener.advance("measure", min(share, 1.0), 1.0)
+            if not first_pass and elapsed >= scenario.min_seconds:
+                return
+        first_pass = False
+        if len(measured.skipped) == len(samples):
+            return
+
+
+def _blocks(cell: Cell, samples: Sequence[Sample], measured: Measured) -> list[tuple[int, list[list[str]]]]:
+    """Cut the samples into blocks, leaving out those already skipped; each comes with the count done after it."""
+    size = cell.scenario.block_images
+    blocks = []
+    for start in range(0, len(samples), size):
+        chosen = [
+            [sample.id, str(sample.image_path)]
+            for sample in samples[start : start + size]
+            if sample.id not in measured.skipped
+        ]
+        if chosen:
+            blocks.append((min(start + size, len(samples)), chosen))
+    return blocks
+
+
+def _run(
+    worker: Worker, cell: Cell, block: list[list[str]], measured: Measured, listener: Listener, *, warmup: bool
+) -> None:
+    answer = worker.ask("run", listener, cell.timeout_seconds, samples=block)
+    measured.peak_memory_bytes = answer["peak_memory_bytes"]
+    timed = [each for each in answer["measurements"] if not each["skipped"]]
+    if not warmup:
+        measured.wall_ns += answer["wall_ns"]
+        measured.images += len(timed)
+    for each in answer["measurements"]:
+        if each["skipped"]:
+            measured.skipped[each["sample_id"]] = each["skipped"]
+    for each in timed:
+        sample_id = each["sample_id"]
+        times = StageTimes(**each["times"])
+        measured.timings.append(
+            Timing(
+                sample_id=sample_id,
+                warmup=warmup,
+                first_seen=each["first_seen"],
+                regions=len(each["regions"]),
+                times=times,
+            )
+        )
+        if sample_id not in measured.predictions:
+            regions = tuple(_region(given) for given in each["regions"])
+            measured.predictions[sample_id] = Prediction(sample_id=sample_id, regions=regions)
+
+
+def _typical(samples: Sequence[Sample], measured: Measured) -> list[list[str]]:
+    """Choose the images with the most text, on which both stages have work."""
+    usable = [sample for sample in samples if sample.id in measured.predictions]
+    usable.sort(key=lambda sample: -len(measured.predictions[sample.id].regions))
+    return [[sample.id, str(sample.image_path)] for sample in usable[:ATTEST_IMAGES]]
+
+
+def _region(given: Mapping[str, Any]) -> Region:
+    polygon = tuple((float(x), float(y)) for x, y in given["polygon"])
+    return Region(polygon=polygon, text=given["text"], confidence=given["confidence"])
+
+
+def _error(answer: Mapping[str, str]) -> OcrBenchError:
+    kind = getattr(errors, answer["kind"], WorkerError)
+    error: OcrBenchError = kind(answer["message"])
+    return error
+
+
+def _environment() -> dict[str, str]:
+    """Let the child find the very package that this process runs, wherever it was imported from."""
+    package = str(Path(__file__).resolve().parent.parent)
+    path = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONIOENCODING": "utf-8"}

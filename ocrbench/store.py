@@ -1,0 +1,171 @@
+"""Runs on disk: ``<root>/runs/<run_id>/``.
+
+``run.json`` is the commit record. It names the data files of its run, whose names hold the hash of their content; they
+are written and synced before it replaces its predecessor in one step. So a crash at any instant leaves the old run or
+the new one, and a folder without ``run.json`` is not a run.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ocrbench.records import Prediction, Region, RunRecord, Sample, Score
+
+log = logging.getLogger(__name__)
+
+SCHEMA = 1
+RECORD = "run.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The predictions and the ground truth of one image."""
+
+    sample_id: str
+    predicted: tuple[Region, ...]
+    expected: tuple[Region, ...]
+
+
+class Store:
+    """All runs below a reports folder."""
+
+    def __init__(self, reports_dir: Path) -> None:
+        self.root = reports_dir / "runs"
+
+    def save(self, record: RunRecord, timings: pd.DataFrame, outcomes: Sequence[Outcome]) -> Path:
+        """Write a run, replacing an earlier one of the same id in one step.
+
+        A failed run never replaces a finished one.
+
+        Args:
+            record: What the tables are made of.
+            timings: One row per image and repetition.
+            outcomes: One per image.
+
+        Returns:
+            The run's folder.
+        """
+        folder = self.root / record.run_id
+        before = self.find(record.run_id)
+        if record.status != "ok" and before is not None and before.status == "ok":
+            return folder
+        folder.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
+        timings.to_parquet(buffer, index=False)
+        lines = "".join(json.dumps(asdict(outcome), ensure_ascii=False) + "\n" for outcome in outcomes)
+        files = {
+            "timings": _write_hashed(folder, "timings", ".parquet", buffer.getvalue()),
+            "outcomes": _write_hashed(folder, "outcomes", ".jsonl", lines.encode()),
+        }
+        content = {"schema": SCHEMA, "files": files, **asdict(record)}
+        write_atomically(folder / RECORD, json.dumps(content, indent=1, ensure_ascii=False).encode())
+        for path in folder.iterdir():
+            if path.name not in (RECORD, *files.values()):
+                path.unlink(missing_ok=True)
+        return folder
+
+    def find(self, run_id: str) -> RunRecord | None:
+        """Read a run's record; None where there is no such run, or it cannot be read."""
+        content = self._content(run_id)
+        return None if content is None else _record(content)
+
+    def records(self) -> list[RunRecord]:
+        """Read every run's record, oldest first."""
+        found = (self.find(path.parent.name) for path in self.root.glob(f"*/{RECORD}"))
+        return sorted((each for each in found if each is not None), key=lambda each: each.started)
+
+    def timings(self, run_id: str) -> pd.DataFrame:
+        """Read a run's times, one row per image and repetition."""
+        return pd.read_parquet(self._data_file(run_id, "timings"))
+
+    def outcomes(self, run_id: str) -> list[Outcome]:
+        """Read a run's predictions with their ground truth."""
+        text = self._data_file(run_id, "outcomes").read_text(encoding="utf-8")
+        return [_outcome(json.loads(line)) for line in text.splitlines()]
+
+    def _data_file(self, run_id: str, name: str) -> Path:
+        content = self._content(run_id)
+        if content is None:
+            message = f"No run {run_id} in {self.root}"
+            raise FileNotFoundError(message)
+        return self.root / run_id / Path(content["files"][name]).name
+
+    def _content(self, run_id: str) -> dict[str, Any] | None:
+        path = self.root / run_id / RECORD
+        if not path.is_file():
+            return None
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            intact = all((path.parent / name).is_file() for name in content["files"].values())
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            log.warning("%s is not a readable run (%s); it is left out", path, error)
+            return None
+        return content if intact else None
+
+
+def outcomes_of(samples: Iterable[Sample], predictions: Mapping[str, Prediction]) -> list[Outcome]:
+    """Pair the samples that have a prediction with it."""
+    return [
+        Outcome(sample_id=each.id, predicted=predictions[each.id].regions, expected=each.regions)
+        for each in samples
+        if each.id in predictions
+    ]
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a crash leaves the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as stream:
+        try:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        except BaseException:
+            Path(stream.name).unlink(missing_ok=True)
+            raise
+    Path(stream.name).chmod(0o644)
+    os.replace(stream.name, path)  # noqa: PTH105 - atomic on every platform
+    _sync_folder(path.parent)
+
+
+def _write_hashed(folder: Path, name: str, suffix: str, content: bytes) -> str:
+    file_name = f"{name}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
+    write_atomically(folder / file_name, content)
+    return file_name
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable; only POSIX systems let a folder be synced."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _record(content: Mapping[str, Any]) -> RunRecord:
+    fields = {name: content[name] for name in RunRecord.__dataclass_fields__ if name in content}
+    return RunRecord(**{**fields, "scores": tuple(Score(**score) for score in content["scores"])})
+
+
+def _outcome(content: Mapping[str, Any]) -> Outcome:
+    return Outcome(
+        sample_id=content["sample_id"],
+        predicted=tuple(_region(region) for region in content["predicted"]),
+        expected=tuple(_region(region) for region in content["expected"]),
+    )
+
+
+def _region(content: Mapping[str, Any]) -> Region:
+    return Region(**{**content, "polygon": tuple((x, y) for x, y in content["polygon"])})

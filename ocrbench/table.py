@@ -1,0 +1,129 @@
+"""The one schema of the tables: runs → pandas.
+
+The long form has a row per (run, stage, metric). The wide form, which people read, has a row per run; a failed run
+keeps its row, with the reason and empty numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from ocrbench.records import RunRecord
+
+TEXT_COLUMNS = (
+    "run_id",
+    "started",
+    "status",
+    "error",
+    "detector",
+    "recognizer",
+    "precision",
+    "device",
+    "scenario",
+    "dataset",
+)
+NUMBER_COLUMNS = (
+    "images",
+    "words",
+    "skipped",
+    "det_precision",
+    "det_recall",
+    "det_hmean",
+    "rec_word_accuracy",
+    "rec_cer",
+    "rec_1_ned",
+    "e2e_precision",
+    "e2e_recall",
+    "e2e_hmean",
+    "latency_mean_ms",
+    "latency_p50_ms",
+    "latency_p90_ms",
+    "latency_p99_ms",
+    "throughput_ips",
+    "read_p50_ms",
+    "detect_p50_ms",
+    "crop_p50_ms",
+    "recognize_p50_ms",
+    "compile_ms",
+    "first_inference_ms",
+    "model_mb",
+    "peak_rss_mb",
+)
+EXECUTION_COLUMNS = (
+    "detector_executed",
+    "recognizer_executed",
+    "precision_honoured",
+    "execution_devices",
+    "openvino",
+    "host",
+)
+WIDE_COLUMNS = (*TEXT_COLUMNS, *NUMBER_COLUMNS, *EXECUTION_COLUMNS)
+LONG_COLUMNS = ("run_id", "stage", "metric", "value", "unit", "higher_is_better", "n")
+
+
+def wide(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Return one row per run, with the columns ``WIDE_COLUMNS``."""
+    frame = pd.DataFrame([_row(record) for record in records], columns=list(WIDE_COLUMNS))
+    return frame.astype(dict.fromkeys(NUMBER_COLUMNS, "float64"))
+
+
+def long(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Return one row per run, stage and metric, with the columns ``LONG_COLUMNS``."""
+    rows = [
+        (record.run_id, each.stage, each.metric, each.value, each.unit, each.higher_is_better, each.n)
+        for record in records
+        for each in record.scores
+    ]
+    return pd.DataFrame(rows, columns=list(LONG_COLUMNS))
+
+
+def executed_text(executed: Mapping[str, float]) -> str:
+    """Say which types took which share of the time.
+
+    >>> executed_text({"bf16": 0.806, "f32": 0.19, "other": 0.004})
+    'bf16 81% f32 19%'
+    """
+    shown = [f"{kind} {share:.0%}" for kind, share in executed.items() if share >= 0.005]
+    return " ".join(shown)
+
+
+def _row(record: RunRecord) -> dict[str, Any]:
+    config = record.config
+    detector, recognizer = config["detector"], config["recognizer"]
+    return {
+        "run_id": record.run_id,
+        "started": record.started,
+        "status": record.status,
+        "error": record.error,
+        "detector": detector["name"],
+        "recognizer": recognizer["name"],
+        "precision": _both(detector["precision"], recognizer["precision"]),
+        "device": _both(detector["device"], recognizer["device"]),
+        "scenario": config["scenario"]["name"],
+        "dataset": config["dataset"]["name"],
+        **{score.metric: score.value for score in record.scores},
+        **_execution(record),
+        "openvino": str(record.environment.get("versions", {}).get("openvino", "")),
+        "host": str(record.environment.get("host", {}).get("name", "")),
+    }
+
+
+def _execution(record: RunRecord) -> dict[str, str]:
+    columns = {}
+    devices: dict[str, None] = {}
+    for role, networks in record.execution.items():
+        columns[f"{role}_executed"] = " / ".join(
+            executed_text(network["executed"]) for network in networks.values()
+        )
+        devices |= dict.fromkeys(name for network in networks.values() for name in network["execution_devices"])
+    every = [network["honoured"] for networks in record.execution.values() for network in networks.values()]
+    if every:
+        columns["precision_honoured"] = "yes" if all(every) else "no"
+        columns["execution_devices"] = ",".join(devices)
+    return columns
+
+
+def _both(detector: str, recognizer: str) -> str:
+    """Show one value where both stages share it, two otherwise."""
+    return detector if detector == recognizer else f"{detector}+{recognizer}"

@@ -1,0 +1,175 @@
+"""The process that converts and measures: ``python -m ocrbench.worker``.
+
+It reads one JSON request a line from standard input and answers with JSON lines on standard output:
+
+=============  ========================================  ==========================================
+command        request                                   answer
+=============  ========================================  ==========================================
+``describe``   –                                         versions, host
+``convert``    cell                                      artifacts
+``load``       cell, artifacts                           compile times
+``run``        samples: [[id, path], …]                  measurements, wall_ns, peak_memory_bytes
+``attest``     samples                                   execution per stage
+``close``      –                                         –
+=============  ========================================  ==========================================
+
+A line ``{"event": "progress", "text": …}`` may come before the answer, ``{"event": "error", "kind": …, "message": …}``
+instead of it. Libraries that print cannot disturb the protocol: their standard output is standard error here.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from ocrbench import environment, errors
+from ocrbench.config import Cell, Stage, validate
+from ocrbench.convert import convert_detector, convert_recognizer
+from ocrbench.data.images import read_image
+from ocrbench.errors import OcrBenchError, WorkerError
+from ocrbench.models import build_detector, build_recognizer
+from ocrbench.pipeline import Pipeline
+from ocrbench.records import Artifact, Network
+from ocrbench.runtime import CompiledNetwork, Settings, check_device
+from ocrbench.scenarios import SCENARIOS
+
+Request = Mapping[str, Any]
+
+
+class Session:
+    """What one worker holds between requests: a compiled pipeline."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._cell: Cell | None = None
+        self._pipeline: Pipeline | None = None
+        self._networks: dict[str, dict[str, CompiledNetwork]] = {}
+
+    def describe(self, request: Request) -> Request:
+        """Say what this process runs on."""
+        return {"versions": environment.versions(), "host": environment.host()}
+
+    def convert(self, request: Request) -> Request:
+        """Convert both models of a cell, or find them in the cache."""
+        cell = validate(Cell, request["cell"])
+        cache_dir = Path(cell.cache_dir).expanduser()
+        made = {
+            "detector": convert_detector(cell.detector, cache_dir, self._tell),
+            "recognizer": convert_recognizer(cell.recognizer, cache_dir, self._tell),
+        }
+        return {role: {**asdict(artifact), "path": str(artifact.path)} for role, artifact in made.items()}
+
+    def load(self, request: Request) -> Request:
+        """Compile both models and build the pipeline."""
+        cell = self._cell = validate(Cell, request["cell"])
+        check_device(cell.detector.device)
+        check_device(cell.recognizer.device)
+        artifacts = {
+            role: Artifact(**{**given, "path": Path(given["path"])}) for role, given in request["artifacts"].items()
+        }
+        detector = build_detector(cell.detector, artifacts["detector"].metadata)
+        recognizer = build_recognizer(cell.recognizer, artifacts["recognizer"].metadata)
+        graphs = {"detector": detector.graphs(), "recognizer": recognizer.graphs()}
+        stages = {"detector": cell.detector, "recognizer": cell.recognizer}
+        self._networks = {
+            role: {
+                name: CompiledNetwork(artifacts[role], graph, _settings(cell, stages[role]))
+                for name, graph in graphs[role].items()
+            }
+            for role in stages
+        }
+        self._pipeline = Pipeline(
+            detector, self._callables("detector"), recognizer, self._callables("recognizer")
+        )
+        return {
+            role: sum(network.compile_ms for network in networks.values())
+            for role, networks in self._networks.items()
+        }
+
+    def run(self, request: Request) -> Request:
+        """Measure one block of images."""
+        cell, pipeline = self._loaded()
+        feed = [(sample_id, Path(path)) for sample_id, path in request["samples"]]
+        block = SCENARIOS[cell.scenario.name](pipeline, feed)
+        return {**asdict(block), "peak_memory_bytes": environment.peak_memory_bytes()}
+
+    def attest(self, request: Request) -> Request:
+        """Report which types the networks execute, by replaying images through a profiled twin."""
+        _, pipeline = self._loaded()
+        images = [read_image(Path(path)) for _, path in request["samples"]]
+        report = {}
+        for role, networks in self._networks.items():
+            for name, network in networks.items():
+
+                def replay(profiled: Network, role: str = role, name: str = name) -> None:
+                    twin = self._with_twin(pipeline, role, name, profiled)
+                    for image in images:
+                        twin.run(image)
+
+                execution = network.execution(replay if images else None)
+                report.setdefault(role, {})[name] = asdict(execution)
+        return report
+
+    def _with_twin(self, pipeline: Pipeline, role: str, name: str, twin: Network) -> Pipeline:
+        networks = {each: self._callables(each) for each in self._networks}
+        networks[role][name] = twin
+        return Pipeline(
+            pipeline.detector, networks["detector"], pipeline.recognizer, networks["recognizer"]
+        )
+
+    def _callables(self, role: str) -> dict[str, Network]:
+        return {name: network.network() for name, network in self._networks[role].items()}
+
+    def _loaded(self) -> tuple[Cell, Pipeline]:
+        if self._cell is None or self._pipeline is None:
+            message = "The worker was asked to measure before it had loaded a pipeline"
+            raise WorkerError(message)
+        return self._cell, self._pipeline
+
+
+def serve(requests: TextIO, answers: TextIO) -> None:
+    """Answer requests until ``close`` or the end of the input."""
+
+    def send(event: str, **content: object) -> None:
+        answers.write(json.dumps({"event": event, **content}) + "\n")
+        answers.flush()
+
+    session = Session(lambda text: send("progress", text=text))
+    for line in requests:
+        request = json.loads(line)
+        if request["command"] == "close":
+            return
+        try:
+            answer = getattr(session, request["command"])(request)
+            send("answer", content=answer)
+        except OcrBenchError as error:
+            send("error", kind=type(error).__name__, message=str(error))
+        except Exception as error:
+            logging.getLogger(__name__).exception("%s failed", request["command"])
+            send("error", kind=errors.WorkerError.__name__, message=f"{type(error).__name__}: {error}")
+
+
+def main() -> None:
+    """Serve on standard input and output."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s")
+    serve(sys.stdin, answers)
+
+
+def _settings(cell: Cell, stage: Stage) -> Settings:
+    return Settings(
+        device=stage.device,
+        precision=stage.precision,
+        performance_hint=cell.scenario.performance_hint,
+        properties=stage.properties,
+        cache_dir=Path(cell.cache_dir).expanduser() / "compiled" if cell.model_cache else None,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Choosing samples and fingerprinting a dataset."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocrbench.data import choose, fingerprint
+from ocrbench.errors import DatasetError
+from ocrbench.records import Region, Sample
+
+SAMPLES = [Sample(id=f"{number}.jpg", image_path=Path(f"{number}.jpg")) for number in range(50)]
+
+
+@given(limit=st.integers(1, 60), seed=st.integers(0, 2**32))
+def test_choose_draws_without_replacement_in_order(limit: int, seed: int) -> None:
+    chosen = choose(SAMPLES, limit, seed)
+    positions = [SAMPLES.index(sample) for sample in chosen]
+    assert len(chosen) == min(limit, 50)
+    assert positions == sorted(set(positions))
+    assert chosen == choose(SAMPLES, limit, seed)
+
+
+def test_choose_depends_on_the_seed() -> None:
+    assert choose(SAMPLES, 10, seed=1) != choose(SAMPLES, 10, seed=2)
+
+
+def test_choose_all_and_none() -> None:
+    assert choose(SAMPLES, None, seed=0) == SAMPLES
+    for limit in (0, -1):
+        with pytest.raises(DatasetError, match="at least 1"):
+            choose(SAMPLES, limit, seed=0)
+
+
+def test_fingerprint_changes_with_everything_that_is_measured(tmp_path: Path) -> None:
+    path = tmp_path / "1.jpg"
+    path.write_bytes(b"image")
+    region = Region(polygon=((0, 0), (1, 0), (1, 1), (0, 1)), text="word")
+    sample = Sample(id="1.jpg", image_path=path, regions=(region,))
+    variants = [
+        [sample],
+        [sample, sample],
+        [],
+        [replace(sample, id="2.jpg")],
+        [replace(sample, regions=())],
+        [replace(sample, regions=(replace(region, text="Word"),))],
+        [replace(sample, regions=(replace(region, ignore=True),))],
+        [replace(sample, regions=(replace(region, polygon=((0, 0), (2, 0), (1, 1), (0, 1))),))],
+    ]
+    prints = [fingerprint(variant) for variant in variants]
+    assert len(set(prints)) == len(variants)
+    path.write_bytes(b"other image")
+    assert fingerprint([sample]) not in prints
+
+
+def test_fingerprint_does_not_depend_on_where_the_dataset_lies(tmp_path: Path) -> None:
+    prints = set()
+    for name in ("a", "b"):
+        path = tmp_path / name
+        path.write_bytes(b"image")
+        as_int = ((0, 0), (1, 0), (1, 1))
+        as_float = tuple((float(x), float(y)) for x, y in as_int)
+        polygon = as_int if name == "a" else as_float
+        prints.add(fingerprint([Sample(id="1.jpg", image_path=path, regions=(Region(polygon=polygon),))]))
+    assert len(prints) == 1
+
+
+def test_fingerprint_names_a_missing_image(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"absent\.jpg"):
+        fingerprint([Sample(id="absent.jpg", image_path=tmp_path / "absent.jpg")])

@@ -1,0 +1,54 @@
+"""Latency percentiles and throughput."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocrbench.metrics.speed import duration_scores, throughput_scores
+
+
+def values(durations_ns):
+    return {s.metric: s.value for s in duration_scores(durations_ns, name="latency", stage="end_to_end")}
+
+
+def test_percentiles_interpolate_between_order_statistics():
+    assert values([5_000_000, 1_000_000, 4_000_000, 2_000_000, 3_000_000]) == {
+        "latency_mean_ms": 3.0,
+        "latency_p50_ms": 3.0,
+        "latency_p90_ms": pytest.approx(4.6),
+        "latency_p99_ms": pytest.approx(4.96),
+    }
+
+
+def test_one_measurement_is_every_statistic():
+    assert set(values(np.array([7_000_000])).values()) == {7.0}
+
+
+def test_scores_say_how_many_measurements_stand_behind_them():
+    score = duration_scores([1, 2, 3], name="crop", stage="crop")[0]
+    assert (score.metric, score.stage, score.unit, score.n) == ("crop_mean_ms", "crop", "ms", 3)
+    assert not score.higher_is_better
+
+
+@pytest.mark.parametrize("nothing", [[], np.array([], dtype=np.int64)])
+def test_no_measurements_no_scores(nothing):
+    assert duration_scores(nothing, name="latency", stage="end_to_end") == []
+
+
+@pytest.mark.parametrize(("image_count", "wall_ns"), [(0, 0), (0, 10), (10, 0)])
+def test_no_images_or_no_time_no_throughput(image_count, wall_ns):
+    assert throughput_scores(image_count, wall_ns, stage="end_to_end") == []
+
+
+def test_throughput_is_images_over_wall_time():
+    (score,) = throughput_scores(12, 4_000_000_000, stage="end_to_end")
+    assert (score.metric, score.value, score.n, score.higher_is_better) == ("throughput_ips", 3.0, 12, True)
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1))
+def test_percentiles_rise_and_ignore_the_order(durations_ns):
+    latency = values(durations_ns)
+    percentiles = [latency[f"latency_p{p}_ms"] for p in (50, 90, 99)]
+    assert percentiles == sorted(percentiles)
+    assert values(sorted(durations_ns)) == pytest.approx(latency)
