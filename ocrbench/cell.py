@@ -18,9 +18,9 @@ from ocrbench.errors import ConfigError, DatasetError, DeviceError, OcrBenchErro
 from ocrbench.metrics.speed import duration_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
 from ocrbench.models import check_options
-from ocrbench.records import Artifact, RunRecord, Sample, Score
+from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
 from ocrbench.scenarios import SCENARIOS
-from ocrbench.schedule import Listener, Measured, Timing, measure, prepare
+from ocrbench.schedule import Artifacts, Listener, Measured, Timing, measure, prepare
 from ocrbench.store import Store, outcomes_of
 
 log = logging.getLogger(__name__)
@@ -76,8 +76,9 @@ def run_cell(cell: Cell, listener: Listener) -> Finished:
         check(cell)
         samples = _samples(cell)
         artifacts, known["environment"] = prepare(cell, listener)
-        known["artifacts"] = {role: _described(artifact) for role, artifact in artifacts.items()}
-        run_id = _run_id(cell, [data.fingerprint(samples), known["artifacts"], known["environment"]])
+        known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
+        models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
+        run_id = _run_id(cell, [data.fingerprint(samples), models, known["environment"]])
         earlier = store.find(run_id)
         if earlier is not None and earlier.status == "ok" and not cell.force:
             return Finished(record=earlier, reused=True, folder=store.root / run_id)
@@ -87,7 +88,7 @@ def run_cell(cell: Cell, listener: Listener) -> Finished:
         outcomes = outcomes_of(samples, measured.predictions)
         folder = store.save(record, _frame(measured.timings), outcomes)
     except OcrBenchError as error:
-        known.setdefault("run_id", _run_id(cell, [known.get("artifacts")]))
+        known.setdefault("run_id", _run_id(cell, []))
         record = RunRecord(status="failed", error=str(error), **known)
         folder = store.save(record, _frame([]), [])
     return Finished(record=record, reused=False, folder=folder)
@@ -99,28 +100,25 @@ def _samples(cell: Cell) -> list[Sample]:
     return data.choose(samples, dataset.limit, dataset.seed)
 
 
-def _results(
-    cell: Cell, samples: Sequence[Sample], artifacts: Mapping[str, Artifact], measured: Measured
-) -> dict[str, Any]:
+def _results(cell: Cell, samples: Sequence[Sample], artifacts: Artifacts, measured: Measured) -> dict[str, Any]:
     if not measured.predictions:
         reasons = "; ".join(sorted(set(measured.skipped.values()))[:3])
         message = f"dataset {cell.dataset.name}: none of its {len(samples)} images can be used: {reasons}"
         raise DatasetError(message)
     execution = _judged(cell, measured.execution)
     outcomes = outcomes_of(samples, measured.predictions)
-    rule = TextRule(
-        ignore_case=not cell.scoring.case_sensitive, edge_punctuation=cell.scoring.edge_punctuation
-    )
+    rule = TextRule(ignore_case=not cell.scoring.case_sensitive, edge_punctuation=cell.scoring.edge_punctuation)
     accuracy = metrics.score(
         ((outcome.predicted, outcome.expected) for outcome in outcomes), rule, cell.scoring.iou_threshold
     )
     words = sum(not region.ignore for outcome in outcomes for region in outcome.expected)
+    size_bytes = sum(each.size_bytes for networks in artifacts.values() for each in networks.values())
     counts = {"images": len(outcomes), "words": words, "skipped": len(measured.skipped)}
     scores = [
         *(_score("dataset", name, value, "", higher=True) for name, value in counts.items()),
         *accuracy,
         *_speed(measured),
-        _score("model", "model_mb", sum(each.size_bytes for each in artifacts.values()) / 1e6, "MB"),
+        _score("model", "model_mb", size_bytes / 1e6, "MB"),
         _score("end_to_end", "peak_rss_mb", measured.peak_memory_bytes / 1e6, "MB"),
     ]
     return {"scores": tuple(scores), "execution": execution, "skipped": measured.skipped}
@@ -196,15 +194,10 @@ def _frame(timings: Iterable[Timing]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _described(artifact: Artifact) -> dict[str, Any]:
-    """Return the artifact as data, without the long metadata (an alphabet has thousands of characters)."""
-    return {
-        "path": str(artifact.path),
-        "precision": artifact.precision,
-        "sha256": artifact.sha256,
-        "size_bytes": artifact.size_bytes,
-        "source": artifact.source,
-    }
+def _described(networks: Mapping[str, Artifact]) -> dict[str, dict[str, Any]]:
+    """Return a stage's artifacts as data, without the long metadata (an alphabet has thousands of characters)."""
+    plain = artifacts_to_plain(networks)
+    return {name: {key: given[key] for key in given if key != "metadata"} for name, given in plain.items()}
 
 
 def _run_id(cell: Cell, parts: Sequence[object]) -> str:

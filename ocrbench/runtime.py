@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
+from openvino import opset13 as ops
 from openvino.preprocess import PrePostProcessor
 
 from ocrbench.config import Precision
@@ -124,7 +125,7 @@ class CompiledNetwork:
         """Make a callable with an inference request of its own."""
         request = self._model.create_infer_request()
         self._requests.append(request)
-        return _caller(request)
+        return _caller(request, self._graph)
 
     def execution(self, replay: Callable[[Network], None] | None = None) -> Execution:
         """Report how this network ran.
@@ -152,12 +153,13 @@ class CompiledNetwork:
 
     def _executed(self, replay: Callable[[Network], None]) -> dict[str, float]:
         profiled = self._compile({"PERF_COUNT": True}).create_infer_request()
+        call = _caller(profiled, self._graph)
         times: Counter[str] = Counter()
         types: dict[str, str] = {}
         kinds: dict[str, str] = {}
 
         def collect(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-            outputs = _caller(profiled)(*tensors)
+            outputs = call(*tensors)
             for layer in profiled.profiling_info:
                 times[layer.node_name] += int(layer.real_time.total_seconds() * 1e6)
                 types[layer.node_name] = layer.exec_type
@@ -241,22 +243,27 @@ class CompiledNetwork:
 
 
 def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
-    """Build the graph's arithmetic into a model: uint8 NHWC in, and perhaps the arg-max out.
+    """Build the graph's arithmetic into a model: a uint8 image in, and perhaps the arg-max out.
 
     Args:
-        model: An ``ov.Model`` with one float input of layout NCHW.
+        model: The ``ov.Model``; an image input is its first one.
         graph: What to fold in.
 
     Returns:
         The model to compile.
     """
-    steps = PrePostProcessor(model)
-    entry = steps.input(0)
-    entry.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
-    entry.model().set_layout(ov.Layout("NCHW"))
-    entry.preprocess().convert_element_type(ov.Type.f32).mean(list(graph.mean)).scale(list(graph.scale))
-    model = steps.build()
-    return _with_arg_max(model) if graph.arg_max else model
+    if graph.mean:
+        steps = PrePostProcessor(model)
+        entry = steps.input(0)
+        entry.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+        entry.model().set_layout(ov.Layout(graph.layout))
+        converted = entry.preprocess().convert_element_type(ov.Type.f32)
+        if any(graph.mean):
+            converted.mean(list(graph.mean))
+        if set(graph.scale) != {1.0}:
+            converted.scale(list(graph.scale))
+        model = steps.build()
+    return _with_arg_max(model, graph) if graph.arg_max else model
 
 
 def execution_type(exec_type: str) -> str:
@@ -277,22 +284,27 @@ def computes(layer_type: str) -> bool:
     return any(word in layer_type for word in COMPUTE_LAYERS)
 
 
-def _with_arg_max(model: Any) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
-    from openvino import opset13 as ops  # noqa: PLC0415 - costs 50 ms that only recognizers need
-
+def _with_arg_max(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
     last = ops.constant(np.int64(2))
-    scores = model.output(0).get_node().input_value(0)
+    output = model.output(graph.outputs[0]) if graph.outputs else model.output(0)
+    scores = output.get_node().input_value(0)
+    if graph.softmax:
+        scores = ops.softmax(scores, 2)
     best = ops.topk(scores, ops.constant(np.int64(1)), axis=2, mode="max", sort="none", index_element_type="i32")
     outputs = [ops.squeeze(best.output(index), last).output(0) for index in (1, 0)]
     return ov.Model(outputs, model.get_parameters(), model.get_friendly_name())
 
 
-def _caller(request: Any) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
-    outputs = range(len(request.model_outputs))
+def _caller(request: Any, graph: Graph) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
+    inputs = graph.inputs
+    # Folding the arg-max in makes new outputs, in a known order.
+    outputs = graph.outputs if graph.outputs and not graph.arg_max else ()
 
     def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        request.infer(list(tensors), share_inputs=True, share_outputs=True)
-        return tuple(request.get_output_tensor(index).data for index in outputs)
+        request.infer(dict(zip(inputs, tensors, strict=True)) if inputs else list(tensors), share_inputs=True)
+        if outputs:
+            return tuple(request.get_tensor(name).data for name in outputs)
+        return tuple(tensor.data for tensor in request.output_tensors)
 
     return infer
 

@@ -18,7 +18,15 @@ from typing import Any, Protocol, Self
 from ocrbench import errors
 from ocrbench.config import Cell
 from ocrbench.errors import OcrBenchError, WorkerError
-from ocrbench.records import Artifact, Prediction, Region, Sample, StageTimes
+from ocrbench.records import (
+    Artifact,
+    Prediction,
+    Region,
+    Sample,
+    StageTimes,
+    artifacts_from_plain,
+    artifacts_to_plain,
+)
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +34,8 @@ CLOSE_SECONDS = 10
 # Converting and compiling may take long; blocks of images have the cell's own limit.
 PREPARE_SECONDS = 3600
 ATTEST_IMAGES = 4
+
+Artifacts = Mapping[str, Mapping[str, Artifact]]
 
 
 class Listener(Protocol):
@@ -170,25 +180,29 @@ class Worker:
         return f"The worker ended with status {code} during '{command}': {lines[-1]}"
 
 
-def prepare(cell: Cell, listener: Listener) -> tuple[dict[str, Artifact], dict[str, Any]]:
+def prepare(
+    cell: Cell, listener: Listener, roles: Sequence[str] = ("detector", "recognizer")
+) -> tuple[Artifacts, dict[str, Any]]:
     """Convert a cell's models in a process of their own.
 
+    Args:
+        cell: What to convert.
+        listener: Hears of progress.
+        roles: Which of its two models.
+
     Returns:
-        The artifacts by stage, and the environment that will measure them.
+        The artifacts by stage and network, and the environment that will measure them.
 
     Raises:
         OcrBenchError: The conversion fails.
     """
     with Worker() as worker:
         environment = worker.ask("describe", listener, PREPARE_SECONDS)
-        made = worker.ask("convert", listener, PREPARE_SECONDS, cell=asdict(cell))
-    artifacts = {role: Artifact(**{**given, "path": Path(given["path"])}) for role, given in made.items()}
-    return artifacts, environment
+        made = worker.ask("convert", listener, PREPARE_SECONDS, cell=asdict(cell), roles=roles)
+    return {role: artifacts_from_plain(given) for role, given in made.items()}, environment
 
 
-def measure(
-    cell: Cell, artifacts: Mapping[str, Artifact], samples: Sequence[Sample], listener: Listener
-) -> Measured:
+def measure(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample], listener: Listener) -> Measured:
     """Measure a cell: warm-up passes, then passes until both the time and one full pass are done.
 
     The predictions are those of the first pass.
@@ -198,7 +212,7 @@ def measure(
         WorkerError: The worker died or hung.
     """
     measured = Measured()
-    given = {role: {**asdict(artifact), "path": str(artifact.path)} for role, artifact in artifacts.items()}
+    given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
     with Worker() as worker:
         listener.say("compiling")
         measured.compile_ms = worker.ask("load", listener, PREPARE_SECONDS, cell=asdict(cell), artifacts=given)
@@ -215,22 +229,25 @@ def measure(
     return measured
 
 
+def to_region(given: Mapping[str, Any]) -> Region:
+    """Build a region from the worker's JSON."""
+    polygon = tuple((float(x), float(y)) for x, y in given["polygon"])
+    return Region(polygon=polygon, text=given["text"], confidence=given["confidence"])
+
+
 def _measure_passes(
     worker: Worker, cell: Cell, samples: Sequence[Sample], measured: Measured, listener: Listener
 ) -> None:
-    scenario = cell.scenario
-    start, first_pass = monotonic(), True
-    while first_pass or monotonic() - start < scenario.min_seconds:
+    limit = cell.scenario.min_seconds
+    start, passes = monotonic(), 0
+    while passes == 0 or (monotonic() - start < limit and measured.images):
         for done, block in _blocks(cell, samples, measured):
-            _run(worker, cell, block, measured, listener, warmup=False)
-            elapsed = monotonic() - start
-            share = min(done / len(samples) if first_pass else 1.0, elapsed / scenario.min_seconds if scenario.min_seconds else 1.0)
-            listener.advance("measure", min(share, 1.0), 1.0)
-            if not first_pass and elapsed >= scenario.min_seconds:
+            if passes and monotonic() - start >= limit:
                 return
-        first_pass = False
-        if len(measured.skipped) == len(samples):
-            return
+            _run(worker, cell, block, measured, listener, warmup=False)
+            share = done / len(samples) if passes == 0 else 1.0
+            listener.advance("measure", min(share, (monotonic() - start) / limit) if limit else share, 1.0)
+        passes += 1
 
 
 def _blocks(cell: Cell, samples: Sequence[Sample], measured: Measured) -> list[tuple[int, list[list[str]]]]:
@@ -249,7 +266,13 @@ def _blocks(cell: Cell, samples: Sequence[Sample], measured: Measured) -> list[t
 
 
 def _run(
-    worker: Worker, cell: Cell, block: list[list[str]], measured: Measured, listener: Listener, *, warmup: bool
+    worker: Worker,
+    cell: Cell,
+    block: list[list[str]],
+    measured: Measured,
+    listener: Listener,
+    *,
+    warmup: bool,
 ) -> None:
     answer = worker.ask("run", listener, cell.timeout_seconds, samples=block)
     measured.peak_memory_bytes = answer["peak_memory_bytes"]
@@ -273,7 +296,7 @@ def _run(
             )
         )
         if sample_id not in measured.predictions:
-            regions = tuple(_region(given) for given in each["regions"])
+            regions = tuple(to_region(given) for given in each["regions"])
             measured.predictions[sample_id] = Prediction(sample_id=sample_id, regions=regions)
 
 
@@ -282,11 +305,6 @@ def _typical(samples: Sequence[Sample], measured: Measured) -> list[list[str]]:
     usable = [sample for sample in samples if sample.id in measured.predictions]
     usable.sort(key=lambda sample: -len(measured.predictions[sample.id].regions))
     return [[sample.id, str(sample.image_path)] for sample in usable[:ATTEST_IMAGES]]
-
-
-def _region(given: Mapping[str, Any]) -> Region:
-    polygon = tuple((float(x), float(y)) for x, y in given["polygon"])
-    return Region(polygon=polygon, text=given["text"], confidence=given["confidence"])
 
 
 def _error(answer: Mapping[str, str]) -> OcrBenchError:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock
 
 from ocrbench.records import Prediction, Region, RunRecord, Sample, Score
 
@@ -54,20 +55,26 @@ class Store:
         Returns:
             The run's folder.
         """
+        self.root.mkdir(parents=True, exist_ok=True)
+        # Two sessions that measure the same cell would otherwise remove each other's data files.
+        with FileLock(self.root / ".lock"):
+            return self._save(record, timings, outcomes)
+
+    def _save(self, record: RunRecord, timings: pd.DataFrame, outcomes: Sequence[Outcome]) -> Path:
         folder = self.root / record.run_id
         before = self.find(record.run_id)
         if record.status != "ok" and before is not None and before.status == "ok":
             return folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         buffer = io.BytesIO()
         timings.to_parquet(buffer, index=False)
-        lines = "".join(json.dumps(asdict(outcome), ensure_ascii=False) + "\n" for outcome in outcomes)
+        lines = b"".join(_json(asdict(outcome)) + b"\n" for outcome in outcomes)
         files = {
             "timings": _write_hashed(folder, "timings", ".parquet", buffer.getvalue()),
-            "outcomes": _write_hashed(folder, "outcomes", ".jsonl", lines.encode()),
+            "outcomes": _write_hashed(folder, "outcomes", ".jsonl", lines),
         }
         content = {"schema": SCHEMA, "files": files, **asdict(record)}
-        write_atomically(folder / RECORD, json.dumps(content, indent=1, ensure_ascii=False).encode())
+        write_atomically(folder / RECORD, _json(content, indent=1))
         for path in folder.iterdir():
             if path.name not in (RECORD, *files.values()):
                 path.unlink(missing_ok=True)
@@ -76,7 +83,11 @@ class Store:
     def find(self, run_id: str) -> RunRecord | None:
         """Read a run's record; None where there is no such run, or it cannot be read."""
         content = self._content(run_id)
-        return None if content is None else _record(content)
+        try:
+            return None if content is None else _record(content)
+        except (KeyError, TypeError) as error:
+            log.warning("%s is not a readable run (%s); it is left out", self.root / run_id / RECORD, error)
+            return None
 
     def records(self) -> list[RunRecord]:
         """Read every run's record, oldest first."""
@@ -89,8 +100,9 @@ class Store:
 
     def outcomes(self, run_id: str) -> list[Outcome]:
         """Read a run's predictions with their ground truth."""
-        text = self._data_file(run_id, "outcomes").read_text(encoding="utf-8")
-        return [_outcome(json.loads(line)) for line in text.splitlines()]
+        # Not splitlines(): a text may hold U+2028 and its like.
+        lines = self._data_file(run_id, "outcomes").read_bytes().split(b"\n")
+        return [_outcome(json.loads(line)) for line in lines if line]
 
     def _data_file(self, run_id: str, name: str) -> Path:
         content = self._content(run_id)
@@ -106,9 +118,11 @@ class Store:
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             intact = all((path.parent / name).is_file() for name in content["files"].values())
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("%s is not a readable run (%s); it is left out", path, error)
             return None
+        if not intact:
+            log.warning("%s names files that are missing; the run is left out", path)
         return content if intact else None
 
 
@@ -141,6 +155,11 @@ def _write_hashed(folder: Path, name: str, suffix: str, content: bytes) -> str:
     file_name = f"{name}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
     write_atomically(folder / file_name, content)
     return file_name
+
+
+def _json(content: object, indent: int | None = None) -> bytes:
+    """Write JSON for people too: Unicode as it is, but for what UTF-8 cannot hold (file names may be any bytes)."""
+    return json.dumps(content, indent=indent, ensure_ascii=False).encode(errors="backslashreplace")
 
 
 def _sync_folder(folder: Path) -> None:

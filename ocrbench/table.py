@@ -113,9 +113,7 @@ def _execution(record: RunRecord) -> dict[str, str]:
     columns = {}
     devices: dict[str, None] = {}
     for role, networks in record.execution.items():
-        columns[f"{role}_executed"] = " / ".join(
-            executed_text(network["executed"]) for network in networks.values()
-        )
+        columns[f"{role}_executed"] = " / ".join(executed_text(network["executed"]) for network in networks.values())
         devices |= dict.fromkeys(name for network in networks.values() for name in network["execution_devices"])
     every = [network["honoured"] for networks in record.execution.values() for network in networks.values()]
     if every:

@@ -6,7 +6,7 @@ It reads one JSON request a line from standard input and answers with JSON lines
 command        request                                   answer
 =============  ========================================  ==========================================
 ``describe``   –                                         versions, host
-``convert``    cell                                      artifacts
+``convert``    cell, roles                               artifacts
 ``load``       cell, artifacts                           compile times
 ``run``        samples: [[id, path], …]                  measurements, wall_ns, peak_memory_bytes
 ``attest``     samples                                   execution per stage
@@ -33,7 +33,7 @@ from ocrbench.data.images import read_image
 from ocrbench.errors import OcrBenchError, WorkerError
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.pipeline import Pipeline
-from ocrbench.records import Artifact, Network
+from ocrbench.records import Artifact, Graph, Network, artifacts_from_plain, artifacts_to_plain
 from ocrbench.runtime import CompiledNetwork, Settings, check_device
 from ocrbench.scenarios import SCENARIOS
 
@@ -54,40 +54,26 @@ class Session:
         return {"versions": environment.versions(), "host": environment.host()}
 
     def convert(self, request: Request) -> Request:
-        """Convert both models of a cell, or find them in the cache."""
+        """Convert the models of a cell, or find them in the cache."""
         cell = validate(Cell, request["cell"])
-        cache_dir = Path(cell.cache_dir).expanduser()
-        made = {
-            "detector": convert_detector(cell.detector, cache_dir, self._tell),
-            "recognizer": convert_recognizer(cell.recognizer, cache_dir, self._tell),
-        }
-        return {role: {**asdict(artifact), "path": str(artifact.path)} for role, artifact in made.items()}
+        convert = {"detector": convert_detector, "recognizer": convert_recognizer}
+        return {role: artifacts_to_plain(convert[role](cell, self._tell)) for role in request["roles"]}
 
     def load(self, request: Request) -> Request:
         """Compile both models and build the pipeline."""
         cell = self._cell = validate(Cell, request["cell"])
         check_device(cell.detector.device)
         check_device(cell.recognizer.device)
-        artifacts = {
-            role: Artifact(**{**given, "path": Path(given["path"])}) for role, given in request["artifacts"].items()
-        }
-        detector = build_detector(cell.detector, artifacts["detector"].metadata)
-        recognizer = build_recognizer(cell.recognizer, artifacts["recognizer"].metadata)
-        graphs = {"detector": detector.graphs(), "recognizer": recognizer.graphs()}
-        stages = {"detector": cell.detector, "recognizer": cell.recognizer}
+        artifacts = {role: artifacts_from_plain(given) for role, given in request["artifacts"].items()}
+        detector = build_detector(cell.detector, artifacts["detector"]["network"].metadata)
+        recognizer = build_recognizer(cell.recognizer, artifacts["recognizer"]["network"].metadata)
         self._networks = {
-            role: {
-                name: CompiledNetwork(artifacts[role], graph, _settings(cell, stages[role]))
-                for name, graph in graphs[role].items()
-            }
-            for role in stages
+            "detector": _compile(cell, cell.detector, detector.graphs(), artifacts["detector"]),
+            "recognizer": _compile(cell, cell.recognizer, recognizer.graphs(), artifacts["recognizer"]),
         }
-        self._pipeline = Pipeline(
-            detector, self._callables("detector"), recognizer, self._callables("recognizer")
-        )
+        self._pipeline = Pipeline(detector, self._callables("detector"), recognizer, self._callables("recognizer"))
         return {
-            role: sum(network.compile_ms for network in networks.values())
-            for role, networks in self._networks.items()
+            role: sum(network.compile_ms for network in networks.values()) for role, networks in self._networks.items()
         }
 
     def run(self, request: Request) -> Request:
@@ -101,7 +87,7 @@ class Session:
         """Report which types the networks execute, by replaying images through a profiled twin."""
         _, pipeline = self._loaded()
         images = [read_image(Path(path)) for _, path in request["samples"]]
-        report = {}
+        report: dict[str, dict[str, Any]] = {}
         for role, networks in self._networks.items():
             for name, network in networks.items():
 
@@ -117,9 +103,7 @@ class Session:
     def _with_twin(self, pipeline: Pipeline, role: str, name: str, twin: Network) -> Pipeline:
         networks = {each: self._callables(each) for each in self._networks}
         networks[role][name] = twin
-        return Pipeline(
-            pipeline.detector, networks["detector"], pipeline.recognizer, networks["recognizer"]
-        )
+        return Pipeline(pipeline.detector, networks["detector"], pipeline.recognizer, networks["recognizer"])
 
     def _callables(self, role: str) -> dict[str, Network]:
         return {name: network.network() for name, network in self._networks[role].items()}
@@ -159,6 +143,13 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s")
     serve(sys.stdin, answers)
+
+
+def _compile(
+    cell: Cell, stage: Stage, graphs: Mapping[str, Graph], artifacts: Mapping[str, Artifact]
+) -> dict[str, CompiledNetwork]:
+    settings = _settings(cell, stage)
+    return {name: CompiledNetwork(artifacts[name], graph, settings) for name, graph in graphs.items()}
 
 
 def _settings(cell: Cell, stage: Stage) -> Settings:

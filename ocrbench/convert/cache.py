@@ -8,9 +8,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
+from ocrbench.convert.download import file_sha256
 from ocrbench.records import Artifact
 
 log = logging.getLogger(__name__)
@@ -58,9 +60,7 @@ class ArtifactCache:
             metadata=dict(described["metadata"]),
         )
 
-    def _make(
-        self, folder: Path, key: Mapping[str, object], make: Callable[[Path], Mapping[str, str]]
-    ) -> None:
+    def _make(self, folder: Path, key: Mapping[str, object], make: Callable[[Path], Mapping[str, str]]) -> None:
         """Write into a temporary folder and rename it, so that a half-made artifact is never seen."""
         temporary = Path(tempfile.mkdtemp(prefix=".making-", dir=self._root))
         try:
@@ -74,20 +74,12 @@ class ArtifactCache:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def file_sha256(path: Path) -> str:
-    """Hash a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _intact(folder: Path) -> dict[str, Mapping[str, str]] | None:
+def _intact(folder: Path) -> dict[str, Any] | None:
     """Read an artifact's description; None where there is none, or its files are not what was written."""
     if not folder.exists():
         return None
     try:
-        described: dict[str, Mapping[str, str]] = json.loads(
-            (folder / DESCRIPTION).read_text(encoding="utf-8")
-        )
+        described: dict[str, Any] = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         intact = described["sha256"] == _digest(folder) and "metadata" in described
     except (OSError, ValueError, KeyError, TypeError):
         intact = False
@@ -98,9 +90,7 @@ def _intact(folder: Path) -> dict[str, Mapping[str, str]] | None:
 
 
 def _digest(folder: Path) -> str:
-    return hashlib.sha256(
-        "".join(file_sha256(folder / name) for name in (MODEL, WEIGHTS)).encode()
-    ).hexdigest()
+    return hashlib.sha256("".join(file_sha256(folder / name) for name in (MODEL, WEIGHTS)).encode()).hexdigest()
 
 
 def _size(folder: Path) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ocrbench.data import FORMATS, fingerprint
 from ocrbench.data.images import read_image
-from ocrbench.data.synthetic import generate
+from ocrbench.data.synthetic import GENERATOR_VERSION, generate
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import Detector, Recognizer
 from ocrbench.records import Graph, Image, Sample
@@ -29,7 +29,7 @@ class CalibrationSet:
     """
 
     def __init__(self, cache_dir: Path, size: int) -> None:
-        self._folder = cache_dir / "calibration" / f"synthetic-{SEED}-{IMAGES}"
+        self._folder = cache_dir / "calibration" / f"synthetic-v{GENERATOR_VERSION}-{SEED}-{IMAGES}"
         self.size = size
 
     def key(self) -> dict[str, object]:
@@ -68,7 +68,8 @@ def normalise(tensor: Image, graph: Graph) -> Tensor:
     Returns:
         float32, NCHW.
     """
-    scaled = (tensor.astype(np.float32) - np.float32(graph.mean)) / np.float32(graph.scale)
+    mean, scale = (np.asarray(values, dtype=np.float32) for values in (graph.mean, graph.scale))
+    scaled = (tensor.astype(np.float32) - mean) / scale
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 

@@ -30,10 +30,15 @@ def read_source(path: Path) -> tuple[Any, dict[str, str]]:
     """
     try:
         model = ov.Core().read_model(path) if path.suffix == ".xml" else ov.convert_model(path)
-    except Exception as error:  # noqa: BLE001 - each frontend raises its own types
+    except Exception as error:
         message = f"OpenVINO {ov.get_version().split('-')[0]} cannot read {path.name}: {_first_line(error)}"
         raise ConversionError(message) from error
     return model, _metadata(model)
+
+
+def is_quantised(model: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
+    """Tell whether a model carries quantisation already."""
+    return any(node.get_type_name() == "FakeQuantize" for node in model.get_ops())
 
 
 def save(model: Any, path: Path, *, compress: bool) -> None:  # noqa: ANN401 - OpenVINO has no stubs

@@ -24,7 +24,7 @@ def quantize(model: Any, recipe: Quantization, inputs: Sequence[NDArray[np.float
     Raises:
         ConversionError: NNCF fails.
     """
-    import nncf  # noqa: PLC0415 - takes seconds, and only INT8 needs it
+    import nncf
 
     try:
         return nncf.quantize(
@@ -38,6 +38,6 @@ def quantize(model: Any, recipe: Quantization, inputs: Sequence[NDArray[np.float
                 types=list(recipe.ignored_types), patterns=list(recipe.ignored_patterns), validate=False
             ),
         )
-    except Exception as error:  # noqa: BLE001 - NNCF raises many types
+    except Exception as error:
         message = f"NNCF cannot quantise the model: {type(error).__name__}: {error}"
         raise ConversionError(message) from error

@@ -48,8 +48,7 @@ def fingerprint(samples: Sequence[Sample]) -> str:
     digest = hashlib.sha256()
     for sample in samples:
         regions = [
-            [[[float(x), float(y)] for x, y in region.polygon], region.text, region.ignore]
-            for region in sample.regions
+            [[[float(x), float(y)] for x, y in region.polygon], region.text, region.ignore] for region in sample.regions
         ]
         digest.update(json.dumps([sample.id, regions, _file_sha256(sample.image_path)]).encode() + b"\n")
     return digest.hexdigest()

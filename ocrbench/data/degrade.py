@@ -36,13 +36,9 @@ def _light(height: int, width: int, rng: np.random.Generator) -> FloatImage:
     light -= rng.uniform(0, 0.5) * (x * x + y * y)
     if rng.random() < 0.4:
         angle = rng.uniform(0, 2 * np.pi)
-        distance = (x * np.cos(angle) + y * np.sin(angle) - rng.uniform(-0.25, 0.25)) / rng.uniform(
-            0.01, 0.08
-        )
+        distance = (x * np.cos(angle) + y * np.sin(angle) - rng.uniform(-0.25, 0.25)) / rng.uniform(0.01, 0.08)
         light *= 1 - rng.uniform(0.2, 0.5) / (1 + np.exp(-np.clip(distance, -30, 30)))
-    return np.asarray(
-        cv2.resize(light.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR), np.float32
-    )
+    return np.asarray(cv2.resize(light.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _expose(image: FloatImage, rng: np.random.Generator) -> FloatImage:

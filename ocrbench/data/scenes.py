@@ -156,9 +156,7 @@ def _visible_paints(image: FloatImage, corners: Corners) -> tuple[tuple[Colour, 
     darkest, lightest = _wall_range(image, corners)
     contrasts = [max(darkest - sum(paint) / 3, sum(paint) / 3 - lightest) for paint, _ in PAINTED.colours]
     least = min(_LEAST_CONTRAST, max(contrasts))
-    return tuple(
-        colours for colours, contrast in zip(PAINTED.colours, contrasts, strict=True) if contrast >= least
-    )
+    return tuple(colours for colours, contrast in zip(PAINTED.colours, contrasts, strict=True) if contrast >= least)
 
 
 def _wall_range(image: FloatImage, corners: Corners) -> NDArray[np.float64]:

@@ -133,12 +133,8 @@ def _draw_word(word: str, font: str, font_px: int) -> tuple[NDArray[np.uint8], t
     return cut, (int(columns[0]) - margin, int(rows[0]) - 2 * margin)
 
 
-def _draw_board(
-    style: Style, colours: Colours, font_px: float, size: tuple[int, int]
-) -> tuple[FloatImage, FloatImage]:
-    radius, line_px, frame_px = (
-        round(share * font_px) for share in (style.rounding, style.line, style.frame)
-    )
+def _draw_board(style: Style, colours: Colours, font_px: float, size: tuple[int, int]) -> tuple[FloatImage, FloatImage]:
+    radius, line_px, frame_px = (round(share * font_px) for share in (style.rounding, style.line, style.frame))
     right, bottom = size[0] - 1, size[1] - 1
     mask, board = Image.new("L", size), Image.new("RGB", size, colours[0])
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, right, bottom), radius, fill=255)

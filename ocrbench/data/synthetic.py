@@ -27,9 +27,7 @@ from ocrbench.records import Region
 GENERATOR_VERSION = 1
 
 
-def generate(
-    folder: Path, count: int, seed: int, *, progress: Callable[[int, int], None] | None = None
-) -> None:
+def generate(folder: Path, count: int, seed: int, *, progress: Callable[[int, int], None] | None = None) -> None:
     """Write a set of ``count`` images; nothing is left behind where that fails.
 
     Args:

@@ -73,9 +73,7 @@ def _plaster(rng: np.random.Generator, height: int, width: int) -> FloatImage:
     return _tint(shade, _pick(rng, _WALLS))
 
 
-def _tilted(
-    rng: np.random.Generator, height: int, width: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _tilted(rng: np.random.Generator, height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return y and x of each pixel as seen by a camera that is not held quite straight."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     roll, lean_x, lean_y = rng.normal(0, (0.03, 0.08, 0.05)).astype(np.float32)
@@ -139,14 +137,10 @@ def _shutter(rng: np.random.Generator, height: int, width: int) -> FloatImage:
 def _street(rng: np.random.Generator, height: int, width: int) -> FloatImage:
     """Blocks of colour and lights, far out of focus."""
     small_height, small_width = height // 4, width // 4
-    ramp = np.linspace(1.25, 0.6, small_height, dtype=np.float32)[:, None] * np.ones(
-        (1, small_width), np.float32
-    )
+    ramp = np.linspace(1.25, 0.6, small_height, dtype=np.float32)[:, None] * np.ones((1, small_width), np.float32)
     image = _tint(ramp, _pick(rng, ((150, 160, 175), (110, 110, 105), (60, 62, 72), (170, 160, 140))))
     for _ in range(rng.integers(14, 30)):
-        colour = tuple(
-            float(channel) for channel in rng.uniform(0.35, 1.4) * np.array(_pick(rng, _WALLS + _PAINTS))
-        )
+        colour = tuple(float(channel) for channel in rng.uniform(0.35, 1.4) * np.array(_pick(rng, _WALLS + _PAINTS)))
         x, y = (int(value) for value in rng.integers((-20, 0), (small_width, small_height)))
         w, h = (int(value) for value in rng.integers(8, (small_width // 3, small_height // 2)))
         cv2.rectangle(image, (x, y), (x + w, y + h), colour, -1)

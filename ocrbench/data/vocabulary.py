@@ -63,9 +63,7 @@ def _word(rng: np.random.Generator) -> str:
 
 
 def _phrase(rng: np.random.Generator) -> tuple[str, ...]:
-    words = [
-        WORDS[index] for index in rng.integers(len(WORDS), size=rng.choice([1, 2, 3], p=[0.3, 0.5, 0.2]))
-    ]
+    words = [WORDS[index] for index in rng.integers(len(WORDS), size=rng.choice([1, 2, 3], p=[0.3, 0.5, 0.2]))]
     casings: tuple[Callable[[str], str], ...] = (str.upper, str.title, str.capitalize, str.lower)
     return tuple(casings[rng.choice(4, p=[0.4, 0.35, 0.15, 0.1])](" ".join(words)).split())
 
@@ -95,9 +93,7 @@ def _place(rng: np.random.Generator) -> tuple[str, ...]:
 
 
 def _code(rng: np.random.Generator) -> tuple[str, ...]:
-    letters = "".join(
-        _CODE_LETTERS[index] for index in rng.integers(len(_CODE_LETTERS), size=rng.integers(1, 4))
-    )
+    letters = "".join(_CODE_LETTERS[index] for index in rng.integers(len(_CODE_LETTERS), size=rng.integers(1, 4)))
     digits = _digits(rng, int(rng.integers(2, 5)))
     return (f"{letters}{('-', '', '.')[rng.integers(3)]}{digits}",)
 

@@ -58,9 +58,7 @@ METRICS: dict[str, Metric] = {
             name="det_hmean",
             stage="detection",
             description="harmonic mean of detection precision and recall",
-            tally=lambda matching, _: detection.hmean(
-                detection.precision(matching), detection.recall(matching)
-            ),
+            tally=lambda matching, _: detection.hmean(detection.precision(matching), detection.recall(matching)),
             recall="det_recall",
         ),
         Metric(
@@ -122,9 +120,7 @@ def score(
         One score per metric that is defined: none at all where no image has ground truth that counts, none
         of the recognition and end-to-end ones where no transcription is known.
     """
-    return to_scores(
-        total(tallies(predicted, expected, rule, iou_threshold) for predicted, expected in images)
-    )
+    return to_scores(total(tallies(predicted, expected, rule, iou_threshold) for predicted, expected in images))
 
 
 def tallies(

@@ -10,9 +10,7 @@ from ocrbench.records import Score
 PERCENTILES = (50, 90, 99)
 
 
-def duration_scores(
-    durations_ns: Sequence[int] | NDArray[np.integer], *, name: str, stage: str
-) -> list[Score]:
+def duration_scores(durations_ns: Sequence[int] | NDArray[np.integer], *, name: str, stage: str) -> list[Score]:
     """Summarise repeated durations as mean, p50, p90 and p99 in milliseconds; no durations, no scores.
 
     Percentiles interpolate linearly between the two nearest order statistics: numpy's ``linear``, type 7 of
@@ -30,8 +28,7 @@ def duration_scores(
         return []
     durations_ms = np.asarray(durations_ns, dtype=np.float64) / 1e6
     values = {"mean": durations_ms.mean()} | {
-        f"p{percentile}": np.percentile(durations_ms, percentile, method="linear")
-        for percentile in PERCENTILES
+        f"p{percentile}": np.percentile(durations_ms, percentile, method="linear") for percentile in PERCENTILES
     }
     return [
         Score(

@@ -17,7 +17,8 @@ from pydantic.dataclasses import dataclass
 
 from ocrbench.config import STRICT
 from ocrbench.errors import ModelError
-from ocrbench.geometry import order_corners
+from ocrbench.geometry import in_reading_order, order_corners
+from ocrbench.models.decoding import decode_ctc
 from ocrbench.models.interface import Family, Part, Reading
 from ocrbench.records import Graph, Image, Network, Region
 
@@ -26,8 +27,6 @@ Channels = tuple[float, float, float]
 STRIDE = 32
 # What PaddleOCR pads with is zero after normalisation: mid-grey before it.
 PADDING = 127
-# Boxes whose top edges lie closer than this, in pixels, are taken for one line.
-LINE_TOLERANCE = 10
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -121,7 +120,7 @@ class DbDetector:
         limit = np.array([width, height], dtype=np.float32)
         found = []
         for contour in contours[: self.options.max_candidates]:
-            region = self._region(contour, probabilities, scale, limit)
+            region = self._region(np.asarray(contour, dtype=np.int32), probabilities, scale, limit)
             if region is not None:
                 found.append(region)
         return found
@@ -136,17 +135,18 @@ class DbDetector:
         rectangle = cv2.minAreaRect(contour)
         if min(rectangle[1]) < self.options.min_size:
             return None
-        outline = cv2.boxPoints(rectangle) if self.options.score_mode == "fast" else contour.reshape(-1, 2)
+        corners = np.asarray(cv2.boxPoints(rectangle), dtype=np.float32)
+        outline = corners if self.options.score_mode == "fast" else contour.reshape(-1, 2)
         confidence = mean_inside(probabilities, outline)
         if confidence < self.options.box_threshold:
             return None
-        grown = cv2.minAreaRect(unclip(cv2.boxPoints(rectangle), self.options.unclip_ratio))
+        grown = cv2.minAreaRect(unclip(corners, self.options.unclip_ratio))
         if min(grown[1]) < self.options.min_size + 2:
             return None
-        corners = order_corners(np.clip(np.round(cv2.boxPoints(grown) * scale), 0, limit - 1))
-        if np.linalg.norm(corners[0] - corners[1]) < 4 or np.linalg.norm(corners[0] - corners[3]) < 4:
+        placed = order_corners(np.clip(np.round(cv2.boxPoints(grown) * scale), 0, limit - 1))
+        if np.linalg.norm(placed[0] - placed[1]) < 4 or np.linalg.norm(placed[0] - placed[3]) < 4:
             return None
-        polygon = tuple((float(x), float(y)) for x, y in corners)
+        polygon = tuple((float(x), float(y)) for x, y in placed)
         return Region(polygon=polygon, confidence=confidence)
 
 
@@ -182,7 +182,7 @@ class CtcRecognizer:
     def width(self, crop: Image) -> int:
         """Return the width of the input that a crop fits in."""
         options = self.options
-        natural = options.height * crop.shape[1] / crop.shape[0]
+        natural: float = options.height * crop.shape[1] / crop.shape[0]
         stepped = math.ceil(natural / options.width_step) * options.width_step
         return min(max(stepped, options.min_width), options.max_width)
 
@@ -201,31 +201,6 @@ class CtcRecognizer:
         padded = np.full((height, width, 3), PADDING, dtype=np.uint8)
         padded[:, :natural] = cv2.resize(crop, (natural, height))
         return padded
-
-
-def decode_ctc(
-    indices: NDArray[np.integer], confidences: NDArray[np.floating], alphabet: Sequence[str], blank: int = 0
-) -> Reading:
-    """Collapse a greedy CTC path (Graves et al. 2006): merge repeats, then drop blanks.
-
-    Args:
-        indices: The best class at each of T steps.
-        confidences: Its probability.
-        alphabet: Class → character.
-        blank: The class that stands for no character.
-
-    Returns:
-        The text, with the mean probability of the steps that are kept; (``""``, 0) where none is.
-
-    >>> decode_ctc(np.array([1, 1, 0, 1, 2]), np.array([0.9, 0.8, 1.0, 0.7, 0.8]), ["", "a", "b"])
-    Reading(text='aab', confidence=0.8)
-    """
-    kept = indices != blank
-    kept[1:] &= indices[1:] != indices[:-1]
-    if not kept.any():
-        return Reading(text="", confidence=0.0)
-    text = "".join([alphabet[index] for index in indices[kept]])
-    return Reading(text=text, confidence=round(float(confidences[kept].mean()), 6))
 
 
 def mean_inside(values: NDArray[np.float32], outline: NDArray[np.number]) -> float:
@@ -252,17 +227,6 @@ def unclip(corners: NDArray[np.float32], ratio: float) -> NDArray[np.int32]:
     offset = pyclipper.PyclipperOffset()
     offset.AddPath(corners, pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     return np.concatenate([np.asarray(path, dtype=np.int32) for path in offset.Execute(distance)])
-
-
-def in_reading_order(regions: Sequence[Region]) -> list[Region]:
-    """Sort regions into lines from top to bottom and, within a line, from left to right."""
-    lines: list[list[Region]] = []
-    for region in sorted(regions, key=lambda found: found.polygon[0][1]):
-        if lines and region.polygon[0][1] - lines[-1][-1].polygon[0][1] < LINE_TOLERANCE:
-            lines[-1].append(region)
-        else:
-            lines.append([region])
-    return [region for line in lines for region in sorted(line, key=lambda found: found.polygon[0][0])]
 
 
 FAMILY = Family(

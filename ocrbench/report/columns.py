@@ -19,7 +19,17 @@ ALWAYS = (
     "throughput_ips",
     "status",
 )
-DECIMALS = {"hmean": 3, "precision": 3, "recall": 3, "accuracy": 3, "cer": 3, "ned": 3, "ms": 1, "ips": 2, "mb": 1}
+DECIMALS = {
+    "hmean": 3,
+    "precision": 3,
+    "recall": 3,
+    "accuracy": 3,
+    "cer": 3,
+    "ned": 3,
+    "ms": 1,
+    "ips": 2,
+    "mb": 1,
+}
 EMPTY = "–"
 
 

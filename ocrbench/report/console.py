@@ -50,7 +50,7 @@ def show(console: Console, frame: pd.DataFrame, records: Sequence[RunRecord]) ->
 
 
 def _table(frame: pd.DataFrame) -> Table:
-    columns = [name for name in shown_columns(frame) if name == "status" or frame[name].nunique(dropna=False) > 1]
+    columns = [name for name in shown_columns(frame) if name == "status" or len(frame[name].drop_duplicates()) > 1]
     constant = [name for name in shown_columns(frame) if name not in columns]
     caption = ", ".join(f"{name} {text(name, frame[name].iloc[0])}" for name in constant)
     table = Table(caption=Text(caption), caption_justify="left")

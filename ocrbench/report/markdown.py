@@ -1,10 +1,14 @@
 """The wide table for people who read Markdown: one line per run."""
 
 import html
+import re
 
 import pandas as pd
 
 from ocrbench.report.columns import cells, shown_columns
+
+# What begins or ends markup or a cell; inside a word an underscore does neither.
+MARKUP = re.compile(r"[\\`*~|\[\]]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def to_markdown(frame: pd.DataFrame) -> bytes:
@@ -16,4 +20,5 @@ def to_markdown(frame: pd.DataFrame) -> bytes:
 
 
 def _escape(text: str) -> str:
-    return html.escape(text, quote=False).replace("|", "\\|").replace("\n", " ").replace("`", "\\`")
+    flat = " ".join(text.split())
+    return MARKUP.sub(r"\\\g<0>", html.escape(flat, quote=False))

@@ -1,4 +1,4 @@
-"""The published datasets, where they are at hand: in ../shared/data, or wherever OCRBENCH_DATA points."""
+"""The published datasets, checked wherever they are at hand: ``OCRBENCH_DATA`` says where."""
 
 import os
 from pathlib import Path

@@ -62,9 +62,7 @@ class TestIcdar2015:
         assert [region.ignore for region in sample.regions] == [False, True]
         assert sample.regions[0].polygon == ((0, 0), (9, 1), (9, 5), (0, 4))
 
-    def test_line_separators_inside_a_transcription_do_not_split_it(
-        self, tmp_path: Path, write: Write
-    ) -> None:
+    def test_line_separators_inside_a_transcription_do_not_split_it(self, tmp_path: Path, write: Write) -> None:
         write("img_1.jpg")
         write("gt_img_1.txt", "0,0,9,1,9,5,0,4,a\u2028b")
         assert texts(FORMATS["icdar2015"](tmp_path)[0]) == ["a\u2028b"]
@@ -246,9 +244,7 @@ class TestIcdar2003:
         with pytest.raises(DatasetError, match=r"words\.xml: 1\.jpg, rectangle 2: .* covers nothing"):
             FORMATS["icdar2003"](tmp_path)
 
-    @pytest.mark.parametrize(
-        "word", [rectangle("", 0, 5, 5), rectangle("inf", 0, 5, 5), "<taggedRectangle/>"]
-    )
+    @pytest.mark.parametrize("word", [rectangle("", 0, 5, 5), rectangle("inf", 0, 5, 5), "<taggedRectangle/>"])
     def test_a_rectangle_needs_numbers(self, tmp_path: Path, write: Write, word: str) -> None:
         write("1.jpg")
         write("words.xml", words_xml("1.jpg", word))
@@ -300,9 +296,7 @@ class TestIcdar2003:
             (b"<?xml version='1.0' encoding='no-such'?><tagset/>", "not XML"),
         ],
     )
-    def test_malformed_files_are_refused(
-        self, tmp_path: Path, write: Write, content: bytes, reason: str
-    ) -> None:
+    def test_malformed_files_are_refused(self, tmp_path: Path, write: Write, content: bytes, reason: str) -> None:
         write("1.jpg")
         write("words.xml", content)
         with pytest.raises(DatasetError, match=reason):

@@ -79,9 +79,7 @@ def test_sizes_and_text_differ_between_images(samples: list[Sample]) -> None:
 def test_word_boxes_hold_exactly_the_ink(font: str) -> None:
     (style,) = (style for style in STYLES if not style.board)
     style = type(style)(fonts=(font,), colours=style.colours, board=False)
-    sign = draw_sign(
-        (("Harbour", "€2.50"), ("gym",)), style, (font, 40.0), style.colours[0], np.random.default_rng()
-    )
+    sign = draw_sign((("Harbour", "€2.50"), ("gym",)), style, (font, 40.0), style.colours[0], np.random.default_rng())
     left_over = sign.opacity.copy()
     for _, (left, top, right, bottom) in sign.words:
         outer = np.floor([left, top]).astype(int), np.ceil([right, bottom]).astype(int)

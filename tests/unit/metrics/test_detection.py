@@ -198,9 +198,7 @@ def random_quadrilaterals(random, count):
 
 def test_quadrilaterals_match_as_in_exact_arithmetic():
     random = np.random.default_rng(20150823)
-    matchings = [
-        assert_official(random_quadrilaterals(random, 9), random_quadrilaterals(random, 7)) for _ in range(40)
-    ]
+    matchings = [assert_official(random_quadrilaterals(random, 9), random_quadrilaterals(random, 7)) for _ in range(40)]
     assert sum(len(matching.pairs) for matching in matchings) > 40
     assert sum(len(matching.predicted_ignored) for matching in matchings) > 40
 

@@ -99,9 +99,7 @@ def test_word_accuracy_and_cer_agree_with_jiwer(pairs):
 @given(read, words)
 def test_similarity_is_one_minus_the_normalised_edit_distance(predicted, expected):
     distance = levenshtein(predicted, expected)
-    assert text_similarity(predicted, expected) == pytest.approx(
-        1 - distance / max(len(predicted), len(expected))
-    )
+    assert text_similarity(predicted, expected) == pytest.approx(1 - distance / max(len(predicted), len(expected)))
     assert character_error_rate([(predicted, expected)], EXACT).numerator == distance
 
 

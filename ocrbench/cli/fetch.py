@@ -1,0 +1,59 @@
+"""Download and convert models ahead of time: ``ocrbench fetch MODEL…``."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from ocrbench.cli.console import make_console
+from ocrbench.config import choices, closest, load
+from ocrbench.errors import ConfigError, OcrBenchError
+from ocrbench.progress import ConsoleListener
+from ocrbench.schedule import prepare
+
+ROLES = ("detector", "recognizer")
+FAILED = 1
+
+
+def fetch(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL... [KEY=VALUE]...", help="Detectors, recognizers or pairs of 'ocrbench list models'."
+        ),
+    ],
+) -> None:
+    """Download and convert models ahead of time.
+
+    For example: ocrbench fetch horizontal-text-detection-0001 precision=FP32
+    """
+    overrides = [word for word in words if "=" in word]
+    wanted = [_choices(word) for word in words if "=" not in word]
+    status = 0
+    for name, choice, roles in wanted:
+        cell = load([choice, *overrides])
+        with ConsoleListener(make_console(stderr=True), name) as listener:
+            try:
+                artifacts, _ = prepare(cell, listener, roles)
+            except OcrBenchError as error:
+                make_console(stderr=True).print(Text(f"ocrbench: {error}"), soft_wrap=True)
+                status = FAILED
+                continue
+        for networks in artifacts.values():
+            for artifact in networks.values():
+                made = f"{name} {artifact.precision}: {artifact.path} ({artifact.size_bytes / 1e6:.1f} MB)"
+                make_console().print(Text(made), soft_wrap=True)
+    raise typer.Exit(status)
+
+
+def _choices(word: str) -> tuple[str, str, tuple[str, ...]]:
+    """Find out what a name means: (name, override, the stages that it is about); zoo spelling is fine."""
+    name = word.replace("-", "_")
+    if name in choices("model"):
+        return word, f"model={name}", ROLES
+    roles = tuple(role for role in ROLES if name in choices(role))
+    if not roles:
+        valid = {each for group in ("model", *ROLES) for each in choices(group)}
+        message = f"{word}: no such model; {closest(name, valid)}"
+        raise ConfigError(message)
+    return word, f"{roles[0]}={name}", roles[:1]

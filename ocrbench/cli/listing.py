@@ -1,0 +1,78 @@
+"""List what there is to choose from: ``ocrbench list …``."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from ocrbench.cli.console import make_console
+from ocrbench.config import Cell, Stage, choices, load
+from ocrbench.convert.source import locate
+from ocrbench.runtime import devices
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="List models, datasets or devices.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+ROLES = ("detector", "recognizer")
+
+
+@app.command("devices")
+def list_devices() -> None:
+    """Show the devices that OpenVINO finds, and the precisions that each has instructions for."""
+    shown = Table("name", "full name", "native precisions", "capabilities")
+    for device in devices():
+        native, capabilities = ", ".join(device.native), ", ".join(device.capabilities)
+        shown.add_row(*(Text(value) for value in (device.name, device.full_name, native, capabilities)))
+    make_console().print(shown)
+
+
+@app.command("models")
+def list_models(
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="For example omz.root=PATH.")
+    ] = None,
+) -> None:
+    """Show every model: where it comes from, under which licence, and whether it is on disk."""
+    shown = Table("model", "family", "source", "licence", "MB", "input", "languages", "OpenVINO from", "on disk")
+    shown.columns[0].no_wrap = True
+    for role in ROLES:
+        shown.add_section()
+        for name in choices(role):
+            cell = load([f"{role}={name}", *(overrides or [])])
+            stage = cell.detector if role == "detector" else cell.recognizer
+            shown.add_row(*(Text(value) for value in _model_row(role, stage, cell)))
+    console = make_console()
+    console.print(shown)
+    console.print(Text(f"Pairs (model=NAME): {', '.join(choices('model'))}"))
+
+
+@app.command("datasets")
+def list_datasets() -> None:
+    """Show the dataset configurations and the folder that each expects."""
+    shown = Table("dataset", "format", "granularity", "root")
+    for name in choices("dataset"):
+        dataset = load([f"dataset={name}"]).dataset
+        shown.add_row(*(Text(value) for value in (name, dataset.format, dataset.granularity, dataset.root)))
+    make_console().print(shown)
+
+
+def _model_row(role: str, stage: Stage, cell: Cell) -> tuple[str, ...]:
+    source = stage.source
+    origin = {"wheel": f"package {source.package}", "omz": "Open Model Zoo"}.get(source.kind, source.kind)
+    sources = (source, *stage.more_sources.values())
+    on_disk = all(locate(each, stage, cell) for each in sources)
+    return (
+        f"{role}={stage.name}",
+        stage.family,
+        origin,
+        stage.licence,
+        f"{stage.size_mb:g}",
+        stage.input,
+        stage.languages,
+        stage.min_openvino,
+        "yes" if on_disk else "no",
+    )

@@ -1,0 +1,107 @@
+"""Read text for a person: ``ocrbench read IMAGE``."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import typer
+from rich.text import Text
+
+from ocrbench.cli.console import make_console
+from ocrbench.config import closest, load
+from ocrbench.data.images import read_image
+from ocrbench.errors import ConfigError
+from ocrbench.progress import ConsoleListener
+from ocrbench.reading import ORDERS, ImageSource, Read, read_images
+from ocrbench.records import Image, Region
+from ocrbench.report.picture import annotate, contact_sheet
+from ocrbench.runtime import check_device
+from ocrbench.store import write_atomically
+
+FAILED = 1
+
+
+def read(  # noqa: PLR0913 - each is an option of the command
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="IMAGE|URL|FOLDER... [KEY=VALUE]...", help="And overrides as for a run."),
+    ],
+    order: Annotated[str, typer.Option(help="reading: by lines; distance: from the upper left.")] = "reading",
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Leave out text of a lower confidence.")] = 0.0,
+    output: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("reports/read"),
+    crops: Annotated[bool, typer.Option("--crops", help="Also write a sheet of every crop with its text.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print regions with polygons and confidences.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Open the annotated picture.")] = False,
+) -> None:
+    """Print the words in an image and draw them on it.
+
+    For example: ocrbench read photo.jpg device=AUTO model=ppocrv4_mobile --crops
+    """
+    if order not in ORDERS:
+        message = f"--order {order}: no such order; {closest(order, ORDERS)}"
+        raise ConfigError(message)
+    overrides = [word for word in words if _is_override(word)]
+    cell = load(overrides)
+    check_device(cell.detector.device)
+    check_device(cell.recognizer.device)
+    progress = make_console(stderr=True)
+    with ImageSource() as source, ConsoleListener(progress, "read") as listener:
+        images = [pair for word in words if not _is_override(word) for pair in source.files(word)]
+        if not images:
+            message = "read: expected an image, an address or a folder"
+            raise ConfigError(message)
+        results = [_chosen(each, order, threshold) for each in read_images(cell, images, listener)]
+        written = [path for each in results if not each.skipped for path in _draw(each, output, crops=crops)]
+    _print(results, as_json=as_json)
+    for path in written:
+        progress.print(Text(f"wrote {path}"), soft_wrap=True)
+    for each in results:
+        if each.skipped:
+            progress.print(Text(f"skipped {each.skipped}"), soft_wrap=True)
+    if show and written:
+        typer.launch(str(written[0]))
+    raise typer.Exit(FAILED if any(each.skipped for each in results) else 0)
+
+
+def _is_override(word: str) -> bool:
+    return "=" in word and "://" not in word.partition("=")[0] and not Path(word).exists()
+
+
+def _chosen(found: Read, order: str, threshold: float) -> Read:
+    kept: list[Region] = [region for region in found.regions if region.confidence >= threshold]
+    return replace(found, regions=tuple(ORDERS[order](kept)))
+
+
+def _draw(found: Read, folder: Path, *, crops: bool) -> list[Path]:
+    image = read_image(found.path)
+    name = Path(found.name.partition("?")[0]).with_suffix("").name or "image"
+    pictures = {f"{name}.annotated.png": annotate(image, found.regions)}
+    if crops:
+        pictures[f"{name}.crops.png"] = contact_sheet(image, found.regions)
+    for file_name, picture in pictures.items():
+        write_atomically(folder / file_name, _png(picture))
+    return [folder / file_name for file_name in pictures]
+
+
+def _png(picture: Image) -> bytes:
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def _print(results: list[Read], *, as_json: bool) -> None:
+    console = make_console()
+    if as_json:
+        plain = [{"image": each.name, "skipped": each.skipped, "regions": _plain(each)} for each in results]
+        console.print(Text(json.dumps(plain, ensure_ascii=False, indent=1)), soft_wrap=True)
+        return
+    for each in results:
+        if len(results) > 1:
+            console.print(Text(f"{each.name}:"), soft_wrap=True)
+        for region in each.regions:
+            console.print(Text(region.text), soft_wrap=True)
+
+
+def _plain(found: Read) -> list[dict[str, object]]:
+    fields = ("polygon", "text", "confidence")
+    return [{key: value for key, value in asdict(region).items() if key in fields} for region in found.regions]

@@ -1,0 +1,123 @@
+"""Run cells: ``python -m ocrbench KEY=VALUE …``."""
+
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import hydra
+import pandas as pd
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from rich.text import Text
+
+from ocrbench import table
+from ocrbench.cell import Finished, check, run_cell
+from ocrbench.cli.console import make_console
+from ocrbench.config import Cell, closest, load_matrix, packaged, parse, register_resolvers
+from ocrbench.errors import ConfigError
+from ocrbench.progress import ConsoleListener
+from ocrbench.report import REPORTS
+from ocrbench.report.console import show
+from ocrbench.runtime import check_device
+from ocrbench.store import write_atomically
+
+OK, CELL_FAILED = 0, 1
+FLAGS_WITH_VALUE = (
+    *("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"),
+    *("--cfg", "-c", "--package", "-p"),
+)
+ASKING_FLAGS = ("--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
+
+
+def run(words: Sequence[str], commands: Sequence[str]) -> int:
+    """Check every cell, then hand over to Hydra, which calls back once per cell.
+
+    Args:
+        words: Hydra's flags and overrides.
+        commands: What else the first word could have been, for the message.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        OcrBenchError: A mistake was found before anything ran.
+    """
+    flags, overrides = _split(words, commands)
+    cells = [] if any(flag.partition("=")[0] in ASKING_FLAGS for flag in flags) else _checked(flags, overrides)
+    session = Session(matrix=len(cells) > 1)
+
+    def one_cell(config: DictConfig) -> None:
+        session.run(parse(config))
+
+    register_resolvers()
+    # Hydra's parser wants its flags before the overrides.
+    sys.argv = ["ocrbench", *flags, *overrides]
+    hydra.main(version_base="1.3", config_path=packaged("conf"), config_name="config")(one_cell)()
+    return session.finish() if cells else OK
+
+
+def _split(words: Sequence[str], commands: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part Hydra's flags from the overrides."""
+    flags: list[str] = []
+    overrides: list[str] = []
+    for before, word in pairwise(["", *words]):
+        if word.startswith("-") or before in FLAGS_WITH_VALUE:
+            flags.append(word)
+        elif "=" in word or word.startswith("~"):
+            overrides.append(word)
+        else:
+            message = f"{word}: expected KEY=VALUE or a command; {closest(word, commands)}. See --help"
+            raise ConfigError(message)
+    return flags, overrides
+
+
+def _checked(flags: Sequence[str], overrides: Sequence[str]) -> list[Cell]:
+    """Find mistakes in every cell before the first one runs."""
+    config_dir = next((value for flag, value in pairwise(flags) if flag in ("--config-dir", "-cd")), None)
+    if config_dir is not None and not Path(config_dir).is_dir():
+        message = f"--config-dir {config_dir}: no such folder"
+        raise ConfigError(message)
+    cells = load_matrix(overrides, sweep=bool({"-m", "--multirun"} & set(flags)), config_dir=config_dir)
+    for cell in cells:
+        check(cell)
+    if len(cells) == 1:
+        check_device(cells[0].detector.device)
+        check_device(cells[0].recognizer.device)
+    return cells
+
+
+class Session:
+    """One invocation: runs its cells, and keeps the tables up to date after each."""
+
+    def __init__(self, *, matrix: bool) -> None:
+        self._matrix = matrix
+        self._finished: list[Finished] = []
+        self._reports_dir = Path()
+        self._progress = make_console(stderr=True)
+
+    def run(self, cell: Cell) -> None:
+        """Run one cell and write the tables."""
+        self._reports_dir = Path(cell.reports_dir)
+        number = f"[{HydraConfig.get().job.num + 1}] " if self._matrix else ""
+        title = f"{number}{cell.detector.name} {cell.precision} on {cell.device}, {cell.dataset.name}"
+        with ConsoleListener(self._progress, title) as listener:
+            finished = run_cell(cell, listener)
+            if finished.reused:
+                listener.say("measured before; that run is shown (force=true measures again)")
+        self._finished.append(finished)
+        for suffix, write in REPORTS.items():
+            write_atomically(self._reports_dir / f"latest.{suffix}", write(self._frame()))
+
+    def finish(self) -> int:
+        """Show the table, say where everything is, and return the exit status."""
+        records = [each.record for each in self._finished]
+        console = make_console()
+        show(console, self._frame(), records)
+        files = ", ".join(str(self._reports_dir / f"latest.{suffix}") for suffix in REPORTS)
+        runs = self._finished[0].folder if len(records) == 1 else self._reports_dir / "runs"
+        console.print(Text(f"Tables: {files}\nRuns: {runs}"), soft_wrap=True)
+        return OK if all(record.status == "ok" for record in records) else CELL_FAILED
+
+    def _frame(self) -> pd.DataFrame:
+        return table.wide([each.record for each in self._finished])

@@ -1,0 +1,85 @@
+"""Downloads: https only, checked, written in one step."""
+
+import hashlib
+import os
+import tempfile
+import urllib.parse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import requests
+
+from ocrbench.config import Source
+from ocrbench.errors import ModelError
+
+TIMEOUT_SECONDS = 60
+CHUNK_BYTES = 1 << 20
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def from_url(source: Source, target: Path, progress: Callable[[str], None]) -> Path:
+    """Download a model file, unless it is there already and intact.
+
+    Raises:
+        ModelError: The address is not https (or loopback), cannot be read, or holds another file.
+    """
+    parts = urllib.parse.urlsplit(source.url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        message = f"source.url={source.url}: only https addresses are fetched"
+        raise ModelError(message)
+    if not source.sha256:
+        message = f"source.url={source.url}: a download needs its source.sha256"
+        raise ModelError(message)
+    if is_intact(target, source.sha256):
+        return target
+    progress(f"fetching {source.url}")
+    try:
+        with requests.get(source.url, timeout=TIMEOUT_SECONDS, stream=True) as answer:
+            answer.raise_for_status()
+            write_checked(answer.iter_content(CHUNK_BYTES), target, source.sha256, source.url)
+    except requests.RequestException as error:
+        message = f"Cannot fetch {source.url}: {error}. Behind a proxy, set https_proxy"
+        raise ModelError(message) from error
+    return target
+
+
+def write_checked(chunks: Iterable[bytes], target: Path, sha256: str, origin: str) -> None:
+    """Write a file in one step, if it has the right checksum.
+
+    Raises:
+        ModelError: It has another; nothing is written then.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".fetching-", delete=False) as stream:
+        temporary = Path(stream.name)
+        try:
+            stream.writelines(chunks)
+            stream.flush()
+            check_sha256(temporary, sha256, origin)
+        except BaseException:
+            temporary.unlink()
+            raise
+    os.replace(temporary, target)  # noqa: PTH105 - atomic on every platform
+
+
+def check_sha256(path: Path, expected: str, origin: str) -> None:
+    """Compare a file's checksum.
+
+    Raises:
+        ModelError: It is another.
+    """
+    found = file_sha256(path)
+    if found != expected:
+        message = f"{origin} is not the file that was expected: sha256 {found[:16]}…, not {expected[:16]}…"
+        raise ModelError(message)
+
+
+def is_intact(path: Path, sha256: str) -> bool:
+    """Tell whether a file is there with this checksum."""
+    return path.is_file() and file_sha256(path) == sha256
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,111 @@
+"""The Open Model Zoo's command line tools, in a virtual environment of their own where they are not installed."""
+
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from filelock import FileLock
+
+from ocrbench.config import Omz
+from ocrbench.errors import ModelError
+
+log = logging.getLogger(__name__)
+
+DOWNLOADER, CONVERTER = "omz_downloader", "omz_converter"
+# Last in making an environment: one without it was left half-made.
+COMPLETE, COMPLETE_PYTORCH = "complete", "complete-pytorch"
+TAIL_LINES = 3
+
+
+class ZooTools:
+    """Finds or makes the environment that holds ``omz_downloader`` and ``omz_converter``.
+
+    Attributes:
+        folder: Where the environment is made.
+    """
+
+    def __init__(self, omz: Omz, cache_dir: Path, progress: Callable[[str], None]) -> None:
+        self._omz, self._progress = omz, progress
+        pins = "\n".join((sys.version.split()[0], *omz.requirements, *omz.pytorch_requirements))
+        self.folder = cache_dir / "tools" / f"omz-{hashlib.sha256(pins.encode()).hexdigest()[:12]}"
+
+    def command(self, name: str, *, pytorch: bool = False) -> str:
+        """Return the path of a tool, making the environment where there is none.
+
+        Args:
+            name: ``omz_downloader`` or ``omz_converter``.
+            pytorch: Whether PyTorch models are to be converted.
+
+        Raises:
+            ModelError: The environment cannot be made.
+        """
+        beside = Path(sys.executable).parent
+        found = shutil.which(name, path=str(beside)) or shutil.which(name)
+        if found:
+            return found
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder.with_suffix(".lock")):
+            self._make()
+            if pytorch and not (self.folder / COMPLETE_PYTORCH).exists():
+                self._install(self._omz.pytorch_requirements)
+                (self.folder / COMPLETE_PYTORCH).touch()
+        return str(self._bin() / name)
+
+    def _make(self) -> None:
+        if (self.folder / COMPLETE).exists():
+            return
+        if self.folder.exists():
+            log.warning("%s was left half-made; it is made again", self.folder)
+            shutil.rmtree(self.folder)
+        self._progress(f"making a virtual environment for the Open Model Zoo's tools in {self.folder}")
+        venv.create(self.folder, with_pip=True, symlinks=os.name != "nt")
+        self._install(self._omz.requirements)
+        (self.folder / COMPLETE).touch()
+
+    def _install(self, requirements: Sequence[str]) -> None:
+        self._progress(f"installing {', '.join(requirements)}")
+        pip = [str(self._bin() / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
+        lines = run_streaming([*pip, *self._omz.pip_options, *requirements], self._progress)
+        if lines.status:
+            reason = lines.last("ERROR") or "pip failed"
+            message = (
+                f"Cannot install the Open Model Zoo's tools ({', '.join(requirements)}): {reason}. Behind a proxy, set "
+                f"https_proxy; offline, give a folder of downloaded models: omz.root=PATH"
+            )
+            raise ModelError(message)
+
+    def _bin(self) -> Path:
+        return self.folder / ("Scripts" if os.name == "nt" else "bin")
+
+
+class Output:
+    """What a command printed, and its exit status."""
+
+    def __init__(self, lines: Sequence[str], status: int) -> None:
+        self.lines, self.status = lines, status
+
+    def last(self, word: str) -> str:
+        """Return the last line that contains a word, without leading marks; empty where there is none."""
+        return next((line.strip("#= \t") for line in reversed(self.lines) if word in line), "")
+
+
+def run_streaming(command: Sequence[str], progress: Callable[[str], None]) -> Output:
+    """Run a command, passing on the lines that tell how it is getting on."""
+    log.debug("running %s", " ".join(command))
+    lines = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            log.debug("%s", line.rstrip())
+            if line.startswith(("Collecting", "Installing", "=====", "Conversion")):
+                progress(line.strip("= \n")[:120])
+    return Output(lines, process.returncode)

@@ -1,0 +1,59 @@
+"""From scores to text: the decodings that several families share."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrbench.models.interface import Reading
+
+
+def decode_ctc(
+    indices: NDArray[np.integer], confidences: NDArray[np.floating], alphabet: Sequence[str], blank: int = 0
+) -> Reading:
+    """Collapse a greedy CTC path (Graves et al. 2006): merge repeats, then drop blanks.
+
+    Args:
+        indices: The best class at each of T steps.
+        confidences: Its probability.
+        alphabet: Class → character.
+        blank: The class that stands for no character.
+
+    Returns:
+        The text, with the mean probability of the steps that are kept; (``""``, 0) where none is.
+
+    >>> decode_ctc(np.array([1, 1, 0, 1, 2]), np.array([0.9, 0.8, 1.0, 0.7, 0.8]), ["", "a", "b"])
+    Reading(text='aab', confidence=0.8)
+    """
+    kept = indices != blank
+    kept[1:] &= indices[1:] != indices[:-1]
+    return _reading(indices[kept], confidences[kept], alphabet)
+
+
+def decode_until(
+    indices: NDArray[np.integer], confidences: NDArray[np.floating], alphabet: Sequence[str], end: int = 0
+) -> Reading:
+    """Read one character per position up to the end symbol; repeats are kept.
+
+    Args:
+        indices: The best class at each position.
+        confidences: Its probability.
+        alphabet: Class → character.
+        end: The class that ends the text.
+
+    Returns:
+        The text, with the mean probability of its characters; (``""``, 0) where the first symbol is the end.
+
+    >>> decode_until(np.array([2, 1, 1, 0, 1]), np.ones(5), "~ab")
+    Reading(text='baa', confidence=1.0)
+    """
+    ends = np.flatnonzero(indices == end)
+    length = int(ends[0]) if ends.size else len(indices)
+    return _reading(indices[:length], confidences[:length], alphabet)
+
+
+def _reading(indices: NDArray[np.integer], confidences: NDArray[np.floating], alphabet: Sequence[str]) -> Reading:
+    if not len(indices):
+        return Reading(text="", confidence=0.0)
+    text = "".join([alphabet[index] for index in indices])
+    return Reading(text=text, confidence=round(float(confidences.mean()), 6))

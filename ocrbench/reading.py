@@ -1,0 +1,136 @@
+"""Read images for a person: from a file, a folder or an address to regions with text."""
+
+import tempfile
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic
+
+import requests
+
+from ocrbench.config import Cell
+from ocrbench.data import FORMATS
+from ocrbench.errors import ConfigError, DatasetError
+from ocrbench.geometry import in_reading_order
+from ocrbench.models import check_options
+from ocrbench.records import Region, artifacts_to_plain
+from ocrbench.schedule import PREPARE_SECONDS, Listener, Worker, prepare, to_region
+
+MAX_BYTES = 50_000_000
+TIMEOUT_SECONDS = 30
+CHUNK_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What was found in one image.
+
+    Attributes:
+        name: What the user called it.
+        skipped: Why it could not be read; then there are no regions.
+    """
+
+    name: str
+    path: Path
+    regions: tuple[Region, ...] = ()
+    skipped: str = ""
+
+
+def by_distance(regions: Sequence[Region]) -> list[Region]:
+    """Sort regions by the distance of their first corner from the image's upper left, as the OpenVINO tutorial does."""
+    return sorted(regions, key=lambda region: region.polygon[0][0] ** 2 + region.polygon[0][1] ** 2)
+
+
+ORDERS: Mapping[str, Callable[[Sequence[Region]], list[Region]]] = {
+    "reading": in_reading_order,
+    "distance": by_distance,
+}
+
+
+class ImageSource:
+    """Turns what a user names into image files; a context manager that keeps downloads until it ends."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "ImageSource":
+        """Make a place for downloads."""
+        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the downloads."""
+        self._stack.close()
+
+    def files(self, name: str) -> list[tuple[str, Path]]:
+        """List the images behind a file, a folder or an http(s) address.
+
+        Returns:
+            (name for people, file) pairs.
+
+        Raises:
+            ConfigError: There is no such file or folder.
+            DatasetError: The folder holds no image, or the address cannot be read.
+        """
+        if "://" in name:
+            return [(name, self._fetch(name))]
+        path = Path(name).expanduser()
+        if path.is_dir():
+            return [(sample.id, sample.image_path) for sample in FORMATS["folder"](path)]
+        if not path.is_file():
+            message = f"{name}: no such file or folder, and neither an address nor KEY=VALUE"
+            raise ConfigError(message)
+        return [(name, path)]
+
+    def _fetch(self, url: str) -> Path:
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            message = f"{url}: only http and https addresses are read"
+            raise ConfigError(message)
+        suffix = Path(parts.path).suffix[:8]
+        target = self._folder / f"{Path(parts.path).stem[:60] or 'image'}{suffix}"
+        deadline = monotonic() + TIMEOUT_SECONDS
+        try:
+            with requests.get(url, timeout=TIMEOUT_SECONDS, stream=True) as answer, target.open("wb") as stream:
+                answer.raise_for_status()
+                for chunk in answer.iter_content(CHUNK_BYTES):
+                    stream.write(chunk)
+                    if stream.tell() > MAX_BYTES:
+                        message = f"{url}: larger than {MAX_BYTES // 1_000_000} MB"
+                        raise DatasetError(message)
+                    if monotonic() > deadline:
+                        message = f"{url}: not received within {TIMEOUT_SECONDS} s"
+                        raise DatasetError(message)
+        except requests.RequestException as error:
+            message = f"{url}: cannot be fetched: {error}"
+            raise DatasetError(message) from error
+        return target
+
+
+def read_images(cell: Cell, images: Sequence[tuple[str, Path]], listener: Listener) -> list[Read]:
+    """Read all text in some images with a cell's models, precision and devices.
+
+    Args:
+        cell: As for a run; its dataset is not used.
+        images: (name for people, file) pairs.
+        listener: Hears of progress.
+
+    Raises:
+        OcrBenchError: A model cannot be had, converted or compiled.
+    """
+    check_options(cell.detector, cell.recognizer)
+    artifacts, _ = prepare(cell, listener)
+    given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
+    results = []
+    with Worker() as worker:
+        listener.say("compiling")
+        worker.ask("load", listener, PREPARE_SECONDS, cell=asdict(cell), artifacts=given)
+        for number, (name, path) in enumerate(images, start=1):
+            answer = worker.ask("run", listener, cell.timeout_seconds, samples=[[name, str(path)]])
+            (found,) = answer["measurements"]
+            regions = tuple(to_region(region) for region in found["regions"])
+            results.append(Read(name=name, path=path, regions=regions, skipped=found["skipped"]))
+            listener.advance("reading", number, len(images))
+    return results

@@ -1,0 +1,119 @@
+"""What was read, as pictures: regions drawn on the image, and a sheet of every crop with its text."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from ocrbench.geometry import crop_quadrilateral
+from ocrbench.records import Image, Region
+from ocrbench.report.lettering import draw_text, text_width
+
+OUTLINE, LABEL, LETTERS, PAPER, INK = (0, 160, 0), (0, 90, 0), (255, 255, 255), (255, 255, 255), (40, 40, 40)
+OPACITY = 0.65
+MIN_LETTER_PX, MAX_LETTER_PX = 11, 36
+# Geometry of the sheet, in pixels.
+CELL_WIDTH, CROP_HEIGHT, CAPTION_PX, MARGIN, COLUMNS = 300, 64, 18, 12, 4
+
+
+def annotate(image: Image, regions: Sequence[Region]) -> Image:
+    """Draw each region's outline and its text on a translucent label that stays inside the image.
+
+    Args:
+        image: BGR (height, width, 3); it is not changed.
+        regions: What to draw, in pixels of the image.
+
+    Returns:
+        A picture of the same size.
+    """
+    picture = image.copy()
+    thickness = max(1, round(min(image.shape[:2]) / 400))
+    for region in regions:
+        outline = np.round(np.asarray(region.polygon)).astype(np.int32)
+        cv2.polylines(picture, [outline], isClosed=True, color=OUTLINE, thickness=thickness, lineType=cv2.LINE_AA)
+    for region in regions:
+        if region.text:
+            _label(picture, region)
+    return picture
+
+
+def label_box(region: Region, width_px: int, height_px: int, image_size: tuple[int, int]) -> tuple[int, int]:
+    """Place a label above its region, moved as little as needed to lie inside the image.
+
+    Args:
+        region: What it belongs to.
+        width_px: Of the label.
+        height_px: Of the label.
+        image_size: Width and height.
+
+    Returns:
+        The label's left and top.
+
+    >>> corner = Region(polygon=((90, 2), (120, 2), (120, 12), (90, 12)), text="EXIT")
+    >>> label_box(corner, 40, 10, (100, 100))
+    (60, 0)
+    """
+    left = min(x for x, _ in region.polygon)
+    top = min(y for _, y in region.polygon) - height_px
+    return (
+        int(np.clip(round(left), 0, max(0, image_size[0] - width_px))),
+        int(np.clip(round(top), 0, max(0, image_size[1] - height_px))),
+    )
+
+
+def contact_sheet(image: Image, regions: Sequence[Region]) -> Image:
+    """Show every crop as the recognizer sees it, with its text and confidence below.
+
+    Returns:
+        A BGR picture; a note where there is nothing to show.
+    """
+    if not regions:
+        sheet = np.full((CELL_WIDTH // 4, CELL_WIDTH, 3), PAPER, dtype=np.uint8)
+        draw_text(sheet, "no text found", MARGIN, sheet.shape[0] // 2, CAPTION_PX, INK)
+        return sheet
+    columns = min(COLUMNS, len(regions))
+    cell_height = CROP_HEIGHT + 3 * CAPTION_PX
+    rows = -(-len(regions) // columns)
+    sheet = np.full((rows * cell_height + MARGIN, columns * CELL_WIDTH + MARGIN, 3), PAPER, dtype=np.uint8)
+    for number, region in enumerate(regions):
+        top = MARGIN + number // columns * cell_height
+        left = MARGIN + number % columns * CELL_WIDTH
+        crop = _fitted(crop_quadrilateral(image, region.polygon))
+        sheet[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
+        caption = _shortened(f"{region.text}  {region.confidence:.2f}", CELL_WIDTH - MARGIN)
+        draw_text(sheet, caption, left, top + CROP_HEIGHT + CAPTION_PX + 4, CAPTION_PX, INK)
+    return sheet
+
+
+def _label(picture: Image, region: Region) -> None:
+    height, width = picture.shape[:2]
+    letters = _letter_height(region)
+    while letters > MIN_LETTER_PX and text_width(region.text, letters) > width:
+        letters -= 1
+    padding = max(2, letters // 5)
+    text = _shortened(region.text, width - 2 * padding, letters)
+    size = (min(width, text_width(text, letters) + 2 * padding), min(height, letters + 2 * padding))
+    left, top = label_box(region, *size, (width, height))
+    part = picture[top : top + size[1], left : left + size[0]]
+    part[:] = cv2.addWeighted(part, 1 - OPACITY, np.full_like(part, LABEL), OPACITY, 0)
+    draw_text(picture, text, left + padding, top + padding + round(letters * 0.85), letters, LETTERS)
+
+
+def _letter_height(region: Region) -> int:
+    corners = np.asarray(region.polygon)
+    height = np.linalg.norm(corners[-1] - corners[0])
+    return int(np.clip(height * 0.6, MIN_LETTER_PX, MAX_LETTER_PX))
+
+
+def _shortened(text: str, width_px: int, letters: int = CAPTION_PX) -> str:
+    if text_width(text, letters) <= width_px:
+        return text
+    while text and text_width(text + "…", letters) > width_px:
+        text = text[:-1]
+    return text + "…"
+
+
+def _fitted(crop: Image) -> Image:
+    scale = min(CROP_HEIGHT / crop.shape[0], (CELL_WIDTH - MARGIN) / crop.shape[1])
+    size = (max(1, int(crop.shape[1] * scale)), max(1, int(crop.shape[0] * scale)))
+    return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -1,0 +1,75 @@
+"""What several kinds of test share: where data, models and reports are, and how ocrbench is run for real."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+# The smallest real cell: three images of the sample dataset, each measured once.
+SMALL = ("dataset.limit=3", "scenario.min_seconds=0")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The published datasets; the only thing whose absence skips a test."""
+    folder = Path(os.environ.get("OCRBENCH_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no datasets in {folder}; set OCRBENCH_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where converted models are kept: each is made once per session, or once for all with OCRBENCH_CACHE."""
+    given = os.environ.get("OCRBENCH_CACHE")
+    return Path(given).resolve() if given else tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def environment(cache_dir: Path) -> dict[str, str]:
+    """The environment of ocrbench processes: this checkout, the session's cache, no terminal width."""
+    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+    kept = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    return {**kept, "PYTHONPATH": path, "OCRBENCH_CACHE": str(cache_dir), "PYTHONIOENCODING": "utf-8"}
+
+
+@pytest.fixture(scope="session")
+def ocrbench(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run ``python -m ocrbench`` with the given words, in a folder of its own."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ocrbench", *map(str, words)]
+        return subprocess.run(
+            command, cwd=elsewhere, env=environment, capture_output=True, encoding="utf-8", timeout=300, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sample_run(
+    ocrbench: Run, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """One real cell, shared by every test that looks at a finished run: its reports folder and what it printed."""
+    reports = tmp_path_factory.mktemp("reports")
+    done = ocrbench("device=CPU", "precision=FP16", f"reports_dir={reports}", *SMALL)
+    assert done.returncode == 0, done.stderr
+    return reports, done
+
+
+@pytest.fixture(scope="session")
+def latest() -> Callable[[Path], list[dict[str, object]]]:
+    """Read the rows of a reports folder's latest table."""
+
+    def read(reports: Path) -> list[dict[str, object]]:
+        return pd.read_parquet(reports / "latest.parquet").to_dict("records")
+
+    return read

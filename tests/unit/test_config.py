@@ -1,0 +1,198 @@
+"""Composition, checking, and the one clear line that each mistake gets."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from ocrbench.config import (
+    Cell,
+    closest,
+    compose_config,
+    default_cache_dir,
+    load,
+    load_matrix,
+    packaged,
+    parse,
+)
+from ocrbench.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def composed() -> DictConfig:
+    return compose_config([])
+
+
+@pytest.fixture(scope="module")
+def cell(composed: DictConfig) -> Cell:
+    return parse(composed)
+
+
+def test_the_default_cell(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (cell.device, cell.precision) == ("CPU", "FP16")
+    assert cell.detector.name == cell.recognizer.name == "ppocrv6_small"
+    assert cell.dataset.name == "sample"
+    assert Path(cell.dataset.root, "gt_img_1.txt").is_file()
+    assert cell.detector.options["limit_side"] == 736
+    assert "limit_side" not in cell.recognizer.options
+    monkeypatch.delenv("OCRBENCH_CACHE", raising=False)
+    assert load().cache_dir == default_cache_dir()
+    monkeypatch.setenv("OCRBENCH_CACHE", "/elsewhere")
+    assert load().cache_dir == "/elsewhere"
+
+
+def test_a_model_pair_chooses_both_stages_and_each_can_still_be_chosen() -> None:
+    pair = load(["model=ppocrv4_mobile"])
+    assert (pair.detector.name, pair.recognizer.name) == ("ppocrv4_mobile", "ppocrv4_mobile")
+    mixed = load(["detector=ppocrv4_mobile"])
+    assert (mixed.detector.name, mixed.recognizer.name) == ("ppocrv4_mobile", "ppocrv6_small")
+
+
+def test_stages_follow_device_and_precision_unless_given_their_own() -> None:
+    cell = load(["device=AUTO", "precision=FP32", "detector.device=CPU", "recognizer.precision=INT8"])
+    assert (cell.detector.device, cell.recognizer.device) == ("CPU", "AUTO")
+    assert (cell.detector.precision, cell.recognizer.precision) == ("FP32", "INT8")
+
+
+def test_properties_reach_both_stages_and_device_lists_survive_quoting() -> None:
+    cell = load(["device='AUTO:GPU,CPU'", "+properties.INFERENCE_NUM_THREADS=4"])
+    assert cell.device == cell.recognizer.device == "AUTO:GPU,CPU"
+    assert cell.detector.properties == cell.recognizer.properties == {"INFERENCE_NUM_THREADS": 4}
+
+
+def test_a_cell_is_frozen(cell: Cell) -> None:
+    with pytest.raises(AttributeError):
+        cell.device = "GPU"  # type: ignore[misc]
+
+
+# What Hydra finds while it composes.
+MISTAKEN_WORDS = [
+    ("dataset=nope", ["dataset=nope", "icdar2015", "sample"]),
+    ("detector=ppocrv6", ["detector=ppocrv6", "did you mean ppocrv6_small?"]),
+    ("experiment=precision", ["experiment=precision", "did you mean precisions?"]),
+    ("detector.limit_sde=3", ["detector.limit_sde", "did you mean limit_side?", "box_threshold"]),
+    ("presicion=FP32", ["presicion", "did you mean precision?", "device"]),
+    ("properties.NUM_STREAMS=4", ["properties.NUM_STREAMS", "+properties.NUM_STREAMS="]),
+    ("detector=null", ["Config group", "NoneType"]),
+    ("device=AUTO:GPU,CPU", ["device=AUTO:GPU,CPU", "quote"]),
+    ("device=[CPU", ["device=[CPU", "key=value"]),
+    ("precision=FP32,FP16", ["precision=FP32,FP16", "--multirun"]),
+]
+# What is found in the composed values.
+MISTAKEN_VALUES = [
+    ("precision=FP61", ["precision=FP61", "'FP32', 'FP16', 'BF16', 'INT8' or 'AUTO'"]),
+    ("detector.precision=FP8", ["detector.precision=FP8", "'FP32'"]),
+    ("dataset.limt=3", ["dataset.limt", "did you mean limit?", "granularity"]),
+    ("detector.quantization.prest=mixed", ["detector.quantization.prest", "did you mean preset?"]),
+    ("detector.source.sha=1", ["detector.source.sha", "Valid:", "sha256"]),
+    ("detector.source.kind=ftp", ["detector.source.kind=ftp", "'wheel'", "'url'"]),
+    ("dataset.limit=0", ["dataset.limit=0", "greater than or equal to 1"]),
+    ("dataset.limit=some", ["dataset.limit=some", "valid integer"]),
+    ("scenario.min_seconds=-1", ["scenario.min_seconds=-1", "greater than or equal to 0"]),
+    ("scoring.iou_threshold=1", ["scoring.iou_threshold=1", "less than 1"]),
+    ("attest=maybe", ["attest=maybe", "'warn', 'strict' or 'off'"]),
+    ("force=perhaps", ["force=perhaps", "boolean"]),
+    ("device=null", ["device", "valid string"]),
+    ("dataset.root=???", ["root"]),
+    ("device=${nope}", ["nope"]),
+    ("detector={}", ["detector.name", "field required"]),
+]
+
+
+def check_message(message: str, parts: list[str]) -> None:
+    assert "\n" not in message
+    assert [part for part in parts if part not in message] == [], message
+
+
+@pytest.mark.parametrize(("word", "parts"), MISTAKEN_WORDS, ids=[word for word, _ in MISTAKEN_WORDS])
+def test_a_mistaken_word_is_answered_in_one_line_with_the_choices(word: str, parts: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load([word])
+    check_message(str(caught.value), parts)
+
+
+@pytest.mark.parametrize(("change", "parts"), MISTAKEN_VALUES, ids=[word for word, _ in MISTAKEN_VALUES])
+def test_a_mistaken_value_is_answered_in_one_line_with_its_path(
+    change: str, parts: list[str], composed: DictConfig
+) -> None:
+    key, _, value = change.partition("=")
+    changed = composed.copy()
+    OmegaConf.update(changed, key, yaml.safe_load(value), merge=False, force_add=True)
+    with pytest.raises(ConfigError) as caught:
+        parse(changed)
+    check_message(str(caught.value), parts)
+
+
+def test_a_value_that_both_stages_inherit_is_reported_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(["precision=FP61"])
+    assert str(caught.value).count("FP61") == 1
+
+
+def test_several_mistakes_are_reported_together() -> None:
+    with pytest.raises(ConfigError, match=r"limit=0.*attest=x|attest=x.*limit=0"):
+        load(["dataset.limit=0", "attest=x"])
+
+
+class TestMatrix:
+    @staticmethod
+    def axes(*overrides: str, sweep: bool = True) -> list[tuple[Any, ...]]:
+        return [(cell.precision, cell.device) for cell in load_matrix(overrides, sweep=sweep)]
+
+    def test_without_a_sweep_there_is_one_cell(self) -> None:
+        assert self.axes("precision=INT8", sweep=False) == [("INT8", "CPU")]
+        assert self.axes("precision=INT8") == [("INT8", "CPU")]
+
+    def test_every_combination_once_the_last_axis_fastest(self) -> None:
+        expected = list(itertools.product(["FP32", "BF16"], ["CPU", "AUTO:GPU,CPU"]))
+        assert self.axes("precision=FP32,BF16", "device=CPU,'AUTO:GPU,CPU'") == expected
+
+    def test_ranges_and_globs(self) -> None:
+        cells = load_matrix(["scenario.block_images=range(1,4)"], sweep=True)
+        assert [cell.scenario.block_images for cell in cells] == [1, 2, 3]
+        cells = load_matrix(["detector=glob(ppocr*)"], sweep=True)
+        assert [cell.detector.name for cell in cells] == ["ppocrv4_mobile", "ppocrv6_small"]
+
+    def test_an_experiment_is_a_matrix_by_itself(self) -> None:
+        precisions = ["FP32", "FP16", "BF16", "INT8", "AUTO"]
+        assert self.axes("experiment=precisions", sweep=False) == [(each, "CPU") for each in precisions]
+        assert len(load_matrix(["experiment=models", "device=CPU,AUTO"], sweep=True)) == 4
+
+    def test_what_the_user_names_replaces_the_experiments_axis(self) -> None:
+        assert self.axes("experiment=precisions", "precision=BF16", sweep=False) == [("BF16", "CPU")]
+
+    @pytest.mark.parametrize(
+        ("override", "part"),
+        [
+            ("precision=FP32,FP61", "FP61"),
+            ("dataset=sample,nope", "dataset=nope"),
+            ("device=[CPU", "device=[CPU"),
+            ("dataset=glob(nope*)", "glob(nope*)"),
+            ("scenario.min_seconds=interval(0,1)", "INTERVAL"),
+        ],
+    )
+    def test_a_mistake_in_any_cell_is_found_before_the_first_runs(self, override: str, part: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            load_matrix([override], sweep=True)
+        assert part in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_folder_of_ones_own_adds_choices(tmp_path: Path) -> None:
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "mine.yaml").write_text("name: mine\nformat: folder\nroot: /pictures\n")
+    cell = load(["dataset=mine"], config_dir=str(tmp_path))
+    assert (cell.dataset.name, cell.dataset.root, cell.dataset.limit) == ("mine", "/pictures", None)
+
+
+def test_packaged_folders_are_absolute_and_there() -> None:
+    assert Path(packaged("conf"), "config.yaml").is_file()
+    assert Path(packaged("datasets/sample")).is_absolute()
+
+
+def test_closest_lists_all_and_guesses_only_what_is_near() -> None:
+    assert closest("sampel", ["sample", "funsd"]) == "did you mean sample? Valid: funsd, sample"
+    assert closest("zzz", ["sample", "funsd"]) == "Valid: funsd, sample"

@@ -1,0 +1,121 @@
+"""The pipeline around hand-made models and networks: what is kept, and what the stopwatches say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter_ns, sleep
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ocrbench.geometry import rectangle
+from ocrbench.models import Reading
+from ocrbench.pipeline import Pipeline, TimedNetwork
+from ocrbench.records import Graph, Image, Network, Region
+
+BOXES = [rectangle(10, 10, 60, 20), rectangle(10, 40, 90, 20), rectangle(10, 70, 40, 20)]
+READINGS = [Reading(text="sure", confidence=0.9), Reading(text="hardly", confidence=0.4), Reading(text="", confidence=1)]
+STEP_SECONDS = 0.004
+
+
+class Boxes:
+    """A detector that asks its network twice and finds the same boxes in every image."""
+
+    def graphs(self) -> Mapping[str, Graph]:
+        return {}
+
+    def detect(self, image: Image, networks: Mapping[str, Network]) -> list[Region]:
+        sleep(STEP_SECONDS)
+        networks["first"](image[np.newaxis])
+        networks["second"](image[np.newaxis])
+        return [Region(polygon=box) for box in BOXES]
+
+    def calibration(self, image: Image) -> Iterator[Image]:
+        yield image
+
+
+class Readings:
+    """A recognizer that feeds each crop to its network and knows its answers beforehand."""
+
+    min_confidence = 0.5
+
+    def graphs(self) -> Mapping[str, Graph]:
+        return {}
+
+    def recognize(self, crops: Sequence[Image], networks: Mapping[str, Network]) -> list[Reading]:
+        for crop in crops:
+            networks["only"](crop[np.newaxis])
+        return READINGS
+
+    def calibration(self, crops: Sequence[Image]) -> Iterator[Image]:
+        yield from crops
+
+
+def slow(tensor: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    sleep(STEP_SECONDS)
+    return (tensor,)
+
+
+def image(width: int = 160) -> Image:
+    return np.zeros((120, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    return Pipeline(Boxes(), {"first": slow, "second": slow}, Readings(), {"only": slow})
+
+
+def test_only_confident_readings_with_text_are_kept(pipeline: Pipeline) -> None:
+    (region,) = pipeline.run(image()).regions
+    assert region == Region(polygon=BOXES[0], text="sure", confidence=0.9)
+
+
+def test_a_reading_exactly_at_the_limit_is_kept(pipeline: Pipeline) -> None:
+    pipeline.recognizer.min_confidence = 0.4
+    assert [region.text for region in pipeline.run(image()).regions] == ["sure", "hardly"]
+
+
+def test_stage_times_add_up(pipeline: Pipeline) -> None:
+    start = perf_counter_ns()
+    times = pipeline.run(image()).times
+    wall_ns = perf_counter_ns() - start
+    step_ns = STEP_SECONDS * 1e9
+    assert times.detect_ns + times.crop_ns + times.recognize_ns == times.latency_ns <= wall_ns
+    assert times.read_ns == 0
+    assert 2 * step_ns <= times.detect_infer_ns <= times.detect_ns - step_ns
+    assert 3 * step_ns <= times.recognize_infer_ns <= times.recognize_ns
+    assert times.crop_ns > 0
+
+
+def test_each_image_has_times_of_its_own(pipeline: Pipeline) -> None:
+    pipeline.run(image())
+    times = pipeline.run(image()).times
+    assert times.detect_infer_ns < times.latency_ns
+    assert times.recognize_infer_ns <= times.recognize_ns
+
+
+def test_new_input_shapes_are_noticed_in_any_network(pipeline: Pipeline) -> None:
+    assert [pipeline.run(image(width)).first_seen for width in (160, 160, 170, 160, 170)] == [
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_pipeline_of_its_own_has_seen_nothing(pipeline: Pipeline) -> None:
+    pipeline.run(image())
+    other = Pipeline(Boxes(), {"first": slow, "second": slow}, Readings(), {"only": slow})
+    assert other.run(image()).first_seen
+
+
+def test_the_shapes_of_all_inputs_count_together() -> None:
+    network = TimedNetwork(lambda *tensors: tensors)
+    small, large = np.zeros(1), np.zeros(2)
+    seen = []
+    for tensors in ((small, large), (small, large), (large, small), (large, large)):
+        network.reset()
+        network(*tensors)
+        seen.append(network.met_new_shape)
+    assert seen == [True, False, True, True]

@@ -1,0 +1,256 @@
+"""Runs on disk: what is written comes back, and no crash leaves half of anything."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ocrbench.records import Prediction, Region, RunRecord, Sample, Score
+from ocrbench.store import Outcome, Store, outcomes_of, write_atomically
+
+SQUARE = ((0.0, 0.0), (9.5, 0.0), (9.5, 9.5), (0.0, 9.5))
+# What breaks line-based, ASCII-only or HTML-minded code; the last is what Python makes of a stray byte in a file name.
+TEXTS = ("Größe 文字", "a\nb\r\n", "line\u2028separator\x85", '"\\', "</script>", "", "\x00", "\udcff")
+
+
+def run(
+    run_id: str = "cell-1", status: str = "ok", value: float = 0.5, started: str = "2030-01-01T00:00:00"
+) -> RunRecord:
+    score = Score(stage="detection", metric="det_hmean", value=value, unit="ratio", higher_is_better=True, n=7)
+    return RunRecord(
+        run_id=run_id,
+        started=started,
+        status=status,
+        error="" if status == "ok" else "because",
+        config={"device": "CPU", "limits": {"limit": None, "mean": [1, 2.5]}},
+        environment={"host": {"name": "hôte"}},
+        artifacts={"detector": {"sha256": "00"}},
+        execution={"detector": {"network": {"executed": {"f32": 1.0}}}},
+        scores=(score,),
+        skipped={"img_ü.jpg": "empty\nfile"},
+    )
+
+
+def timings(value: float = 1.0) -> pd.DataFrame:
+    return pd.DataFrame({"sample_id": ["a", "ü"], "latency_ns": [1, 2**60], "value": [value, None]})
+
+
+def outcomes(*texts: str) -> list[Outcome]:
+    return [
+        Outcome(
+            sample_id=f"img_{number}",
+            predicted=(Region(polygon=SQUARE, text=text, confidence=0.25),),
+            expected=(Region(polygon=SQUARE[:3], text=text, ignore=True),),
+        )
+        for number, text in enumerate(texts)
+    ]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "reports")
+
+
+def save(store: Store, record: RunRecord, text: str = "text") -> Path:
+    return store.save(record, timings(len(text)), outcomes(text))
+
+
+class TestRoundTrip:
+    def test_everything_comes_back(self, store: Store) -> None:
+        store.save(run(), timings(), outcomes(*TEXTS))
+        assert store.find("cell-1") == run()
+        assert store.records() == [run()]
+        assert store.outcomes("cell-1") == outcomes(*TEXTS)
+        pd.testing.assert_frame_equal(store.timings("cell-1"), timings())
+
+    def test_numbers_that_json_has_no_word_for(self, store: Store) -> None:
+        save(store, run(value=float("nan")))
+        found = store.find("cell-1")
+        assert found is not None
+        assert found.scores[0].value != found.scores[0].value
+        save(store, run(value=float("inf")))
+        assert store.records()[0].scores[0].value == float("inf")
+
+    def test_a_failed_run_has_no_data(self, store: Store) -> None:
+        store.save(run(status="failed"), pd.DataFrame(), [])
+        assert store.records() == [run(status="failed")]
+        assert store.outcomes("cell-1") == []
+        assert store.timings("cell-1").empty
+
+    def test_people_can_read_it(self, store: Store) -> None:
+        folder = save(store, run())
+        assert "hôte" in (folder / "run.json").read_text(encoding="utf-8")
+
+    def test_runs_come_oldest_first(self, store: Store) -> None:
+        for number, year in enumerate((2032, 2030, 2031)):
+            save(store, run(f"cell-{number}", started=f"{year}-01-01T00:00:00"))
+        assert [record.run_id for record in store.records()] == ["cell-1", "cell-2", "cell-0"]
+
+    def test_what_was_never_run_is_not_found(self, store: Store) -> None:
+        assert store.records() == []
+        assert store.find("cell-1") is None
+        with pytest.raises(FileNotFoundError, match="cell-1"):
+            store.outcomes("cell-1")
+
+
+class TestReplacing:
+    def test_a_run_replaces_its_predecessor_and_leaves_nothing_of_it(self, store: Store) -> None:
+        save(store, run(), "old")
+        folder = save(store, run(value=0.9), "newer")
+        (folder / ".run.json-interrupted").touch()
+        folder = save(store, run(value=0.9), "newest")
+        assert store.records() == [run(value=0.9)]
+        assert store.outcomes("cell-1") == outcomes("newest")
+        assert len(list(folder.iterdir())) == 3
+
+    def test_a_failure_never_replaces_a_finished_run(self, store: Store) -> None:
+        save(store, run(), "good")
+        folder = save(store, run(status="failed"), "bad")
+        assert folder == store.root / "cell-1"
+        assert store.records() == [run()]
+        assert store.outcomes("cell-1") == outcomes("good")
+
+    def test_a_finished_run_replaces_a_failure_and_so_does_another_failure(self, store: Store) -> None:
+        save(store, run(status="failed"))
+        again = replace(run(status="failed"), error="another reason")
+        save(store, again)
+        assert store.records() == [again]
+        save(store, run())
+        assert store.records() == [run()]
+
+    def test_two_sessions_saving_one_cell_leave_one_whole_run(self, store: Store) -> None:
+        def write(name: str) -> None:
+            for number in range(15):
+                save(store, run(), f"{name}{number}")
+
+        threads = [threading.Thread(target=write, args=(name,)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert store.records() == [run()]
+        assert store.outcomes("cell-1") in (outcomes("a14"), outcomes("b14"))
+
+
+class Crash(BaseException):
+    """The power fails."""
+
+
+def crash_at(number: int, after: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the n-th system call that changes the disk fail: before it does anything, or once it is done."""
+    count = 0
+
+    def failing(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **options: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count > number or (count == number and not after):
+                raise Crash
+            result = call(*arguments, **options)
+            if count == number:
+                raise Crash
+            return result
+
+        return wrapped
+
+    for name in ("replace", "fsync", "unlink"):
+        monkeypatch.setattr(os, name, failing(getattr(os, name)))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("before", ["nothing", "old run", "failed run"])
+def test_a_crash_at_any_step_leaves_the_old_run_or_the_new_never_half(
+    before: str, after: bool, tmp_path: Path
+) -> None:
+    crashes = 0
+    for number in range(1, 50):
+        store = Store(tmp_path / str(number))
+        old = run(status="ok" if before == "old run" else "failed")
+        if before != "nothing":
+            save(store, old, "old")
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            crash_at(number, after, monkeypatch)
+            try:
+                save(store, run(value=0.9), "new")
+            except Crash:
+                crashes += 1
+            else:
+                break
+        allowed = {"nothing": []}.get(before, [old])
+        assert store.records() in (allowed, [run(value=0.9)])
+        for record in store.records():
+            text = "new" if record == run(value=0.9) else "old"
+            assert store.outcomes("cell-1") == outcomes(text)
+            assert store.timings("cell-1")["value"][0] == len(text)
+        # And the next session is not disturbed by what the crash left.
+        folder = save(store, run(value=0.9), "new")
+        assert store.outcomes("cell-1") == outcomes("new")
+        assert len(list(folder.iterdir())) == 3
+    else:
+        pytest.fail("saving never got through")
+    # Three files, each synced, renamed, and its folder synced.
+    assert crashes >= 9
+
+
+DAMAGE = {
+    "cut off": lambda text: text[: len(text) // 2],
+    "empty": lambda _: "",
+    "no object": lambda _: "[]",
+    "a number": lambda _: "3",
+    "no files": lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "files"}),
+    "no scores": lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "scores"}),
+    "no status": lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "status"}),
+    "odd scores": lambda text: json.dumps(json.loads(text) | {"scores": [{"metric": "det_hmean"}]}),
+    "not UTF-8": lambda text: text.replace("hôte", "h\udcff"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_an_unreadable_run_is_left_out_with_a_warning(
+    damage: Callable[[str], str], store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    save(store, run("good"))
+    path = save(store, run("bad")) / "run.json"
+    content = damage(path.read_text(encoding="utf-8"))
+    path.write_bytes(content.encode(errors="surrogateescape"))
+    with caplog.at_level(logging.WARNING):
+        assert [record.run_id for record in store.records()] == ["good"]
+    assert str(path) in caplog.text
+    # Measuring again mends it.
+    save(store, run("bad"))
+    assert len(store.records()) == 2
+
+
+def test_a_run_whose_data_are_gone_is_left_out_with_a_warning(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = save(store, run())
+    next(folder.glob("*.parquet")).unlink()
+    with caplog.at_level(logging.WARNING):
+        assert store.records() == []
+    assert "cell-1" in caplog.text
+
+
+def test_outcomes_pair_samples_with_their_predictions() -> None:
+    found, expected = Region(polygon=SQUARE, text="a"), Region(polygon=SQUARE, text="b")
+    samples = [Sample(id=name, image_path=Path(name), regions=(expected,)) for name in "xyz"]
+    predictions = {name: Prediction(sample_id=name, regions=(found,)) for name in "zx"}
+    assert outcomes_of(samples, predictions) == [
+        Outcome(sample_id=name, predicted=(found,), expected=(expected,)) for name in "xz"
+    ]
+
+
+def test_a_failed_atomic_write_keeps_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "new folder" / "file"
+    write_atomically(path, b"old")
+    crash_at(1, after=False, monkeypatch=monkeypatch)
+    with pytest.raises(Crash):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
