@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
-from openvino import opset13 as ops
 from openvino.preprocess import PrePostProcessor
 
 from ocrbench.config import Precision
 from ocrbench.errors import DeviceError
 from ocrbench.records import Artifact, Graph, Network
+
+try:
+    from openvino import opset13 as ops
+except ImportError:  # up to 2024.6
+    from openvino.runtime import opset13 as ops
 
 PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
 # Devices that hand the work to other ones.

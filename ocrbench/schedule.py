@@ -1,5 +1,6 @@
 """Drive the processes that measure: start, ask, watch over, give up."""
 
+import contextlib
 import json
 import logging
 import os
@@ -119,7 +120,9 @@ class Worker:
         log.debug("worker %s said:\n%s", self._process.pid, self._stderr.read())
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
             if stream is not None:
-                stream.close()
+                # A worker that died leaves requests in the pipe, which closing tries to write once more.
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
 
     def ask(self, command: str, listener: Listener, seconds: float, **request: object) -> Any:  # noqa: ANN401
         """Send a request and wait for its answer.

@@ -66,11 +66,11 @@ def normalise(tensor: Image, graph: Graph) -> Tensor:
         graph: Its mean and scale.
 
     Returns:
-        float32, NCHW.
+        float32, in the layout of the model's input.
     """
     mean, scale = (np.asarray(values, dtype=np.float32) for values in (graph.mean, graph.scale))
     scaled = (tensor.astype(np.float32) - mean) / scale
-    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+    return scaled if graph.layout == "NHWC" else np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 
 def _read(sample: Sample) -> Image:

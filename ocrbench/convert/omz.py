@@ -3,12 +3,14 @@
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import yaml
 
 from ocrbench.config import Cell, Precision, Source
 from ocrbench.convert.download import file_sha256
-from ocrbench.convert.tools import CONVERTER, DOWNLOADER, Output, ZooTools, run_streaming
+from ocrbench.convert.tools import CONVERTER, DESCRIBER, DOWNLOADER, ZooTools, run_streaming
 from ocrbench.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,10 @@ class ZooFolder:
                 f"{source.network}/{wanted}/{source.network}.xml and .bin somewhere below it"
             )
             raise ModelError(message)
+        stale = self._downloaded(source, wanted)
+        if stale is not None:
+            log.warning("%s is incomplete or was edited; it is fetched again", stale)
+            stale.unlink()
         self._download(source, wanted, progress)
         path = self._downloaded(source, wanted)
         if path is None:
@@ -84,7 +90,28 @@ class ZooFolder:
         options += ["--cache_dir", cache, "--num_attempts", str(self._omz.num_attempts)]
         output = run_streaming([tools.command(DOWNLOADER), *options], progress)
         if output.status:
-            raise ModelError(_download_message(source, output, cache))
+            file = output.last("========== Downloading ").removeprefix("Downloading ")
+            message = (
+                f"Cannot download {file or source.model}{self._origin(tools, source, Path(file))}: "
+                f"{failure(output.lines)}. Behind a proxy, set https_proxy; offline, give a folder of models downloaded "
+                f"before (omz.root=PATH) or of files by checksum, as omz_downloader --cache_dir keeps them "
+                f"(omz.cache_dir=PATH)"
+            )
+            raise ModelError(message)
+
+    def _origin(self, tools: ZooTools, source: Source, file: Path) -> str:
+        """Look up in the zoo's description of a model where one of its files comes from: " from <address>"."""
+        described = run_streaming([tools.command(DESCRIBER), "--name", source.model], lambda _: None)
+        if described.status:
+            return ""
+        (model,) = json.loads("\n".join(described.lines))
+        for part in model["model_stages"] or [model]:
+            config = yaml.safe_load(Path(part["model_config"]).read_text(encoding="utf-8"))
+            for each in config["files"]:
+                if self._root / part["subdirectory"] / each["name"] == file:
+                    origin = each["source"]
+                    return f" from {origin if isinstance(origin, str) else origin.get('url') or origin.get('id')}"
+        return ""
 
     def _convert(self, source: Source, precision: str, progress: Callable[[str], None]) -> None:
         tools = ZooTools(self._omz, self._cache_dir, progress)
@@ -98,24 +125,20 @@ class ZooFolder:
             raise ModelError(message)
 
 
-def _download_message(source: Source, output: Output, cache: str) -> str:
-    """Say which file failed, why, and what can be done, from what the downloader printed."""
-    file = output.last("Downloading /") or output.last("Downloading ")
-    text = "\n".join(output.lines)
-    host = re.findall(r"HTTPS?ConnectionPool\(host='([^']+)', port=(\d+)\).*?url: (\S+)", text)
-    addresses = [f"{'http' if port == '80' else 'https'}://{name}{path}" for name, port, path in host]
-    addresses += re.findall(r"for url: (\S+)", text)
-    reason = output.last("Error:") or output.last("rror") or "omz_downloader failed"
-    return (
-        f"Cannot download {source.model}: {file.removeprefix('Downloading ') or 'its files'}"
-        f"{' from ' + addresses[-1] if addresses else ''}: {_short(reason)}. Behind a proxy, set https_proxy; offline, "
-        f"give a folder of models downloaded before (omz.root=PATH) or of files by checksum (omz.cache_dir={cache})"
-    )
+def failure(lines: Sequence[str]) -> str:
+    """Say in a few words why omz_downloader failed, from what it printed.
 
-
-def _short(reason: str) -> str:
-    causes = re.findall(r"(?:Caused by )?(\w+Error)\(.*?[:,] ?[\"']?([^\"')]+)", reason)
-    return f"{causes[-1][0]}: {causes[-1][1].strip()}" if causes else reason
+    >>> failure(["requests.exceptions.ConnectionError: HTTPS… [Errno 111] Connection refused'))", "# Error: Download failed"])
+    'Connection refused'
+    >>> failure(['########## Error: Hash mismatch for "model.bin"'])
+    'Hash mismatch for "model.bin"'
+    """
+    errors = [line for line in lines if re.search(r"#+ Error: |^requests\.exceptions\.|^No matching", line)]
+    reasons = [line for line in errors if not line.endswith("Error: Download failed")] or errors
+    if not reasons:
+        return next((line for line in reversed(lines) if line.strip()), "omz_downloader failed")
+    system = re.search(r"\[Errno -?\d+\] ([^'\")]+)", reasons[-1])
+    return system[1] if system else re.sub(r"^\S+: |^#+ Error: | for url: .*$", "", reasons[-1])
 
 
 def _intact(path: Path) -> bool:

@@ -16,7 +16,7 @@ def quantize(model: Any, recipe: Quantization, inputs: Sequence[NDArray[np.float
     Args:
         model: The float ``ov.Model``.
         recipe: Names follow ``nncf.quantize``.
-        inputs: Calibration inputs (NCHW), used in order.
+        inputs: Calibration inputs, used in order.
 
     Returns:
         The quantised ``ov.Model``.

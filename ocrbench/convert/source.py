@@ -9,7 +9,7 @@ import openvino as ov
 import yaml
 
 from ocrbench.config import Cell, Source, Stage, choices, packaged
-from ocrbench.convert.download import file_sha256, from_url
+from ocrbench.convert.download import check_sha256, file_sha256, from_url
 from ocrbench.convert.omz import ZooFolder
 from ocrbench.convert.wheel import from_wheel, installed
 from ocrbench.errors import ModelError
@@ -78,6 +78,8 @@ def _fetch(source: Source, stage: Stage, cell: Cell, progress: Callable[[str], N
     if not path.is_file():
         message = f"{stage.name}: source.path={source.path}: no such file"
         raise ModelError(message)
+    if source.sha256:
+        check_sha256(path, source.sha256, source.path)
     return path
 
 

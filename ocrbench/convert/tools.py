@@ -17,7 +17,7 @@ from ocrbench.errors import ModelError
 
 log = logging.getLogger(__name__)
 
-DOWNLOADER, CONVERTER = "omz_downloader", "omz_converter"
+DOWNLOADER, CONVERTER, DESCRIBER = "omz_downloader", "omz_converter", "omz_info_dumper"
 # Last in making an environment: one without it was left half-made.
 COMPLETE, COMPLETE_PYTORCH = "complete", "complete-pytorch"
 TAIL_LINES = 3
@@ -39,14 +39,13 @@ class ZooTools:
         """Return the path of a tool, making the environment where there is none.
 
         Args:
-            name: ``omz_downloader`` or ``omz_converter``.
+            name: ``omz_downloader`` or another of the zoo's tools.
             pytorch: Whether PyTorch models are to be converted.
 
         Raises:
             ModelError: The environment cannot be made.
         """
-        beside = Path(sys.executable).parent
-        found = shutil.which(name, path=str(beside)) or shutil.which(name)
+        found = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
         if found:
             return found
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -96,11 +95,22 @@ class Output:
 
 
 def run_streaming(command: Sequence[str], progress: Callable[[str], None]) -> Output:
-    """Run a command, passing on the lines that tell how it is getting on."""
+    """Run a command, passing on the lines that tell how it is getting on.
+
+    It finds the tools that lie beside it, as omz_converter does Model Optimizer, and none of this process's packages.
+    """
     log.debug("running %s", " ".join(command))
+    path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     lines = []
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        env={**kept, "PATH": path, "PYTHONIOENCODING": "utf-8"},
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:

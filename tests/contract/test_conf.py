@@ -1,0 +1,88 @@
+"""Every YAML file composes, parses and says what people need to know."""
+
+import re
+
+import pytest
+
+from ocrbench.cell import check
+from ocrbench.config import Cell, Source, Stage, choices, load, load_matrix
+from ocrbench.data import FORMATS
+from ocrbench.errors import DatasetError
+from ocrbench.models import FAMILIES, check_options
+from ocrbench.scenarios import SCENARIOS
+
+MODELS = [(role, name) for role in ("detector", "recognizer") for name in choices(role)]
+
+
+def stage_of(role: str, name: str) -> tuple[Cell, Stage]:
+    cell = load([f"{role}={name}"])
+    return cell, getattr(cell, role)
+
+
+@pytest.mark.parametrize(("role", "name"), MODELS)
+def test_models_are_described_and_their_family_takes_their_options(role: str, name: str) -> None:
+    cell, stage = stage_of(role, name)
+    check_options(cell.detector, cell.recognizer)
+    assert stage.name == name
+    assert getattr(FAMILIES[stage.family], role) is not None
+    assert stage.licence.strip()
+    assert stage.languages.strip()
+    assert stage.homepage.startswith("https://")
+    assert re.fullmatch(r"20\d\d\.\d", stage.min_openvino)
+    for source in (stage.source, *stage.more_sources.values()):
+        check_source(source)
+
+
+def check_source(source: Source) -> None:
+    if source.kind in ("wheel", "url"):
+        assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
+    if source.kind == "wheel":
+        assert source.package
+        assert source.version
+    if source.kind == "url":
+        assert source.url.startswith("https://")
+    if source.kind == "file":
+        assert source.path
+
+
+@pytest.mark.parametrize("name", choices("model"))
+def test_pairs_compose(name: str) -> None:
+    cell = load([f"model={name}"])
+    check_options(cell.detector, cell.recognizer)
+
+
+@pytest.mark.parametrize("name", choices("dataset"))
+def test_datasets_name_a_known_format(name: str) -> None:
+    cell = load([f"dataset={name}"])
+    assert cell.dataset.name == name
+    assert cell.dataset.format in FORMATS
+    try:
+        check(cell)
+    except DatasetError as error:
+        # Where the data have to be fetched first, the message says what to do.
+        assert "dataset.root=PATH" in str(error)
+
+
+@pytest.mark.parametrize("name", choices("scenario"))
+def test_scenarios_are_there(name: str) -> None:
+    cell = load([f"scenario={name}"])
+    assert cell.scenario.name in SCENARIOS
+
+
+@pytest.mark.parametrize("name", choices("experiment"))
+def test_experiments_are_matrices(name: str) -> None:
+    cells = load_matrix([f"experiment={name}"], sweep=False)
+    assert len(cells) > 1
+    for cell in cells:
+        check(cell)
+
+
+def test_every_family_format_and_scenario_has_a_configuration() -> None:
+    assert {stage_of(role, name)[1].family for role, name in MODELS} == set(FAMILIES)
+    assert {load([f"dataset={name}"]).dataset.format for name in choices("dataset")} == set(FORMATS)
+    assert {load([f"scenario={name}"]).scenario.name for name in choices("scenario")} == set(SCENARIOS)
+
+
+def test_no_group_is_empty_or_forgotten() -> None:
+    groups = {group: choices(group) for group in ("detector", "recognizer", "model", "dataset", "scenario", "experiment")}
+    assert all(groups.values()), groups

@@ -1,0 +1,45 @@
+"""Tables as reports get them."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from ocrbench import table
+from ocrbench.records import RunRecord, Score
+
+MakeRun = Callable[..., RunRecord]
+
+
+@pytest.fixture
+def make_run() -> MakeRun:
+    def make(error: str = "", dataset: str = "sample", precision: str = "FP16", skipped: int = 0) -> RunRecord:
+        stage = {"name": "model", "device": "CPU", "precision": precision}
+        values = {"det_hmean": 0.5, "latency_p50_ms": 12.345, "throughput_ips": 80.999}
+        return RunRecord(
+            run_id=f"run-{precision}",
+            started="2030-01-01T00:00:00",
+            status="failed" if error else "ok",
+            error=error,
+            config={
+                "detector": stage,
+                "recognizer": stage,
+                "scenario": {"name": "latency"},
+                "dataset": {"name": dataset},
+            },
+            scores=()
+            if error
+            else tuple(
+                Score(stage="", metric=name, value=value, unit="", higher_is_better=True, n=1)
+                for name, value in values.items()
+            ),
+            skipped={f"img_{number}.jpg": f"reason [bold]{number}[/]" for number in range(skipped)},
+        )
+
+    return make
+
+
+@pytest.fixture
+def frame(make_run: MakeRun) -> pd.DataFrame:
+    """A finished and a failed run."""
+    return table.wide([make_run(), make_run(error="out of memory", precision="INT8")])

@@ -1,0 +1,60 @@
+"""What a person sees: few runs upright, many as rows."""
+
+import io
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+
+from ocrbench import table
+from ocrbench.records import RunRecord
+from ocrbench.report.console import show
+
+MakeRun = Callable[..., RunRecord]
+
+
+def shown(records: Sequence[RunRecord], width: int = 160) -> str:
+    stream = io.StringIO()
+    show(Console(file=stream, width=width, highlight=False), table.wide(records), records)
+    return stream.getvalue()
+
+
+def line(text: str, start: str) -> list[str]:
+    """Return the cells of the line that begins with a word."""
+    (found,) = (each for each in text.splitlines() if start in each.split())
+    return [cell.strip() for cell in found.strip("│┃ ").replace("┃", "│").split("│")]
+
+
+def test_few_runs_have_a_line_per_column(make_run: MakeRun) -> None:
+    text = shown([make_run(), make_run(precision="INT8")])
+    assert line(text, "precision") == ["precision", "FP16", "INT8"]
+    assert line(text, "latency_p50_ms") == ["latency_p50_ms", "12.3", "12.3"]
+    assert "error" not in text
+
+
+def test_the_reason_is_shown_where_a_run_failed(make_run: MakeRun) -> None:
+    text = shown([make_run(error="out of [memory]")])
+    assert line(text, "error") == ["error", "out of [memory]"]
+    assert line(text, "det_hmean") == ["det_hmean", "–"]
+
+
+def test_many_runs_are_rows_and_what_they_share_is_said_once(make_run: MakeRun) -> None:
+    text = shown([make_run(precision=name) for name in ("FP32", "FP16", "INT8")])
+    assert line(text, "precision") == ["precision", "status"]
+    assert line(text, "INT8") == ["INT8", "ok"]
+    assert "dataset sample" in text
+    assert "latency_p50_ms 12.3" in text
+
+
+def test_a_narrow_terminal_folds_instead_of_cutting(make_run: MakeRun) -> None:
+    text = shown([make_run(error="x" * 60), make_run(), make_run(precision="INT8")], width=60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert text.count("x") >= 60
+
+
+def test_skipped_images_are_listed_up_to_a_limit(make_run: MakeRun) -> None:
+    text = shown([make_run(skipped=13), make_run(precision="INT8")])
+    assert "Skipped 13 images of sample:" in text
+    assert "img_9.jpg: reason [bold]9[/]" in text
+    assert "img_10.jpg" not in text
+    assert "and 3 more, in run-FP16/run.json" in text
+    assert "Skipped" not in shown([make_run()])

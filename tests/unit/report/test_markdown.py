@@ -1,0 +1,70 @@
+"""Markdown that stays a table whatever the runs are called."""
+
+import re
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from ocrbench import table
+from ocrbench.records import RunRecord
+from ocrbench.report.columns import ALWAYS
+from ocrbench.report.markdown import to_markdown
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "a|b",
+    "a\\|b",
+    "C:\\data\\",
+    "two\nlines",
+    "carriage\rreturn",
+    "line\u2028separator",
+    "`code`",
+    "**bold** _thin_ ~~gone~~",
+    "[link](javascript:alert(1))",
+    "![image](https://example.org/x.png)",
+    "&lt;b&gt;",
+]
+
+
+def rows(markdown: bytes) -> list[list[str]]:
+    """Split a table into cells as GitHub's Markdown does: a pipe divides unless a backslash escapes it."""
+    lines = re.split(r"[\r\n\u2028]", markdown.decode().rstrip("\n"))
+    return [[cell.strip() for cell in re.findall(r"\|((?:\\.|[^|\\])*)(?=\|)", line)] for line in lines]
+
+
+def rendered(cell: str) -> str:
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", cell).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def test_one_line_per_run_with_rounded_numbers(frame: pd.DataFrame) -> None:
+    heading, rule, ok, failed = rows(to_markdown(frame))
+    assert heading == [*ALWAYS, "error"]
+    assert set(rule) == {"---"}
+    values = dict(zip(heading, ok, strict=True))
+    assert (values["det_hmean"], values["latency_p50_ms"], values["throughput_ips"]) == ("0.500", "12.3", "81.00")
+    assert values["error"] == "–"
+    values = dict(zip(heading, failed, strict=True))
+    assert (values["status"], values["error"], values["det_hmean"]) == ("failed", "out of memory", "–")
+
+
+def test_no_error_column_where_nothing_failed(make_run: Callable[..., RunRecord]) -> None:
+    assert rows(to_markdown(table.wide([make_run()])))[0] == list(ALWAYS)
+
+
+def test_ordinary_names_are_not_disfigured(make_run: Callable[..., RunRecord]) -> None:
+    text = to_markdown(table.wide([make_run(dataset="icdar2015_test-2.1")])).decode()
+    assert " icdar2015_test-2.1 |" in text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text_in_its_cell(text: str, make_run: Callable[..., RunRecord]) -> None:
+    markdown = to_markdown(table.wide([make_run(error=text, dataset=text)]))
+    heading, _, row = rows(markdown)
+    values = dict(zip(heading, row, strict=True))
+    assert "<" not in markdown.decode()
+    for name in ("dataset", "error"):
+        assert rendered(values[name]) == " ".join(text.split())
+        unescaped = re.sub(r"\\.", "", values[name])
+        assert not set(unescaped) & set("`*~[]"), "markup that a renderer would act on"
+        assert not re.search(r"\b_|_\b", unescaped)

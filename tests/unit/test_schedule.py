@@ -1,0 +1,205 @@
+"""The parent's side of the worker protocol, against small programs that speak it."""
+
+import functools
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocrbench import schedule
+from ocrbench.config import Cell, load
+from ocrbench.errors import DatasetError, WorkerError
+from ocrbench.records import Sample
+from ocrbench.schedule import Measured, Worker, measure
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpreter is a script with a #! line")
+
+# Answers requests: images named "bad…" are skipped, each has the text of how often it was run.
+PROGRAM = """
+import json, sys
+runs = {}
+for line in sys.stdin:
+    request = json.loads(line)
+    with open(LOG, "a") as log:
+        log.write(line)
+    if request["command"] == "close":
+        break
+    content = {"detector": 1.5, "recognizer": 2.5}
+    if request["command"] == "run":
+        measurements = []
+        for sample_id, path in request["samples"]:
+            runs[sample_id] = runs.get(sample_id, 0) + 1
+            region = {"polygon": [[0, 0], [9, 0], [9, 9]], "text": str(runs[sample_id]), "confidence": 0.5}
+            times = dict.fromkeys(STAGES, runs[sample_id])
+            bad = sample_id.startswith("bad")
+            measurements.append({
+                "sample_id": sample_id, "skipped": "damaged" if bad else "", "first_seen": runs[sample_id] == 1,
+                "regions": [] if bad else [region] * (2 if sample_id == "much" else 1), "times": None if bad else times,
+            })
+        content = {"measurements": measurements, "wall_ns": 10, "peak_memory_bytes": 7}
+    print(json.dumps({"event": "answer", "content": content}), flush=True)
+"""
+STAGES = [f"{name}_ns" for name in ("read", "detect", "detect_infer", "crop", "recognize", "recognize_infer", "latency")]
+
+
+class Hearing:
+    """A listener that remembers."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.shares: list[tuple[str, float]] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def advance(self, phase: str, done: float, total: float) -> None:
+        self.shares.append((phase, done / total))
+
+
+@pytest.fixture
+def interpreter(tmp_path: Path) -> Callable[[str], str]:
+    """Make a program that runs in place of ``python -m ocrbench.worker``."""
+
+    def make(program: str) -> str:
+        path = tmp_path / "interpreter"
+        heading = f"#!{sys.executable} -S\nLOG = {str(tmp_path / 'requests')!r}\nSTAGES = {STAGES}\n"
+        path.write_text(heading + program, encoding="utf-8")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Cell:
+    return load()
+
+
+class TestWorker:
+    def test_progress_is_heard_and_the_answer_returned(self, interpreter: Callable[[str], str]) -> None:
+        program = """
+import sys
+sys.stdin.readline()
+print('{"event": "progress", "text": "half way: \\u00fc"}', flush=True)
+print('{"event": "answer", "content": {"x": [1]}}', flush=True)
+sys.stdin.readline()
+"""
+        hearing = Hearing()
+        with Worker(interpreter(program)) as worker:
+            assert worker.ask("convert", hearing, 20) == {"x": [1]}
+        assert hearing.said == ["half way: ü"]
+
+    def test_an_error_keeps_its_class_and_message(self, interpreter: Callable[[str], str]) -> None:
+        program = """
+import sys
+sys.stdin.readline()
+print('{"event": "error", "kind": "DatasetError", "message": "image x: empty"}', flush=True)
+sys.stdin.readline()
+"""
+        with Worker(interpreter(program)) as worker, pytest.raises(DatasetError, match="^image x: empty$"):
+            worker.ask("run", Hearing(), 20)
+
+    @pytest.mark.parametrize(
+        ("death", "message"),
+        [
+            ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", r"killed by SIGKILL during 'run'.*memory"),
+            ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", r"killed by SIGSEGV during 'run'$"),
+            ("sys.exit('no module named x')", r"status 1 during 'run': no module named x"),
+            ("sys.exit(3)", r"status 3 during 'run': no message"),
+        ],
+    )
+    def test_a_death_is_explained(self, death: str, message: str, interpreter: Callable[[str], str]) -> None:
+        program = f"import sys\nsys.stdin.readline()\n{death}"
+        with Worker(interpreter(program)) as worker, pytest.raises(WorkerError, match=message):
+            worker.ask("run", Hearing(), 20)
+
+    def test_a_worker_that_is_dead_already(self, interpreter: Callable[[str], str]) -> None:
+        with Worker(interpreter("raise SystemExit('bad start')")) as worker:
+            worker._process.wait()
+            with pytest.raises(WorkerError, match="bad start"):
+                worker.ask("load", Hearing(), 20)
+
+    def test_one_that_hangs_is_stopped(self, interpreter: Callable[[str], str]) -> None:
+        with Worker(interpreter("import time\ntime.sleep(60)")) as worker:
+            with pytest.raises(WorkerError, match=r"did not answer 'run' within 0.2 s and was stopped"):
+                worker.ask("run", Hearing(), 0.2)
+            process = worker._process
+        assert process.returncode is not None
+
+
+class TestMeasure:
+    @pytest.fixture
+    def run(
+        self, loaded: Cell, interpreter: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[..., tuple[Measured, Hearing, list[dict[str, Any]]]]:
+        monkeypatch.setattr(schedule, "Worker", functools.partial(Worker, interpreter(PROGRAM)))
+
+        def run(*names: str, **scenario: Any) -> tuple[Measured, Hearing, list[dict[str, Any]]]:
+            options = {"min_seconds": 0, "warmup_passes": 1, "block_images": 2, **scenario}
+            cell = replace(loaded, scenario=replace(loaded.scenario, **options))
+            hearing = Hearing()
+            samples = [Sample(id=name, image_path=Path(name)) for name in names]
+            measured = measure(cell, {}, samples, hearing)
+            requests = (tmp_path / "requests").read_text(encoding="utf-8").splitlines()
+            return measured, hearing, [json.loads(line) for line in requests]
+
+        return run
+
+    @staticmethod
+    def blocks(requests: list[dict[str, Any]], command: str = "run") -> list[list[str]]:
+        return [[name for name, _ in each["samples"]] for each in requests if each["command"] == command]
+
+    def test_a_warm_up_and_one_pass_in_blocks(self, run: Callable) -> None:
+        measured, hearing, requests = run("a", "b", "c")
+        assert self.blocks(requests) == [["a", "b"], ["c"]] * 2
+        assert [each["command"] for each in requests] == ["load", *["run"] * 4, "attest", "close"]
+        assert measured.compile_ms == {"detector": 1.5, "recognizer": 2.5}
+        assert (measured.images, measured.wall_ns, measured.peak_memory_bytes) == (3, 20, 7)
+        assert [(each.sample_id, each.warmup, each.first_seen) for each in measured.timings] == [
+            *((name, True, True) for name in "abc"),
+            *((name, False, False) for name in "abc"),
+        ]
+        assert measured.timings[-1].times.latency_ns == 2
+        assert hearing.shares == [
+            ("warm-up 1", 2 / 3),
+            ("warm-up 1", 1),
+            ("measure", 2 / 3),
+            ("measure", 1),
+        ]
+
+    def test_predictions_are_those_of_the_first_pass(self, run: Callable) -> None:
+        measured, _, _ = run("a", warmup_passes=2)
+        (region,) = measured.predictions["a"].regions
+        assert region.text == "1"
+        assert region.polygon == ((0, 0), (9, 0), (9, 9))
+
+    def test_passes_go_on_until_the_time_is_over(self, run: Callable) -> None:
+        measured, hearing, _ = run("a", "b", warmup_passes=0, min_seconds=0.3)
+        assert measured.images > 4
+        assert measured.images == len(measured.timings)
+        shares = [share for _, share in hearing.shares]
+        assert shares == sorted(shares)
+        assert shares[-1] <= 1
+
+    def test_skipped_images_are_not_tried_again_nor_counted(self, run: Callable) -> None:
+        measured, _, requests = run("a", "bad1", "b", "bad2", "bad3", "c", block_images=3)
+        assert measured.skipped == {"bad1": "damaged", "bad2": "damaged", "bad3": "damaged"}
+        assert self.blocks(requests) == [["a", "bad1", "b"], ["bad2", "bad3", "c"], ["a", "b"], ["c"]]
+        assert measured.images == 3
+        assert set(measured.predictions) == {"a", "b", "c"}
+
+    def test_with_nothing_but_bad_images_it_ends(self, run: Callable) -> None:
+        measured, _, requests = run("bad1", "bad2", min_seconds=30)
+        assert measured.predictions == {}
+        assert set(measured.skipped) == {"bad1", "bad2"}
+        assert self.blocks(requests) == [["bad1", "bad2"]]
+
+    def test_precision_is_looked_up_on_the_images_with_most_text(self, run: Callable) -> None:
+        _, _, requests = run("a", "bad", "b", "c", "d", "much")
+        assert self.blocks(requests, "attest") == [["much", "a", "b", "c"]]

@@ -1,0 +1,127 @@
+"""Runs → pandas: the columns, failed runs, what ran where."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ocrbench import table
+from ocrbench.records import RunRecord, Score
+
+
+def score(metric: str, value: float, stage: str = "end_to_end", n: int = 3) -> Score:
+    return Score(stage=stage, metric=metric, value=value, unit="ms", higher_is_better=False, n=n)
+
+
+def stage(name: str, device: str = "CPU", precision: str = "FP16") -> dict[str, str]:
+    return {"name": name, "device": device, "precision": precision}
+
+
+def network(device: str = "CPU", honoured: bool = True, **executed: float) -> dict[str, Any]:
+    return {"executed": executed, "execution_devices": [device], "honoured": honoured}
+
+
+def run(**changes: Any) -> RunRecord:
+    record = RunRecord(
+        run_id="cell-1",
+        started="2030-01-01T00:00:00",
+        status="ok",
+        config={
+            "detector": stage("finder"),
+            "recognizer": stage("reader"),
+            "scenario": {"name": "latency"},
+            "dataset": {"name": "sample"},
+        },
+        environment={"versions": {"openvino": "2030.1"}, "host": {"name": "bench"}},
+        execution={
+            "detector": {"network": network(bf16=0.806, f32=0.19, other=0.004)},
+            "recognizer": {"network": network(i8=1.0)},
+        },
+        scores=(score("latency_p50_ms", 12.5), score("det_hmean", 0.75, "detection", n=40)),
+    )
+    return replace(record, **changes)
+
+
+def test_a_finished_run_is_one_row_with_every_column() -> None:
+    frame = table.wide([run()])
+    assert tuple(frame.columns) == table.WIDE_COLUMNS
+    (row,) = frame.to_dict("records")
+    filled = {name: value for name, value in row.items() if value == value and value not in ("", None)}
+    assert filled == {
+        "run_id": "cell-1",
+        "started": "2030-01-01T00:00:00",
+        "status": "ok",
+        "detector": "finder",
+        "recognizer": "reader",
+        "precision": "FP16",
+        "device": "CPU",
+        "scenario": "latency",
+        "dataset": "sample",
+        "det_hmean": 0.75,
+        "latency_p50_ms": 12.5,
+        "detector_executed": "bf16 81% f32 19%",
+        "recognizer_executed": "i8 100%",
+        "precision_honoured": "yes",
+        "execution_devices": "CPU",
+        "openvino": "2030.1",
+        "host": "bench",
+    }
+
+
+def test_a_failed_run_keeps_its_row_with_the_reason_and_empty_numbers() -> None:
+    failed = run(run_id="cell-2", status="failed", error="no such device", scores=(), execution={}, environment={})
+    frame = table.wide([run(), failed])
+    row = frame.iloc[1]
+    assert (row["status"], row["error"], row["detector"]) == ("failed", "no such device", "finder")
+    assert all(math.isnan(row[name]) for name in table.NUMBER_COLUMNS)
+    assert table.long([run(), failed])["run_id"].unique().tolist() == ["cell-1"]
+
+
+@pytest.mark.parametrize("records", [[], [run()], [run(scores=())]], ids=["no runs", "a run", "no scores"])
+def test_types_do_not_depend_on_the_content(records: list[RunRecord]) -> None:
+    frame = table.wide(records)
+    assert tuple(frame.columns) == table.WIDE_COLUMNS
+    assert {str(frame[name].dtype) for name in table.NUMBER_COLUMNS} == {"float64"}
+    assert tuple(table.long(records).columns) == table.LONG_COLUMNS
+
+
+def test_two_devices_or_precisions_are_both_shown() -> None:
+    config = {
+        **run().config,
+        "detector": stage("finder", device="GPU.1", precision="FP16"),
+        "recognizer": stage("reader", device="CPU", precision="INT8"),
+    }
+    execution = {
+        "detector": {"network": network("GPU.1", f16=1.0)},
+        "recognizer": {"network": network("CPU", honoured=False, f32=1.0)},
+    }
+    (row,) = table.wide([run(config=config, execution=execution)]).to_dict("records")
+    assert (row["device"], row["precision"]) == ("GPU.1+CPU", "FP16+INT8")
+    assert row["execution_devices"] == "GPU.1,CPU"
+    assert row["precision_honoured"] == "no"
+
+
+def test_a_stage_of_several_networks_shows_each() -> None:
+    execution = {"recognizer": {"encoder": network(bf16=1.0), "decoder": network(f32=1.0)}}
+    (row,) = table.wide([run(execution=execution)]).to_dict("records")
+    assert row["recognizer_executed"] == "bf16 100% / f32 100%"
+    assert row["execution_devices"] == "CPU"
+
+
+def test_the_long_form_has_a_row_per_score() -> None:
+    assert table.long([run()]).to_dict("records") == [
+        {
+            "run_id": "cell-1",
+            "stage": stage_name,
+            "metric": metric,
+            "value": value,
+            "unit": "ms",
+            "higher_is_better": False,
+            "n": n,
+        }
+        for stage_name, metric, value, n in (
+            ("end_to_end", "latency_p50_ms", 12.5, 3),
+            ("detection", "det_hmean", 0.75, 40),
+        )
+    ]
