@@ -149,6 +149,36 @@ class Omz:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class Limit:
+    """How much worse one metric may get, or a bound on its value.
+
+    Attributes:
+        metric: A column of the tables.
+        max_worse: Relative (0.03 = 3 %) for times, rates and memory; absolute for accuracy.
+        at_most: An upper bound on the new value.
+        at_least: A lower bound on the new value.
+    """
+
+    metric: str
+    max_worse: float | None = Field(default=None, ge=0)
+    at_most: float | None = None
+    at_least: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Gate:
+    """Limits that a comparison must keep.
+
+    Attributes:
+        margin: Changes within this share of a time do not matter.
+    """
+
+    name: str
+    margin: float = Field(default=0.03, gt=0)
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Cell:
     """One experiment: detector × recognizer × precision × device × scenario × dataset."""
 
@@ -158,6 +188,7 @@ class Cell:
     scenario: Scenario
     scoring: Scoring
     omz: Omz
+    gate: Gate
     device: str
     precision: Precision
     properties: Options

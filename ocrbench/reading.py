@@ -1,16 +1,18 @@
 """Read images for a person: from a file, a folder or an address to regions with text."""
 
+import re
 import tempfile
-import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from ocrbench.config import Cell
+from ocrbench.convert.download import reason
 from ocrbench.data import FORMATS
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import in_reading_order
@@ -85,28 +87,34 @@ class ImageSource:
         return [(name, path)]
 
     def _fetch(self, url: str) -> Path:
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not re.match(r"https?://[^/?#]", url, re.IGNORECASE):
             message = f"{url}: only http and https addresses are read"
             raise ConfigError(message)
-        suffix = Path(parts.path).suffix[:8]
-        target = self._folder / f"{Path(parts.path).stem[:60] or 'image'}{suffix}"
-        deadline = monotonic() + TIMEOUT_SECONDS
         try:
-            with requests.get(url, timeout=TIMEOUT_SECONDS, stream=True) as answer, target.open("wb") as stream:
+            with (
+                requests.get(url, timeout=TIMEOUT_SECONDS, stream=True) as answer,
+                tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as stream,
+            ):
                 answer.raise_for_status()
-                for chunk in answer.iter_content(CHUNK_BYTES):
-                    stream.write(chunk)
-                    if stream.tell() > MAX_BYTES:
-                        message = f"{url}: larger than {MAX_BYTES // 1_000_000} MB"
-                        raise DatasetError(message)
-                    if monotonic() > deadline:
-                        message = f"{url}: not received within {TIMEOUT_SECONDS} s"
-                        raise DatasetError(message)
-        except requests.RequestException as error:
-            message = f"{url}: cannot be fetched: {error}"
+                stream.writelines(_chunks(answer, url))
+        except (requests.RequestException, HTTPError) as error:
+            message = f"{url}: cannot be fetched: {reason(str(error))}"
             raise DatasetError(message) from error
-        return target
+        return Path(stream.name)
+
+
+def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
+    """Yield what arrives as it arrives, so that a server cannot hold us up by sending a byte now and then."""
+    deadline, received = monotonic() + TIMEOUT_SECONDS, 0
+    while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=True):
+        yield chunk
+        received += len(chunk)
+        if received > MAX_BYTES:
+            message = f"{url}: larger than {MAX_BYTES / 1_000_000:g} MB"
+            raise DatasetError(message)
+        if monotonic() > deadline:
+            message = f"{url}: not received within {TIMEOUT_SECONDS:g} s"
+            raise DatasetError(message)
 
 
 def read_images(cell: Cell, images: Sequence[tuple[str, Path]], listener: Listener) -> list[Read]:
@@ -131,6 +139,7 @@ def read_images(cell: Cell, images: Sequence[tuple[str, Path]], listener: Listen
             answer = worker.ask("run", listener, cell.timeout_seconds, samples=[[name, str(path)]])
             (found,) = answer["measurements"]
             regions = tuple(to_region(region) for region in found["regions"])
-            results.append(Read(name=name, path=path, regions=regions, skipped=found["skipped"]))
+            skipped = found["skipped"].replace(str(path), name)
+            results.append(Read(name=name, path=path, regions=regions, skipped=skipped))
             listener.advance("reading", number, len(images))
     return results

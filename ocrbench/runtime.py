@@ -289,14 +289,20 @@ def computes(layer_type: str) -> bool:
 
 
 def _with_arg_max(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
-    last = ops.constant(np.int64(2))
+    last, one = ops.constant(np.int64(2)), ops.constant(np.int64(1))
     output = model.output(graph.outputs[0]) if graph.outputs else model.output(0)
     scores = output.get_node().input_value(0)
+    added = [last, one]
     if graph.softmax:
-        scores = ops.softmax(scores, 2)
-    best = ops.topk(scores, ops.constant(np.int64(1)), axis=2, mode="max", sort="none", index_element_type="i32")
-    outputs = [ops.squeeze(best.output(index), last).output(0) for index in (1, 0)]
-    return ov.Model(outputs, model.get_parameters(), model.get_friendly_name())
+        added.append(ops.softmax(scores, 2))
+        scores = added[-1].output(0)
+    best = ops.topk(scores, one, axis=2, mode="max", sort="none", index_element_type="i32")
+    answers = [ops.squeeze(best.output(index), last) for index in (1, 0)]
+    results = [ops.result(answer) for answer in answers]
+    # The names that OpenVINO makes up differ from run to run, and its model cache would never know the model again.
+    for number, node in enumerate([*added, best, *answers, *results]):
+        node.set_friendly_name(f"arg_max/{number}")
+    return ov.Model(results, model.get_parameters(), model.get_friendly_name())
 
 
 def _caller(request: Any, graph: Graph) -> Network:  # noqa: ANN401 - OpenVINO has no stubs

@@ -1,6 +1,7 @@
 """Drive the processes that measure: start, ask, watch over, give up."""
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -90,8 +91,15 @@ class Measured:
 class Worker:
     """A worker process, as a context manager."""
 
-    def __init__(self, interpreter: str = sys.executable) -> None:
+    def __init__(self, interpreter: str = sys.executable, variables: Mapping[str, str] | None = None) -> None:
+        """Prepare to start a worker.
+
+        Args:
+            interpreter: A Python that can import ocrbench, for example that of another virtual environment.
+            variables: Environment variables for this worker only.
+        """
         self._interpreter = interpreter
+        self._variables = variables or {}
         self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._lines: queue.Queue[str | None] = queue.Queue()
 
@@ -103,13 +111,17 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             encoding="utf-8",
-            env=_environment(),
+            env={**_environment(self._interpreter), **self._variables},
+            # Ctrl-C is the parent's to handle: it ends its workers itself.
+            start_new_session=True,
         )
         threading.Thread(target=self._collect, daemon=True).start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """End the process, by force where it does not go."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the process; by force where it does not go, or where something went wrong."""
+        if kind is not None:
+            self._process.kill()
         try:
             self._write({"command": "close"})
             self._process.wait(CLOSE_SECONDS)
@@ -184,7 +196,10 @@ class Worker:
 
 
 def prepare(
-    cell: Cell, listener: Listener, roles: Sequence[str] = ("detector", "recognizer")
+    cell: Cell,
+    listener: Listener,
+    roles: Sequence[str] = ("detector", "recognizer"),
+    start: Callable[[], Worker] = Worker,
 ) -> tuple[Artifacts, dict[str, Any]]:
     """Convert a cell's models in a process of their own.
 
@@ -192,6 +207,7 @@ def prepare(
         cell: What to convert.
         listener: Hears of progress.
         roles: Which of its two models.
+        start: Makes the worker.
 
     Returns:
         The artifacts by stage and network, and the environment that will measure them.
@@ -199,7 +215,7 @@ def prepare(
     Raises:
         OcrBenchError: The conversion fails.
     """
-    with Worker() as worker:
+    with start() as worker:
         environment = worker.ask("describe", listener, PREPARE_SECONDS)
         made = worker.ask("convert", listener, PREPARE_SECONDS, cell=asdict(cell), roles=roles)
     return {role: artifacts_from_plain(given) for role, given in made.items()}, environment
@@ -316,8 +332,22 @@ def _error(answer: Mapping[str, str]) -> OcrBenchError:
     return error
 
 
-def _environment() -> dict[str, str]:
-    """Let the child find the very package that this process runs, wherever it was imported from."""
+def _environment(interpreter: str) -> dict[str, str]:
+    """Let the child import ocrbench: the very package that this process runs, unless the child has one of its own."""
+    variables = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    if interpreter != sys.executable and _has_ocrbench(interpreter):
+        variables.pop("PYTHONPATH", None)
+        # Nor may a checkout that happens to be the current folder come before it.
+        return {**variables, "PYTHONSAFEPATH": "1"}
     package = str(Path(__file__).resolve().parent.parent)
     path = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONIOENCODING": "utf-8"}
+    return {**variables, "PYTHONPATH": os.pathsep.join(path)}
+
+
+@functools.cache
+def _has_ocrbench(interpreter: str) -> bool:
+    """Ask from a folder that holds no package, so that the current one does not count."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with tempfile.TemporaryDirectory() as folder:
+        command = [interpreter, "-c", "import ocrbench"]
+        return subprocess.run(command, cwd=folder, env=variables, capture_output=True, check=False).returncode == 0

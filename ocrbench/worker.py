@@ -22,8 +22,9 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from time import perf_counter_ns
 from typing import Any, TextIO
 
 from ocrbench import environment, errors
@@ -32,12 +33,13 @@ from ocrbench.convert import convert_detector, convert_recognizer
 from ocrbench.data.images import read_image
 from ocrbench.errors import OcrBenchError, WorkerError
 from ocrbench.models import build_detector, build_recognizer
-from ocrbench.pipeline import Pipeline
-from ocrbench.records import Artifact, Graph, Network, artifacts_from_plain, artifacts_to_plain
+from ocrbench.pipeline import Pipeline, Result
+from ocrbench.records import Artifact, Graph, Image, Network, artifacts_from_plain, artifacts_to_plain
 from ocrbench.runtime import CompiledNetwork, Settings, check_device
 from ocrbench.scenarios import SCENARIOS
 
 Request = Mapping[str, Any]
+SLOWDOWN = "OCRBENCH_TEST_SLOWDOWN"
 
 
 class Session:
@@ -113,6 +115,19 @@ class Session:
             message = "The worker was asked to measure before it had loaded a pipeline"
             raise WorkerError(message)
         return self._cell, self._pipeline
+
+
+class SlowedPipeline(Pipeline):
+    """For tests of comparisons: a pipeline that is slower by a known share, given in an environment variable."""
+
+    def run(self, image: Image) -> Result:
+        """Run, then wait busily for the share of the time that it took."""
+        start = perf_counter_ns()
+        result = super().run(image)
+        until = start + (perf_counter_ns() - start) * (1 + float(os.environ[SLOWDOWN]))
+        while (end := perf_counter_ns()) < until:
+            pass
+        return replace(result, times=replace(result.times, latency_ns=end - start))
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:

@@ -12,7 +12,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from ocrbench import __version__
-from ocrbench.cli import fetch, listing, read, run
+from ocrbench.cli import compare, fetch, listing, read, run
 from ocrbench.cli.console import make_console
 from ocrbench.errors import OcrBenchError
 
@@ -30,7 +30,8 @@ app = typer.Typer(
 app.add_typer(listing.app, name="list")
 app.command("read")(read.read)
 app.command("fetch")(fetch.fetch)
-COMMANDS = ("list", "read", "fetch")
+app.command("ab")(compare.ab)
+COMMANDS = ("list", "read", "fetch", "ab")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,6 +1,8 @@
 """Read text for a person: ``ocrbench read IMAGE``."""
 
 import json
+import re
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +14,7 @@ from rich.text import Text
 from ocrbench.cli.console import make_console
 from ocrbench.config import closest, load
 from ocrbench.data.images import read_image
-from ocrbench.errors import ConfigError
+from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.progress import ConsoleListener
 from ocrbench.reading import ORDERS, ImageSource, Read, read_images
 from ocrbench.records import Image, Region
@@ -47,13 +49,15 @@ def read(  # noqa: PLR0913 - each is an option of the command
     check_device(cell.detector.device)
     check_device(cell.recognizer.device)
     progress = make_console(stderr=True)
+    names = [word for word in words if not _is_override(word)]
+    if not names:
+        message = "read: expected an image, an address or a folder"
+        raise ConfigError(message)
     with ImageSource() as source, ConsoleListener(progress, "read") as listener:
-        images = [pair for word in words if not _is_override(word) for pair in source.files(word)]
-        if not images:
-            message = "read: expected an image, an address or a folder"
-            raise ConfigError(message)
-        results = [_chosen(each, order, threshold) for each in read_images(cell, images, listener)]
-        written = [path for each in results if not each.skipped for path in _draw(each, output, crops=crops)]
+        images, refused = _found(source, names)
+        results = [_chosen(each, order, threshold) for each in read_images(cell, images, listener)] if images else []
+        written = _draw([each for each in results if not each.skipped], output, crops=crops)
+    results += refused
     _print(results, as_json=as_json)
     for path in written:
         progress.print(Text(f"wrote {path}"), soft_wrap=True)
@@ -69,20 +73,39 @@ def _is_override(word: str) -> bool:
     return "=" in word and "://" not in word.partition("=")[0] and not Path(word).exists()
 
 
+def _found(source: ImageSource, names: list[str]) -> tuple[list[tuple[str, Path]], list[Read]]:
+    """List the images behind some names, and the addresses and folders behind which there are none."""
+    images: list[tuple[str, Path]] = []
+    refused = []
+    for name in names:
+        try:
+            images += source.files(name)
+        except DatasetError as error:
+            refused.append(Read(name=name, path=Path(name), skipped=str(error)))
+    return images, refused
+
+
 def _chosen(found: Read, order: str, threshold: float) -> Read:
     kept: list[Region] = [region for region in found.regions if region.confidence >= threshold]
     return replace(found, regions=tuple(ORDERS[order](kept)))
 
 
-def _draw(found: Read, folder: Path, *, crops: bool) -> list[Path]:
-    image = read_image(found.path)
-    name = Path(found.name.partition("?")[0]).with_suffix("").name or "image"
-    pictures = {f"{name}.annotated.png": annotate(image, found.regions)}
-    if crops:
-        pictures[f"{name}.crops.png"] = contact_sheet(image, found.regions)
-    for file_name, picture in pictures.items():
-        write_atomically(folder / file_name, _png(picture))
-    return [folder / file_name for file_name in pictures]
+def _draw(results: list[Read], folder: Path, *, crops: bool) -> list[Path]:
+    written: list[Path] = []
+    names: Counter[str] = Counter()
+    for found in results:
+        image = read_image(found.path)
+        name = re.sub(r"[^\w.-]+", "_", Path(found.name.partition("?")[0]).stem) or "image"
+        names[name] += 1
+        # Images of different folders may share a name.
+        name += f"-{names[name]}" if names[name] > 1 else ""
+        pictures = {"annotated": annotate(image, found.regions)}
+        if crops:
+            pictures["crops"] = contact_sheet(image, found.regions)
+        for kind, picture in pictures.items():
+            written.append(folder / f"{name}.{kind}.png")
+            write_atomically(written[-1], _png(picture))
+    return written
 
 
 def _png(picture: Image) -> bytes:

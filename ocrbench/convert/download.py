@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 import urllib.parse
 from collections.abc import Callable, Iterable
@@ -38,9 +39,21 @@ def from_url(source: Source, target: Path, progress: Callable[[str], None]) -> P
             answer.raise_for_status()
             write_checked(answer.iter_content(CHUNK_BYTES), target, source.sha256, source.url)
     except requests.RequestException as error:
-        message = f"Cannot fetch {source.url}: {error}. Behind a proxy, set https_proxy"
+        message = f"Cannot fetch {source.url}: {reason(str(error))}. Behind a proxy, set https_proxy"
         raise ModelError(message) from error
     return target
+
+
+def reason(message: str) -> str:
+    """Take the system's own words out of what ``requests`` says of a failure, if they are in there.
+
+    >>> reason("HTTPSConnectionPool(…): Max retries exceeded (Caused by …: [Errno 111] Connection refused'))")
+    'Connection refused'
+    >>> reason("404 Client Error: Not Found for url: https://example.com/x.jpg")
+    '404 Client Error: Not Found'
+    """
+    system = re.search(r"\[Errno -?\d+\] ([^'\")]+)", message)
+    return system[1] if system else message.partition(" for url: ")[0]
 
 
 def write_checked(chunks: Iterable[bytes], target: Path, sha256: str, origin: str) -> None:

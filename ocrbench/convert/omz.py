@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
+from filelock import FileLock
 
 from ocrbench.config import Cell, Precision, Source
-from ocrbench.convert.download import file_sha256
+from ocrbench.convert.download import file_sha256, reason
 from ocrbench.convert.tools import CONVERTER, DESCRIBER, DOWNLOADER, ZooTools, run_streaming
 from ocrbench.errors import ModelError
 
@@ -58,6 +59,12 @@ class ZooFolder:
                 f"{source.network}/{wanted}/{source.network}.xml and .bin somewhere below it"
             )
             raise ModelError(message)
+        self._root.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._root / f"{source.model}.lock"):
+            # Another process may have been faster.
+            return self.find(source) or self._make(source, wanted, progress)
+
+    def _make(self, source: Source, wanted: str, progress: Callable[[str], None]) -> Path:
         stale = self._downloaded(source, wanted)
         if stale is not None:
             log.warning("%s is incomplete or was edited; it is fetched again", stale)
@@ -70,8 +77,10 @@ class ZooFolder:
         if path is None:
             message = f"The Open Model Zoo's tools made no {source.network} of precision {wanted} in {self._root}"
             raise ModelError(message)
-        sums = {each.name: file_sha256(each) for each in (path, path.with_suffix(".bin"))}
-        (path.parent / CHECKSUMS).write_text(json.dumps(sums), encoding="utf-8")
+        # A model of several networks is downloaded as a whole.
+        for each in self._root.glob(f"**/{source.model}/**/{wanted}/*.xml"):
+            sums = {file.name: file_sha256(file) for file in (each, each.with_suffix(".bin"))}
+            (each.parent / CHECKSUMS).write_text(json.dumps(sums), encoding="utf-8")
         return path
 
     def _wanted(self, source: Source) -> str:
@@ -83,19 +92,17 @@ class ZooFolder:
     def _download(self, source: Source, precision: str, progress: Callable[[str], None]) -> None:
         tools = ZooTools(self._omz, self._cache_dir, progress)
         progress(f"downloading {source.model} from the Open Model Zoo")
-        cache = self._omz.cache_dir or str(self._cache_dir / "omz-files")
-        Path(cache).mkdir(parents=True, exist_ok=True)
-        self._root.mkdir(parents=True, exist_ok=True)
+        cache = Path(self._omz.cache_dir).expanduser() if self._omz.cache_dir else self._cache_dir / "omz-files"
+        cache.mkdir(parents=True, exist_ok=True)
         options = ["--name", source.model, "--precisions", precision, "--output_dir", str(self._root)]
-        options += ["--cache_dir", cache, "--num_attempts", str(self._omz.num_attempts)]
+        options += ["--cache_dir", str(cache), "--num_attempts", str(self._omz.num_attempts)]
         output = run_streaming([tools.command(DOWNLOADER), *options], progress)
         if output.status:
             file = output.last("========== Downloading ").removeprefix("Downloading ")
             message = (
                 f"Cannot download {file or source.model}{self._origin(tools, source, Path(file))}: "
-                f"{failure(output.lines)}. Behind a proxy, set https_proxy; offline, give a folder of models downloaded "
-                f"before (omz.root=PATH) or of files by checksum, as omz_downloader --cache_dir keeps them "
-                f"(omz.cache_dir=PATH)"
+                f"{failure(output.lines)}. Behind a proxy, set https_proxy; offline, give a folder of models "
+                f"downloaded before (omz.root=PATH) or what {DOWNLOADER} --cache_dir kept (omz.cache_dir=PATH)"
             )
             raise ModelError(message)
 
@@ -128,17 +135,16 @@ class ZooFolder:
 def failure(lines: Sequence[str]) -> str:
     """Say in a few words why omz_downloader failed, from what it printed.
 
-    >>> failure(["requests.exceptions.ConnectionError: HTTPS… [Errno 111] Connection refused'))", "# Error: Download failed"])
+    >>> failure(["requests.exceptions.ConnectionError: … [Errno 111] Connection refused", "## Error: Download failed"])
     'Connection refused'
     >>> failure(['########## Error: Hash mismatch for "model.bin"'])
-    'Hash mismatch for "model.bin"'
+    'Hash mismatch'
     """
     errors = [line for line in lines if re.search(r"#+ Error: |^requests\.exceptions\.|^No matching", line)]
     reasons = [line for line in errors if not line.endswith("Error: Download failed")] or errors
     if not reasons:
         return next((line for line in reversed(lines) if line.strip()), "omz_downloader failed")
-    system = re.search(r"\[Errno -?\d+\] ([^'\")]+)", reasons[-1])
-    return system[1] if system else re.sub(r"^\S+: |^#+ Error: | for url: .*$", "", reasons[-1])
+    return re.sub(r'^#+ Error: |^\S+: | for ".*"$', "", reason(reasons[-1]))
 
 
 def _intact(path: Path) -> bool:

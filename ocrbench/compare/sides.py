@@ -1,0 +1,79 @@
+"""A and B in words → what to run."""
+
+import functools
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ocrbench.config import Cell, choices, closest, load
+from ocrbench.errors import ConfigError
+from ocrbench.schedule import Worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One of the two configurations of a comparison.
+
+    Attributes:
+        label: As the user wrote it.
+        interpreter: The Python that measures.
+        variables: Environment variables of that process only.
+    """
+
+    label: str
+    cell: Cell
+    interpreter: str = sys.executable
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def start(self) -> Callable[[], Worker]:
+        """Make a worker for this side."""
+        return functools.partial(Worker, self.interpreter, self.variables)
+
+
+def parse_side(text: str, common: Sequence[str]) -> Side:
+    """Read one side.
+
+    Args:
+        text: Words apart by spaces: ``KEY=VALUE`` overrides, the name of an experiment, ``python=PATH`` (another
+            interpreter) and ``env.NAME=VALUE`` (an environment variable); empty for the common configuration itself.
+        common: Overrides of both sides.
+
+    Raises:
+        ConfigError: A word is wrong.
+
+    >>> parse_side("precision=FP32 env.ONEDNN_MAX_CPU_ISA=AVX2", []).variables
+    {'ONEDNN_MAX_CPU_ISA': 'AVX2'}
+    """
+    overrides = list(common)
+    interpreter, variables = sys.executable, {}
+    for word in shlex.split(text):
+        key, separator, value = word.partition("=")
+        if not separator:
+            overrides.append(f"experiment={_experiment(word)}")
+        elif key == "python":
+            interpreter = _interpreter(value)
+        elif key.startswith("env."):
+            variables[key.removeprefix("env.")] = value
+        else:
+            overrides.append(word)
+    cell = load(overrides)
+    return Side(label=text or "as configured", cell=cell, interpreter=interpreter, variables=variables)
+
+
+def _experiment(word: str) -> str:
+    names = choices("experiment")
+    if word not in names:
+        message = f"{word}: expected KEY=VALUE or an experiment; {closest(word, names)}"
+        raise ConfigError(message)
+    return word
+
+
+def _interpreter(value: str) -> str:
+    found = shutil.which(value)
+    if found is None:
+        message = f"python={value}: no such program"
+        raise ConfigError(message)
+    return found

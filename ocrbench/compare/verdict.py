@@ -1,0 +1,189 @@
+"""What a difference means: per metric, for all of them together, and against a gate."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ocrbench.config import Gate, Limit
+from ocrbench.metrics.paired import Interval
+
+Direction = Literal["better", "worse", "equivalent", "undecided", "none"]
+Overall = Literal["improved", "regressed", "trade-off", "equivalent", "undecided"]
+Outcome = Literal["pass", "fail", "undecided"]
+# Accuracy is compared by difference; two points of hmean closer than this are the same for a user.
+ACCURACY_MARGIN = 0.005
+SPEED_STAGES = ("end_to_end", "detect", "recognize")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """How one metric differs between A and B.
+
+    Attributes:
+        metric: A column of the tables.
+        relative: Whether ``interval`` is of the ratio B ÷ A; otherwise of the difference B - A.
+        before: A's value.
+        after: B's value.
+        interval: None where there is nothing to base one on; then there is no verdict.
+        margin: Changes smaller than this, relative or absolute, do not matter.
+        n: How many paired measurements stand behind it.
+    """
+
+    metric: str
+    unit: str
+    higher_is_better: bool
+    relative: bool
+    before: float
+    after: float
+    interval: Interval | None
+    margin: float
+    n: int
+
+    @property
+    def neutral(self) -> float:
+        """The value of no change."""
+        return 1.0 if self.relative else 0.0
+
+    @property
+    def direction(self) -> Direction:
+        """Equivalent if the whole interval lies inside the margin; better or worse if it excludes no change."""
+        if self.interval is None:
+            return "none"
+        low, high = self.interval.low - self.neutral, self.interval.high - self.neutral
+        if -self.margin <= low and high <= self.margin:
+            return "equivalent"
+        if low > 0:
+            return "better" if self.higher_is_better else "worse"
+        if high < 0:
+            return "worse" if self.higher_is_better else "better"
+        return "undecided"
+
+    @property
+    def verdict(self) -> str:
+        """The direction in the word that fits the metric: faster and slower for times."""
+        if self.unit in ("ms", "images/s") and self.direction in ("better", "worse"):
+            return "faster" if self.direction == "better" else "slower"
+        return "" if self.direction == "none" else self.direction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """All changes between two sides.
+
+    Attributes:
+        before: A in words.
+        after: B in words.
+        decisive: The metrics that decide the overall verdict.
+        warnings: What a reader must know to trust it.
+        flipped: (sample id, expected text, A's text, B's text) of each word that only one side got right.
+    """
+
+    before: str
+    after: str
+    changes: tuple[Change, ...]
+    decisive: tuple[str, ...] = ("latency_p50_ms", "e2e_hmean")
+    warnings: tuple[str, ...] = ()
+    flipped: tuple[tuple[str, str, str, str], ...] = field(default=())
+
+    def change(self, metric: str) -> Change | None:
+        """Find a metric's change."""
+        return next((each for each in self.changes if each.metric == metric), None)
+
+    @property
+    def verdict(self) -> Overall:
+        """Accuracy and speed together."""
+        found = [each.direction for each in self.changes if each.metric in self.decisive]
+        known = [direction for direction in found if direction != "none"]
+        if "better" in known and "worse" in known:
+            return "trade-off"
+        if "undecided" in known or not known:
+            return "undecided"
+        if "worse" in known:
+            return "regressed"
+        return "improved" if "better" in known else "equivalent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A limit of a gate, checked."""
+
+    limit: Limit
+    outcome: Outcome
+    reason: str
+
+
+def check_gate(gate: Gate, comparison: Comparison) -> list[Checked]:
+    """Hold a comparison against every limit of a gate."""
+    return [_check(limit, comparison) for limit in gate.limits]
+
+
+def outcome_of(checked: Iterable[Checked]) -> Outcome:
+    """Sum up: fail if one fails, else undecided if one is."""
+    found = {each.outcome for each in checked}
+    if "fail" in found:
+        return "fail"
+    return "undecided" if "undecided" in found else "pass"
+
+
+def describe(change: Change) -> str:
+    """Write a change in one line.
+
+    >>> describe(Change(metric="latency_p50_ms", unit="ms", higher_is_better=False, relative=True, before=10, after=11,
+    ...                 interval=Interval(estimate=1.1, low=1.08, high=1.12), margin=0.03, n=40))
+    '+10.0 % [+8.0, +12.0]'
+    """
+    if change.interval is None:
+        return ""
+    low, middle, high = (
+        value - change.neutral for value in (change.interval.low, change.interval.estimate, change.interval.high)
+    )
+    if change.relative:
+        return f"{middle:+.1%} [{low * 100:+.1f}, {high * 100:+.1f}]".replace("%", " %")
+    return f"{middle:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+
+def _check(limit: Limit, comparison: Comparison) -> Checked:
+    change = comparison.change(limit.metric)
+    if change is None:
+        return Checked(limit=limit, outcome="undecided", reason="was not measured on both sides")
+    if limit.at_most is not None or limit.at_least is not None:
+        return _check_absolute(limit, change)
+    if change.interval is None:
+        return Checked(limit=limit, outcome="undecided", reason="there is no interval to decide by")
+    worse = _worsening(change)
+    allowed = limit.max_worse or 0.0
+    if worse.low > allowed:
+        outcome: Outcome = "fail"
+    else:
+        outcome = "pass" if worse.high <= allowed else "undecided"
+    return Checked(limit=limit, outcome=outcome, reason=f"{describe(change)}, allowed {_allowed(change, allowed)}")
+
+
+def _check_absolute(limit: Limit, change: Change) -> Checked:
+    above = limit.at_most is not None and change.after > limit.at_most
+    below = limit.at_least is not None and change.after < limit.at_least
+    bounds = [f"at most {limit.at_most:g}"] if limit.at_most is not None else []
+    bounds += [f"at least {limit.at_least:g}"] if limit.at_least is not None else []
+    reason = f"{change.after:.4g} {change.unit}, allowed {' and '.join(bounds)}".replace("  ", " ")
+    return Checked(limit=limit, outcome="fail" if above or below else "pass", reason=reason)
+
+
+def _worsening(change: Change) -> Interval:
+    """Return how much worse B is: positive is worse, relative or absolute as the change."""
+    assert change.interval is not None
+    low, middle, high = (
+        value - change.neutral for value in (change.interval.low, change.interval.estimate, change.interval.high)
+    )
+    if change.higher_is_better:
+        return Interval(estimate=-middle, low=-high, high=-low)
+    return Interval(estimate=middle, low=low, high=high)
+
+
+def _allowed(change: Change, allowed: float) -> str:
+    sign = "-" if change.higher_is_better else "+"
+    return f"{sign}{allowed * 100:g} %" if change.relative else f"{sign}{allowed:g}"
+
+
+def undecided(changes: Sequence[Change], metrics: Sequence[str]) -> list[Change]:
+    """Return the decisive changes on which there is no verdict yet."""
+    return [each for each in changes if each.metric in metrics and each.direction == "undecided"]

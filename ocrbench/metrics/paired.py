@@ -1,0 +1,121 @@
+"""Differences between two sides that measured the same images, with bootstrap intervals.
+
+Times are compared by a hierarchical bootstrap (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
+section 3.8): processes are drawn with replacement, then blocks within each process, then images within each block, so
+that what differs between processes or drifts between blocks widens the interval as it should. Each image's ratio is
+taken within one pair of blocks, seconds apart, so that the machine's slow drift cancels.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrbench.records import Tally
+
+LEVEL = 0.95
+RESAMPLES = 2000
+# A process → its pairs of blocks → the natural logarithm of B's time over A's, per image.
+LogRatios = Sequence[Sequence[NDArray[np.float64]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """An estimate with its 95 % confidence interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def map(self, function: Callable[[float], float]) -> "Interval":
+        """Apply an increasing function to all three numbers."""
+        return Interval(estimate=function(self.estimate), low=function(self.low), high=function(self.high))
+
+    @property
+    def half_width(self) -> float:
+        """Half the interval's width."""
+        return (self.high - self.low) / 2
+
+
+def ratio_interval(log_ratios: LogRatios, seed: int = 0) -> Interval:
+    """Estimate B ÷ A as the exponential of the median log ratio.
+
+    Args:
+        log_ratios: At least one process with at least one block; blocks may differ in length.
+        seed: Of the resampling.
+    """
+    generator = np.random.default_rng(seed)
+    centre = float(np.median(np.concatenate([block for blocks in log_ratios for block in blocks])))
+    medians = np.array([np.median(_resample(log_ratios, generator)) for _ in range(RESAMPLES)])
+    low, high = np.quantile(medians, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    # With few processes the bootstrap is too narrow by sqrt(n / (n - 1)) (Davison and Hinkley, section 2.3).
+    inflation = np.sqrt(len(log_ratios) / (len(log_ratios) - 1)) if len(log_ratios) > 1 else 1.0
+    interval = Interval(
+        estimate=centre, low=centre - (centre - low) * inflation, high=centre + (high - centre) * inflation
+    )
+    return interval.map(lambda value: float(np.exp(value)))
+
+
+def difference_interval(
+    before: Sequence[Mapping[str, Tally]],
+    after: Sequence[Mapping[str, Tally]],
+    value: Callable[[Mapping[str, Tally]], float | None],
+    seed: int = 0,
+) -> Interval | None:
+    """Estimate how much a metric differs, by a bootstrap over images that both sides scored.
+
+    Args:
+        before: The tallies of each image on side A.
+        after: Of the same images on side B.
+        value: Divides summed tallies; None where the metric is not defined.
+        seed: Of the resampling.
+
+    Returns:
+        B minus A; None where the metric is not defined.
+    """
+    names = sorted(before[0]) if before else []
+    first, second = _matrix(before, names), _matrix(after, names)
+
+    def difference(chosen: NDArray[np.intp]) -> float | None:
+        one, other = (value(_totals(each[chosen].sum(axis=0), names)) for each in (first, second))
+        return None if one is None or other is None else other - one
+
+    estimate = difference(np.arange(len(before)))
+    if estimate is None:
+        return None
+    generator = np.random.default_rng(seed)
+    drawn = [difference(generator.integers(len(before), size=len(before))) for _ in range(RESAMPLES)]
+    defined = [each for each in drawn if each is not None]
+    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(estimate=estimate, low=float(low), high=float(high))
+
+
+def blocks_needed(done: int, half_width: float, margin: float) -> int:
+    """Predict how many blocks make an interval as narrow as a margin: the width falls with the square root.
+
+    >>> blocks_needed(10, 0.06, 0.03)
+    40
+    """
+    return max(done, int(np.ceil(done * (half_width / margin) ** 2)))
+
+
+def _resample(log_ratios: LogRatios, generator: np.random.Generator) -> NDArray[np.float64]:
+    drawn = []
+    for process in generator.integers(len(log_ratios), size=len(log_ratios)):
+        blocks = log_ratios[process]
+        for block in generator.integers(len(blocks), size=len(blocks)):
+            ratios = blocks[block]
+            drawn.append(ratios[generator.integers(len(ratios), size=len(ratios))])
+    return np.concatenate(drawn)
+
+
+def _matrix(images: Sequence[Mapping[str, Tally]], names: Sequence[str]) -> NDArray[np.float64]:
+    return np.array([[(each[name].numerator, each[name].denominator) for name in names] for each in images])
+
+
+def _totals(sums: NDArray[np.float64], names: Sequence[str]) -> dict[str, Tally]:
+    return {
+        name: Tally(numerator=float(top), denominator=float(bottom))
+        for name, (top, bottom) in zip(names, sums, strict=True)
+    }

@@ -1,0 +1,195 @@
+"""Whole cells through the command line, as a user runs them."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import openvino as ov
+import pytest
+
+from ocrbench.store import Store
+
+Run = Callable[..., CompletedProcess[str]]
+Latest = Callable[[Path], list[dict[str, Any]]]
+SMALL = ("dataset.limit=3", "scenario.min_seconds=0")
+
+pytestmark = pytest.mark.slow
+
+
+def executed(row: dict[str, Any], stage: str) -> set[str]:
+    """Return the types that ran: ``bf16 80% f32 20%`` → {"bf16", "f32"}."""
+    return set(re.findall(r"([a-z]+\d+) \d+%", row[f"{stage}_executed"]))
+
+
+class TestOneCell:
+    def test_it_ends_with_a_filled_row(self, sample_run: tuple[Path, CompletedProcess[str]], latest: Latest) -> None:
+        reports, done = sample_run
+        (row,) = latest(reports)
+        assert (row["status"], row["device"], row["precision"]) == ("ok", "CPU", "FP16")
+        assert (row["images"], row["skipped"]) == (3, 0)
+        assert row["words"] > 5
+        assert 0.2 < row["det_hmean"] <= 1
+        assert 0.2 < row["e2e_hmean"] <= row["det_hmean"]
+        assert row["rec_word_accuracy"] > 0.6
+        assert 1 < row["latency_p50_ms"] <= row["latency_p99_ms"] < 60_000
+        assert row["detect_p50_ms"] + row["recognize_p50_ms"] < 1.5 * row["latency_p50_ms"]
+        assert 0 < row["throughput_ips"] < 1000
+        assert 10 < row["model_mb"] < 100
+        assert row["execution_devices"] == "CPU"
+        assert executed(row, "detector")
+        assert executed(row, "recognizer")
+        for shown in ("det_hmean", "e2e_hmean", "latency_p50_ms", "throughput_ips", str(reports / "latest.md")):
+            assert shown in done.stdout
+
+    def test_raw_times_and_predictions_are_kept(self, sample_run: tuple[Path, CompletedProcess[str]]) -> None:
+        store = Store(sample_run[0])
+        (record,) = store.records()
+        timings, outcomes = store.timings(record.run_id), store.outcomes(record.run_id)
+        assert timings["warmup"].tolist() == [True] * 3 + [False] * 3
+        assert not timings.loc[~timings["warmup"], "first_seen"].any()
+        stages = timings[["detect_ns", "crop_ns", "recognize_ns"]].sum(axis=1)
+        assert (stages == timings["latency_ns"]).all()
+        assert [outcome.sample_id for outcome in outcomes] == timings["sample_id"].tolist()[:3]
+        assert all(outcome.expected for outcome in outcomes)
+        assert any(region.text for outcome in outcomes for region in outcome.predicted)
+
+    def test_the_second_run_is_the_first(
+        self, sample_run: tuple[Path, CompletedProcess[str]], ocrbench: Run, cache_dir: Path, tmp_path: Path
+    ) -> None:
+        """Even with its converted models elsewhere, which are used as they are."""
+        reports = shutil.copytree(sample_run[0], tmp_path / "reports")
+        moved = tmp_path / "cache"
+        shutil.copytree(cache_dir / "artifacts", moved / "artifacts", ignore=shutil.ignore_patterns("*.lock"))
+        again = ocrbench("device=CPU", "precision=FP16", f"reports_dir={reports}", f"cache_dir={moved}", *SMALL)
+        assert again.returncode == 0
+        assert "measured before" in again.stderr
+        assert "converting" not in again.stderr
+        assert again.stdout.replace(str(reports), "") == sample_run[1].stdout.replace(str(sample_run[0]), "")
+
+    def test_auto_lets_openvino_choose(self, ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
+        done = ocrbench("device=AUTO", "precision=AUTO", "dataset.limit=1", *SMALL[1:], f"reports_dir={tmp_path}")
+        assert done.returncode == 0, done.stderr
+        (row,) = latest(tmp_path)
+        assert (row["status"], row["device"], row["precision_honoured"]) == ("ok", "AUTO", "yes")
+        assert set(row["execution_devices"].split(",")) <= {name for name in ov.Core().available_devices} | {"(CPU)"}
+        assert executed(row, "detector")
+
+
+class TestPrecisions:
+    def test_what_is_asked_for_is_what_runs_also_from_the_model_cache(
+        self, ocrbench: Run, latest: Latest, cache_dir: Path, tmp_path: Path
+    ) -> None:
+        """FP32 comes after BF16: OpenVINO's own cache key would serve it the network compiled for bf16."""
+        (tmp_path / "cache").mkdir()
+        # Converted models as everywhere, compiled ones of its own.
+        (tmp_path / "cache" / "artifacts").symlink_to(cache_dir / "artifacts")
+        native = {"BF16", "FP32"} & set(ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        words = [
+            f"precision={','.join(sorted(native))}",
+            "model_cache=true",
+            "force=true",
+            "attest=strict",
+            "dataset.limit=1",
+            "scenario.min_seconds=0",
+            f"cache_dir={tmp_path / 'cache'}",
+        ]
+        for number in range(2):
+            reports = tmp_path / f"reports{number}"
+            done = ocrbench("-m", *words, f"reports_dir={reports}")
+            assert done.returncode == 0, done.stdout + done.stderr
+            for row in latest(reports):
+                wanted = {"FP32": {"f32"}, "BF16": {"bf16", "f32"}}[row["precision"]]
+                for stage in ("detector", "recognizer"):
+                    assert executed(row, stage) == wanted, row
+                assert row["precision_honoured"] == "yes"
+            networks = [
+                network
+                for record in Store(reports).records()
+                for stage in record.execution.values()
+                for network in stage.values()
+            ]
+            assert {network["from_cache"] for network in networks} == {number == 1}
+            assert {network["hint"] for network in networks} == {name.lower().replace("fp", "f") for name in native}
+
+    def test_int8_executes_8_bit_arithmetic(self, ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
+        recipe = [f"{stage}.quantization.subset_size=8" for stage in ("detector", "recognizer")]
+        done = ocrbench("precision=INT8", *recipe, *SMALL, f"reports_dir={tmp_path}")
+        assert done.returncode == 0, done.stderr
+        (row,) = latest(tmp_path)
+        assert "i8" in executed(row, "detector")
+        assert "i8" in executed(row, "recognizer")
+        assert row["precision_honoured"] == "yes"
+        assert row["det_hmean"] > 0.2
+
+    def test_photographs_are_read(self, ocrbench: Run, latest: Latest, data_root: Path, tmp_path: Path) -> None:
+        done = ocrbench(
+            "precision=FP32",
+            "dataset=icdar2015",
+            f"dataset.root={data_root / 'icdar2015' / 'test'}",
+            "dataset.limit=10",
+            "scenario.min_seconds=0",
+            "scenario.warmup_passes=0",
+            f"reports_dir={tmp_path}",
+        )
+        assert done.returncode == 0, done.stderr
+        (row,) = latest(tmp_path)
+        assert (row["images"], row["skipped"]) == (10, 0)
+        assert row["det_hmean"] > 0.25
+        assert row["e2e_hmean"] > 0.2
+
+
+def test_a_cell_that_fails_keeps_its_row_and_the_others_go_on(
+    sample_run: tuple[Path, CompletedProcess[str]], ocrbench: Run, latest: Latest, tmp_path: Path
+) -> None:
+    reports = shutil.copytree(sample_run[0], tmp_path / "reports")
+    done = ocrbench("-m", "device=NPU.7,CPU", "precision=FP16", f"reports_dir={reports}", *SMALL)
+    assert done.returncode == 1
+    failed, ok = latest(reports)
+    assert (failed["status"], failed["device"], ok["status"], ok["device"]) == ("failed", "NPU.7", "ok", "CPU")
+    assert "OpenVINO finds no NPU.7" in failed["error"]
+    assert failed["error"] in done.stdout
+    assert "measured before" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+MISTAKES = {
+    "device=XPU": ["device=XPU", "available:", "CPU"],
+    "precision=FP61": ["precision=FP61", "FP16"],
+    "dataset=nope": ["dataset=nope", "icdar2015"],
+    "detector.limit_sde=3": ["did you mean limit_side?"],
+    "dataset.root=/nowhere": ["dataset.root=/nowhere", "no such folder"],
+    "benchmark": ["benchmark", "expected KEY=VALUE", "list"],
+}
+
+
+@pytest.mark.parametrize(("word", "parts"), MISTAKES.items(), ids=MISTAKES)
+def test_a_mistake_gets_one_line_and_status_2(word: str, parts: list[str], ocrbench: Run, tmp_path: Path) -> None:
+    done = ocrbench(*([] if "root" in word else [f"reports_dir={tmp_path}"]), word)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert [part for part in parts if part not in line] == [], line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_this_machine_lacks_is_a_mistake(ocrbench: Run) -> None:
+    present = {name.partition(".")[0] for name in ov.Core().available_devices}
+    device = next(name for name in ("GPU", "NPU", "GPU.77") if name not in present)
+    done = ocrbench(f"device={device}")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert f"OpenVINO finds no {device}" in done.stderr
+
+
+def test_the_configuration_of_a_run_is_kept(sample_run: tuple[Path, CompletedProcess[str]]) -> None:
+    (path,) = sample_run[0].glob("runs/*/run.json")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["config"]["dataset"]["limit"] == 3
+    assert content["config"]["detector"]["options"]["limit_side"] == 736
+    assert content["environment"]["versions"]["openvino"] in ov.get_version()
+    assert content["environment"]["host"]["cpu"]
+    assert {len(artifact["sha256"]) for stage in content["artifacts"].values() for artifact in stage.values()} == {64}

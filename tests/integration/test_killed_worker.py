@@ -1,0 +1,87 @@
+"""The process that measures is killed in the middle of a cell, as the kernel does when memory runs out."""
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+import pytest
+
+from ocrbench.store import Store
+
+pytestmark = pytest.mark.slow
+
+LIMIT_SECONDS = 180
+
+
+def kill_the_worker_of(process: subprocess.Popen[str]) -> None:
+    (worker,) = [
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if "ocrbench.worker" in child.cmdline()
+    ]
+    worker.kill()
+
+
+def read_until(stream: IO[str], *words: str) -> str:
+    """Read lines until one holds all the words."""
+    seen = []
+    for line in stream:
+        seen.append(line)
+        if all(word in line for word in words):
+            return "".join(seen)
+    raise AssertionError("".join(seen))
+
+
+def test_its_cell_fails_with_the_reason_and_the_next_one_is_measured(
+    sample_run: tuple[Path, object],
+    environment: dict[str, str],
+    latest: Callable[[Path], list[dict[str, Any]]],
+    tmp_path: Path,
+) -> None:
+    reports = shutil.copytree(sample_run[0], tmp_path / "reports")
+    (earlier,) = (path for path in (reports / "runs").iterdir() if path.is_dir())
+    before = {path.name: path.read_bytes() for path in earlier.iterdir()}
+    words = [
+        "precision=FP32,AUTO",
+        "dataset.limit=3",
+        "scenario.block_images=1",
+        "scenario.min_seconds=4",
+        f"reports_dir={reports}",
+    ]
+    with (
+        (tmp_path / "stdout").open("w") as stdout,
+        subprocess.Popen(
+            [sys.executable, "-m", "ocrbench", "-m", *words],
+            cwd=tmp_path,
+            env=environment,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        ) as process,
+    ):
+        watchdog = threading.Timer(LIMIT_SECONDS, process.kill)
+        watchdog.start()
+        assert process.stderr is not None
+        read_until(process.stderr, "[1]", "measure")
+        kill_the_worker_of(process)
+        rest = process.stderr.read()
+        status = process.wait()
+        watchdog.cancel()
+    assert status == 1, rest
+    assert "Traceback" not in rest
+
+    killed, ok = latest(reports)
+    assert (killed["precision"], killed["status"]) == ("FP32", "failed")
+    assert "killed by SIGKILL during 'run'" in killed["error"]
+    assert killed["error"] in " ".join((tmp_path / "stdout").read_text(encoding="utf-8").split())
+    assert killed["det_hmean"] != killed["det_hmean"]
+    assert (ok["precision"], ok["status"]) == ("AUTO", "ok")
+    assert ok["det_hmean"] > 0.2
+
+    assert {path.name: path.read_bytes() for path in earlier.iterdir()} == before
+    assert sorted(record.status for record in Store(reports).records()) == ["failed", "ok", "ok"]
