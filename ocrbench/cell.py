@@ -4,13 +4,15 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from ocrbench import data, metrics
 from ocrbench.config import EXPECTED_TYPES, Cell, closest
@@ -67,31 +69,67 @@ def check(cell: Cell) -> None:
 def run_cell(cell: Cell, listener: Listener) -> Finished:
     """Run a cell, or find the run of the very same cell.
 
-    A failure becomes a failed record; it is not raised.
+    A failure becomes a failed record, so that a matrix goes on; it is not raised.
     """
     store = Store(Path(cell.reports_dir))
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    known: dict[str, Any] = {"config": asdict(cell), "started": started}
+    known: dict[str, Any] = {"config": asdict(cell), "started": datetime.now(UTC).isoformat(timespec="seconds")}
     try:
-        check(cell)
-        samples = _samples(cell)
-        artifacts, known["environment"] = prepare(cell, listener)
-        known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
-        models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
-        run_id = _run_id(cell, [data.fingerprint(samples), models, known["environment"]])
+        return _run(cell, listener, store, known)
+    except OcrBenchError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = f"{error.strerror or error}: {error.filename or cell.reports_dir}"
+    except Exception as error:
+        log.debug("unexpected", exc_info=True)
+        reason = f"unexpected {type(error).__name__}: {error}"
+    return _failed(cell, store, known, reason)
+
+
+def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) -> Finished:
+    check(cell)
+    samples = _samples(cell)
+    artifacts, known["environment"] = prepare(cell, listener)
+    known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
+    models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
+    run_id = known["run_id"] = _run_id(cell, [data.fingerprint(samples), models, known["environment"]])
+    with _alone(cell, listener):
+        # Looked up only now: another session may just have measured this very cell.
         earlier = store.find(run_id)
         if earlier is not None and earlier.status == "ok" and not cell.force:
             return Finished(record=earlier, reused=True, folder=store.root / run_id)
-        known["run_id"] = run_id
         measured = measure(cell, artifacts, samples, listener)
-        record = RunRecord(status="ok", **known, **_results(cell, samples, artifacts, measured))
-        outcomes = outcomes_of(samples, measured.predictions)
-        folder = store.save(record, _frame(measured.timings), outcomes)
-    except OcrBenchError as error:
-        known.setdefault("run_id", _run_id(cell, []))
-        record = RunRecord(status="failed", error=str(error), **known)
-        folder = store.save(record, _frame([]), [])
+    record = RunRecord(status="ok", **known, **_results(cell, samples, artifacts, measured))
+    outcomes = outcomes_of(samples, measured.predictions)
+    folder = store.save(record, _frame(measured.timings), outcomes)
     return Finished(record=record, reused=False, folder=folder)
+
+
+def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Finished:
+    known.setdefault("run_id", _run_id(cell, []))
+    record = RunRecord(status="failed", error=reason, **known)
+    try:
+        folder = store.save(record, _frame([]), [])
+    except OSError as error:
+        log.warning("The failed run is not stored: %s", error)
+        folder = store.root
+    return Finished(record=record, reused=False, folder=folder)
+
+
+@contextmanager
+def _alone(cell: Cell, listener: Listener) -> Iterator[None]:
+    """Let one session at a time measure on this machine: two would measure each other."""
+    cache_dir = Path(cell.cache_dir).expanduser()
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(cache_dir / "measuring.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        listener.say("waiting for another measurement on this machine to end")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _samples(cell: Cell) -> list[Sample]:

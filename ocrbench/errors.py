@@ -8,6 +8,10 @@ on one line, without a traceback.
 class OcrBenchError(Exception):
     """Any failure that ocrbench explains to its user."""
 
+    def __init__(self, message: str) -> None:
+        # A path in it may hold bytes that are not text; the message has to be printed and saved nevertheless.
+        super().__init__(message.encode(errors="backslashreplace").decode())
+
 
 class ConfigError(OcrBenchError):
     """A key, value or file of the configuration is wrong: the user's mistake, exit status 2."""

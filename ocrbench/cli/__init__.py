@@ -12,7 +12,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from ocrbench import __version__
-from ocrbench.cli import compare, fetch, listing, read, run
+from ocrbench.cli import compare, fetch, listing, read, run, stored
 from ocrbench.cli.console import make_console
 from ocrbench.errors import OcrBenchError
 
@@ -31,7 +31,8 @@ app.add_typer(listing.app, name="list")
 app.command("read")(read.read)
 app.command("fetch")(fetch.fetch)
 app.command("ab")(compare.ab)
-COMMANDS = ("list", "read", "fetch", "ab")
+app.command("compare")(stored.compare)
+COMMANDS = ("list", "read", "fetch", "ab", "compare")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,5 +1,6 @@
 """Run cells: ``python -m ocrbench KEY=VALUE …``."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -21,6 +22,8 @@ from ocrbench.report import REPORTS
 from ocrbench.report.console import show
 from ocrbench.runtime import check_device
 from ocrbench.store import write_atomically
+
+log = logging.getLogger(__name__)
 
 OK, CELL_FAILED = 0, 1
 FLAGS_WITH_VALUE = (
@@ -53,7 +56,11 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
     register_resolvers()
     # Hydra's parser wants its flags before the overrides.
     sys.argv = ["ocrbench", *flags, *overrides]
-    hydra.main(version_base="1.3", config_path=packaged("conf"), config_name="config")(one_cell)()
+    try:
+        hydra.main(version_base="1.3", config_path=packaged("conf"), config_name="config")(one_cell)()
+    except KeyboardInterrupt:
+        session.finish()
+        raise
     return session.finish() if cells else OK
 
 
@@ -94,6 +101,7 @@ class Session:
         self._matrix = matrix
         self._finished: list[Finished] = []
         self._reports_dir = Path()
+        self._unwritten = False
         self._progress = make_console(stderr=True)
 
     def run(self, cell: Cell) -> None:
@@ -106,18 +114,25 @@ class Session:
             if finished.reused:
                 listener.say("measured before; that run is shown (force=true measures again)")
         self._finished.append(finished)
-        for suffix, write in REPORTS.items():
-            write_atomically(self._reports_dir / f"latest.{suffix}", write(self._frame()))
+        try:
+            for suffix, write in REPORTS.items():
+                write_atomically(self._reports_dir / f"latest.{suffix}", write(self._frame()))
+        except OSError as error:
+            self._unwritten = True
+            log.warning("The tables in %s are not up to date: %s", self._reports_dir, error)
 
     def finish(self) -> int:
         """Show the table, say where everything is, and return the exit status."""
         records = [each.record for each in self._finished]
+        if not records:
+            return CELL_FAILED
         console = make_console()
         show(console, self._frame(), records)
         files = ", ".join(str(self._reports_dir / f"latest.{suffix}") for suffix in REPORTS)
         runs = self._finished[0].folder if len(records) == 1 else self._reports_dir / "runs"
         console.print(Text(f"Tables: {files}\nRuns: {runs}"), soft_wrap=True)
-        return OK if all(record.status == "ok" for record in records) else CELL_FAILED
+        fine = all(record.status == "ok" for record in records) and not self._unwritten
+        return OK if fine else CELL_FAILED
 
     def _frame(self) -> pd.DataFrame:
         return table.wide([each.record for each in self._finished])

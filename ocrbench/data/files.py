@@ -53,17 +53,11 @@ def list_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
 
 
 def sample_id(path: Path, root: Path) -> str:
-    """Name a sample by its image's path below the dataset's root, with forward slashes."""
-    return printable(path.relative_to(root).as_posix())
+    """Name a sample by its image's path below the dataset's root, with forward slashes.
 
-
-def printable(name: str) -> str:
-    r"""Replace what UTF-8 cannot hold: on Linux, a file's name may be any bytes.
-
-    >>> printable("img_\udcff.jpg")
-    'img_\\udcff.jpg'
+    On Linux a file's name may be any bytes; what UTF-8 cannot hold is written as an escape.
     """
-    return name.encode(errors="backslashreplace").decode()
+    return path.relative_to(root).as_posix().encode(errors="backslashreplace").decode()
 
 
 def find_images(annotations: Sequence[tuple[Path, str]], images: Sequence[Path]) -> list[Path]:

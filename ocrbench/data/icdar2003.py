@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import NoReturn
 
-from ocrbench.data.files import natural_key, require_folder, resolve_inside
+from ocrbench.data.files import natural_key, require_folder, resolve_inside, sample_id
 from ocrbench.errors import DatasetError
 from ocrbench.geometry import rectangle
 from ocrbench.records import Region, Sample

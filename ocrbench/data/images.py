@@ -62,7 +62,7 @@ def read_image(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> NDArray[np.u
 
 
 def _refuse(path: Path, reason: str, cause: Exception | None = None) -> NoReturn:
-    message = f"image {printable(str(path))}: {reason}"
+    message = f"image {path}: {reason}"
     raise DatasetError(message) from cause
 
 

@@ -22,6 +22,8 @@ from ocrbench.records import Graph, Image, Network, Region
 WIDTH, HEIGHT = 1280, 768
 # (dx, dy) of the eight neighbours in the order of the link channels.
 NEIGHBOURS = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
+# Each pixel of the map stands for a cell: its corners.
+CELL = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
 GRAPH = Graph(
     mean=(0.0,) * 3,
     scale=(1.0,) * 3,
@@ -67,13 +69,12 @@ class PixelLinkDetector:
         limit = np.array([image.shape[1] - 1, image.shape[0] - 1], dtype=np.float32)
         found = []
         for rows, columns in _components(labels):
-            points = (np.stack([columns, rows], axis=1) + 0.5).astype(np.float32) * scale
-            box = cv2.minAreaRect(points)
-            # Each pixel of the map stands for a cell: half a cell more on every side.
-            size = (box[1][0] + float(scale[0]), box[1][1] + float(scale[1]))
-            if min(size) < self.options.min_side or size[0] * size[1] < self.options.min_area:
+            hull = cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32)).reshape(-1, 1, 2)
+            box = cv2.minAreaRect(((hull + CELL).reshape(-1, 2) * scale).astype(np.float32))
+            width, height = box[1]
+            if min(width, height) < self.options.min_side or width * height < self.options.min_area:
                 continue
-            corners = order_corners(np.asarray(cv2.boxPoints((box[0], size, box[2])), dtype=np.float32))
+            corners = order_corners(np.asarray(cv2.boxPoints(box), dtype=np.float32))
             polygon = tuple((float(x), float(y)) for x, y in np.clip(corners, 0, limit))
             found.append(Region(polygon=polygon, confidence=float(pixels[rows, columns].mean())))
         return in_reading_order(found)

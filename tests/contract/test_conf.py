@@ -1,6 +1,8 @@
 """Every YAML file composes, parses and says what people need to know."""
 
+import contextlib
 import re
+from pathlib import Path
 
 import pytest
 
@@ -56,11 +58,10 @@ def test_datasets_name_a_known_format(name: str) -> None:
     cell = load([f"dataset={name}"])
     assert cell.dataset.name == name
     assert cell.dataset.format in FORMATS
-    try:
+    # Where the data have to be fetched first, the message says what to do.
+    there = Path(cell.dataset.root).is_dir()
+    with contextlib.nullcontext() if there else pytest.raises(DatasetError, match=r"dataset\.root=PATH"):
         check(cell)
-    except DatasetError as error:
-        # Where the data have to be fetched first, the message says what to do.
-        assert "dataset.root=PATH" in str(error)
 
 
 @pytest.mark.parametrize("name", choices("scenario"))
@@ -84,5 +85,7 @@ def test_every_family_format_and_scenario_has_a_configuration() -> None:
 
 
 def test_no_group_is_empty_or_forgotten() -> None:
-    groups = {group: choices(group) for group in ("detector", "recognizer", "model", "dataset", "scenario", "experiment")}
+    groups = {
+        group: choices(group) for group in ("detector", "recognizer", "model", "dataset", "scenario", "experiment")
+    }
     assert all(groups.values()), groups

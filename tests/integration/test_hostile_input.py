@@ -89,11 +89,15 @@ def test_a_file_name_that_is_not_unicode(folder: Path, ocrbench: Run, tmp_path: 
     for name in BAD:
         (folder / name).unlink()
         (folder / f"gt_{name}").with_suffix(".txt").unlink()
-    for name in (b"img_2.jpg", b"gt_img_2.txt"):
-        os.rename(os.fsencode(folder) + b"/" + name, os.fsencode(folder) + b"/" + name.replace(b"2", b"\xff"))
-    (folder / "img_1.jpg").write_bytes(b"")
+    for number, byte in ((b"1", b"\xfe"), (b"2", b"\xff")):
+        for name in (b"img_%b.jpg", b"gt_img_%b.txt"):
+            (folder / os.fsdecode(name % number)).rename(folder / os.fsdecode(name % byte))
+    (folder / os.fsdecode(b"img_\xfe.jpg")).write_bytes(b"")
     reports = tmp_path / "reports"
     done = ocrbench("dataset=icdar2015", f"dataset.root={folder}", "scenario.min_seconds=0", f"reports_dir={reports}")
     assert done.returncode == 0, done.stderr
     (record,) = Store(reports).records()
-    assert len(record.skipped) == 1
+    ((name, reason),) = record.skipped.items()
+    assert (name, "empty" in reason) == ("img_\\udcfe.jpg", True)
+    assert name in done.stdout
+    assert [outcome.sample_id for outcome in Store(reports).outcomes(record.run_id)] == ["img_\\udcff.jpg"]

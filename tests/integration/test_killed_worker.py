@@ -20,9 +20,7 @@ LIMIT_SECONDS = 180
 
 def kill_the_worker_of(process: subprocess.Popen[str]) -> None:
     (worker,) = [
-        child
-        for child in psutil.Process(process.pid).children(recursive=True)
-        if "ocrbench.worker" in child.cmdline()
+        child for child in psutil.Process(process.pid).children(recursive=True) if "ocrbench.worker" in child.cmdline()
     ]
     worker.kill()
 

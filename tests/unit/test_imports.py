@@ -3,7 +3,19 @@
 import subprocess
 import sys
 
-MODULES = ("config", "models", "pipeline", "scenarios", "schedule", "store", "table", "metrics", "data", "report", "cell")
+MODULES = (
+    "config",
+    "models",
+    "pipeline",
+    "scenarios",
+    "schedule",
+    "store",
+    "table",
+    "metrics",
+    "data",
+    "report",
+    "cell",
+)
 
 
 def test_only_the_runtime_and_the_conversion_import_openvino() -> None:

@@ -14,7 +14,11 @@ from ocrbench.pipeline import Pipeline, TimedNetwork
 from ocrbench.records import Graph, Image, Network, Region
 
 BOXES = [rectangle(10, 10, 60, 20), rectangle(10, 40, 90, 20), rectangle(10, 70, 40, 20)]
-READINGS = [Reading(text="sure", confidence=0.9), Reading(text="hardly", confidence=0.4), Reading(text="", confidence=1)]
+READINGS = [
+    Reading(text="sure", confidence=0.9),
+    Reading(text="hardly", confidence=0.4),
+    Reading(text="", confidence=1),
+]
 STEP_SECONDS = 0.004
 
 

@@ -45,7 +45,9 @@ for line in sys.stdin:
         content = {"measurements": measurements, "wall_ns": 10, "peak_memory_bytes": 7}
     print(json.dumps({"event": "answer", "content": content}), flush=True)
 """
-STAGES = [f"{name}_ns" for name in ("read", "detect", "detect_infer", "crop", "recognize", "recognize_infer", "latency")]
+STAGES = [
+    f"{name}_ns" for name in ("read", "detect", "detect_infer", "crop", "recognize", "recognize_infer", "latency")
+]
 
 
 class Hearing:
@@ -102,7 +104,7 @@ sys.stdin.readline()
 print('{"event": "error", "kind": "DatasetError", "message": "image x: empty"}', flush=True)
 sys.stdin.readline()
 """
-        with Worker(interpreter(program)) as worker, pytest.raises(DatasetError, match="^image x: empty$"):
+        with Worker(interpreter(program)) as worker, pytest.raises(DatasetError, match=r"^image x: empty$"):
             worker.ask("run", Hearing(), 20)
 
     @pytest.mark.parametrize(

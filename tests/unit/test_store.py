@@ -166,9 +166,7 @@ def crash_at(number: int, after: bool, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("before", ["nothing", "old run", "failed run"])
-def test_a_crash_at_any_step_leaves_the_old_run_or_the_new_never_half(
-    before: str, after: bool, tmp_path: Path
-) -> None:
+def test_a_crash_at_any_step_leaves_the_old_run_or_the_new_never_half(before: str, after: bool, tmp_path: Path) -> None:
     crashes = 0
     for number in range(1, 50):
         store = Store(tmp_path / str(number))
@@ -228,9 +226,7 @@ def test_an_unreadable_run_is_left_out_with_a_warning(
     assert len(store.records()) == 2
 
 
-def test_a_run_whose_data_are_gone_is_left_out_with_a_warning(
-    store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_run_whose_data_are_gone_is_left_out_with_a_warning(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     folder = save(store, run())
     next(folder.glob("*.parquet")).unlink()
     with caplog.at_level(logging.WARNING):

@@ -87,9 +87,7 @@ def grown(offset: float = OFFSET) -> NDArray[np.float64]:
         ("max", 960, (640, 480), (640, 480)),
     ],
 )
-def test_input_size(
-    limit_type: Any, limit_side: int, size: tuple[int, int], expected: tuple[int, int]
-) -> None:
+def test_input_size(limit_type: Any, limit_side: int, size: tuple[int, int], expected: tuple[int, int]) -> None:
     detector = DbDetector(replace(DB, limit_type=limit_type, limit_side=limit_side), {})
     assert detector.input_size(*size) == expected
 

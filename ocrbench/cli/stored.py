@@ -1,0 +1,52 @@
+"""Compare finished runs: ``ocrbench compare``."""
+
+from typing import Annotated
+
+import typer
+
+from ocrbench.cli.compare import report
+from ocrbench.compare.stored import FACTORS, StoredRun, compare_stored, find_runs, match_runs, pairs_by
+from ocrbench.config import closest, load
+from ocrbench.errors import ConfigError
+
+Pair = tuple[list[StoredRun], list[StoredRun]]
+# Of several comparisons the gravest counts: fail, then undecided, then pass.
+GRAVITY = (1, 3, 0)
+
+
+def compare(
+    words: Annotated[
+        list[str], typer.Argument(metavar="RUNS... [gate=NAME]", help="Folders of runs: A, then B; or any with --by.")
+    ],
+    by: Annotated[str, typer.Option(help=f"Compare runs that differ in this only: {', '.join(FACTORS)}.")] = "",
+) -> None:
+    """Compare finished runs: accuracy paired by image, speed where host and environment agree.
+
+    For example: ocrbench compare baseline/runs reports/runs gate=ci, or: ocrbench compare reports --by device
+
+    Exit status: 0 no worse (or the gate is passed), 1 worse (or the gate fails), 3 undecided.
+    """
+    gate = load([word for word in words if "=" in word]).gate
+    pairs = _pairs([word for word in words if "=" not in word], by)
+    statuses = {report(compare_stored(before, after, gate.margin), gate) for before, after in pairs}
+    raise typer.Exit(next(status for status in GRAVITY if status in statuses))
+
+
+def _pairs(folders: list[str], by: str) -> list[Pair]:
+    if by and by not in FACTORS:
+        message = f"--by {by}: no such factor; {closest(by, FACTORS)}"
+        raise ConfigError(message)
+    if by:
+        pairs = pairs_by(find_runs(folders), by)
+        if not pairs:
+            message = f"no two of these runs differ in {by} only"
+            raise ConfigError(message)
+        return pairs
+    if len(folders) != 2:
+        message = f"compare: expected two folders of runs, A and B, not {len(folders)}; or --by FACTOR"
+        raise ConfigError(message)
+    pairs = match_runs(find_runs(folders[:1]), find_runs(folders[1:]))
+    if not pairs:
+        message = f"{folders[0]} and {folders[1]} hold no run of the same cell"
+        raise ConfigError(message)
+    return pairs
