@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from ocrbench import data, metrics
+from ocrbench import data, environment, metrics
 from ocrbench.config import EXPECTED_TYPES, Cell, closest
+from ocrbench.environment import machine, noise
+from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import ConfigError, DatasetError, DeviceError, OcrBenchError
-from ocrbench.metrics.speed import duration_scores, throughput_scores
+from ocrbench.metrics.speed import drift, duration_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
 from ocrbench.models import check_options
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
@@ -29,7 +31,9 @@ log = logging.getLogger(__name__)
 
 STAGES = ("read", "detect", "detect_infer", "crop", "recognize", "recognize_infer")
 # These say where results go and how to get at them, not what is measured.
-NOT_MEASURED = ("reports_dir", "cache_dir", "force", "timeout_seconds")
+NOT_MEASURED = ("reports_dir", "cache_dir", "force", "timeout_seconds", "prepare_timeout_seconds", "gate", "noise")
+# How long to look at what other processes do, before measuring begins.
+WATCH_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +76,8 @@ def run_cell(cell: Cell, listener: Listener) -> Finished:
     A failure becomes a failed record, so that a matrix goes on; it is not raised.
     """
     store = Store(Path(cell.reports_dir))
-    known: dict[str, Any] = {"config": asdict(cell), "started": datetime.now(UTC).isoformat(timespec="seconds")}
+    known: dict[str, Any] = {"config": asdict(cell), "started": datetime.now(UTC).isoformat(timespec="milliseconds")}
+    known["conditions"] = {"load_before": machine.load(), **machine.settings(), "git": machine.git(Path.cwd())}
     try:
         return _run(cell, listener, store, known)
     except OcrBenchError as error:
@@ -88,27 +93,34 @@ def run_cell(cell: Cell, listener: Listener) -> Finished:
 def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) -> Finished:
     check(cell)
     samples = _samples(cell)
+    fingerprint = known["dataset_sha256"] = data.fingerprint(samples)
+    # For a run that fails before the worker tells.
+    known["environment"] = environment.describe()
+    known["series"] = _series(cell, fingerprint)
     artifacts, known["environment"] = prepare(cell, listener)
     known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
     models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
-    run_id = known["run_id"] = _run_id(cell, [data.fingerprint(samples), models, known["environment"]])
+    cell_id = known["cell_id"] = _named(cell, [_decisive(cell), fingerprint, models, known["environment"]])
     with _alone(cell, listener):
         # Looked up only now: another session may just have measured this very cell.
-        earlier = store.find(run_id)
-        if earlier is not None and earlier.status == "ok" and not cell.force:
-            return Finished(record=earlier, reused=True, folder=store.root / run_id)
+        earlier = None if cell.force else store.newest(cell_id)
+        if earlier is not None:
+            return Finished(record=earlier, reused=True, folder=store.root / earlier.run_id)
+        known["conditions"] |= {"busy": watch_processes(WATCH_SECONDS)}
         measured = measure(cell, artifacts, samples, listener)
-    record = RunRecord(status="ok", **known, **_results(cell, samples, artifacts, measured))
-    outcomes = outcomes_of(samples, measured.predictions)
-    folder = store.save(record, _frame(measured.timings), outcomes)
-    return Finished(record=record, reused=False, folder=folder)
+        known["conditions"] |= _disturbances(measured)
+        record = RunRecord(run_id=cell_id, status="ok", **known, **_results(cell, samples, artifacts, measured))
+        record = replace(record, noisy=noise.reasons(record.conditions, cell.noise))
+        record = store.add(record, _frame(measured.timings), outcomes_of(samples, measured.predictions))
+    return Finished(record=record, reused=False, folder=store.root / record.run_id)
 
 
 def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Finished:
-    known.setdefault("run_id", _run_id(cell, []))
-    record = RunRecord(status="failed", error=reason, **known)
+    cell_id = known.setdefault("cell_id", _named(cell, [_decisive(cell), known.get("environment", {})]))
+    record = RunRecord(run_id=cell_id, status="failed", error=reason, **known)
     try:
-        folder = store.save(record, _frame([]), [])
+        record = store.add(record, _frame([]), [])
+        folder = store.root / record.run_id
     except OSError as error:
         log.warning("The failed run is not stored: %s", error)
         folder = store.root
@@ -238,10 +250,29 @@ def _described(networks: Mapping[str, Artifact]) -> dict[str, dict[str, Any]]:
     return {name: {key: given[key] for key in given if key != "metadata"} for name, given in plain.items()}
 
 
-def _run_id(cell: Cell, parts: Sequence[object]) -> str:
+def _disturbances(measured: Measured) -> dict[str, Any]:
+    """Say what else went on while the cell was measured."""
+    repeats = [
+        (each.sample_id, each.times.latency_ns) for each in measured.timings if not each.warmup and not each.first_seen
+    ]
+    return {"load_after": machine.load(), **noise.shares(measured.usage), "drift": drift(repeats)}
+
+
+def _decisive(cell: Cell) -> dict[str, Any]:
+    return {key: value for key, value in asdict(cell).items() if key not in NOT_MEASURED}
+
+
+def _series(cell: Cell, fingerprint: str) -> str:
+    """Name what a history follows over versions of models, tools and system, wherever a checkout lies."""
+    config = {key: value for key, value in _decisive(cell).items() if key != "omz"}
+    config["dataset"] = {key: value for key, value in config["dataset"].items() if key != "root"}
+    host = environment.host()
+    return _named(cell, [config, fingerprint, host["name"], host["cpu"], host["cores"]])
+
+
+def _named(cell: Cell, parts: Sequence[object]) -> str:
     """Name a run by what was measured, followed by the hash of all that decides it."""
-    config = {key: value for key, value in asdict(cell).items() if key not in NOT_MEASURED}
-    digest = hashlib.sha256(json.dumps([config, *parts], sort_keys=True, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
     words = (cell.detector.name, cell.recognizer.name, cell.precision, cell.device, cell.dataset.name)
     readable = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", word)[:24] for word in dict.fromkeys(words))
     return f"{readable}-{digest[:12]}"

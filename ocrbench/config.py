@@ -179,6 +179,23 @@ class Gate:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class Noise:
+    """What a run may be disturbed by before it is marked as noisy.
+
+    Attributes:
+        steal_share: Of the CPU, taken by the hypervisor.
+        other_cpu_share: Of the CPU, used by other processes.
+        drift: Of the latency, between the first and the last repeat of an image.
+        involuntary_switches: How often the worker lost its core, per second and core.
+    """
+
+    steal_share: float = Field(ge=0)
+    other_cpu_share: float = Field(ge=0)
+    drift: float = Field(ge=0)
+    involuntary_switches: float = Field(ge=0)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Cell:
     """One experiment: detector × recognizer × precision × device × scenario × dataset."""
 
@@ -189,12 +206,14 @@ class Cell:
     scoring: Scoring
     omz: Omz
     gate: Gate
+    noise: Noise
     device: str
     precision: Precision
     properties: Options
     model_cache: bool
     attest: Literal["warn", "strict", "off"]
     timeout_seconds: float = Field(gt=0)
+    prepare_timeout_seconds: float = Field(gt=0)
     force: bool
     reports_dir: str
     cache_dir: str

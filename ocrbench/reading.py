@@ -18,7 +18,7 @@ from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import in_reading_order
 from ocrbench.models import check_options
 from ocrbench.records import Region, artifacts_to_plain
-from ocrbench.schedule import PREPARE_SECONDS, Listener, Worker, prepare, to_region
+from ocrbench.schedule import Listener, Worker, prepare, to_region
 
 MAX_BYTES = 50_000_000
 TIMEOUT_SECONDS = 30
@@ -134,7 +134,7 @@ def read_images(cell: Cell, images: Sequence[tuple[str, Path]], listener: Listen
     results = []
     with Worker() as worker:
         listener.say("compiling")
-        worker.ask("load", listener, PREPARE_SECONDS, cell=asdict(cell), artifacts=given)
+        worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=given)
         for number, (name, path) in enumerate(images, start=1):
             answer = worker.ask("run", listener, cell.timeout_seconds, samples=[[name, str(path)]])
             (found,) = answer["measurements"]

@@ -166,12 +166,17 @@ class RunRecord:
     """The outcome of one cell.
 
     Attributes:
-        run_id: Hash of configuration, dataset, model files and tool versions; names the run's directory.
+        run_id: Names the run's directory: ``cell_id``, with a number where the cell was measured again.
+        cell_id: Hash of configuration, dataset, model files, host, tool versions and source: what decides re-use.
+        series: Hash of what stays the same over versions: configuration, dataset and host.
+        dataset_sha256: See ``data.fingerprint``.
         started: ISO 8601, UTC.
         status: ``ok`` or ``failed``.
         error: Why it failed; empty for ``ok``.
         config: The composed configuration.
-        environment: Host, versions and devices.
+        environment: Host, versions and a hash of ocrbench's source.
+        conditions: How the machine was set and how busy it was; see ``environment.noise``.
+        noisy: Why its times are not to be trusted; empty for a quiet run.
         artifacts: Per stage and network, as plain data.
         execution: Per stage and network, what was compiled and what really ran.
         scores: Every number that the tables show.
@@ -183,7 +188,12 @@ class RunRecord:
     status: str
     config: Mapping[str, Any]
     error: str = ""
+    cell_id: str = ""
+    series: str = ""
+    dataset_sha256: str = ""
     environment: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    noisy: Sequence[str] = ()
     artifacts: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     execution: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     scores: Sequence[Score] = ()

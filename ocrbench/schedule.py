@@ -19,6 +19,7 @@ from typing import Any, Protocol, Self
 
 from ocrbench import errors
 from ocrbench.config import Cell
+from ocrbench.environment.usage import Usage
 from ocrbench.errors import OcrBenchError, WorkerError
 from ocrbench.records import (
     Artifact,
@@ -33,8 +34,6 @@ from ocrbench.records import (
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 10
-# Converting and compiling may take long; blocks of images have the cell's own limit.
-PREPARE_SECONDS = 3600
 ATTEST_IMAGES = 4
 
 Artifacts = Mapping[str, Mapping[str, Artifact]]
@@ -73,6 +72,7 @@ class Measured:
     Attributes:
         wall_ns: Of the measured blocks together.
         images: How many images were measured in that time.
+        usage: Of the CPU in that time.
         compile_ms: Per stage.
         execution: Per stage and network, see ``runtime.Execution``.
         skipped: Sample id → reason.
@@ -85,6 +85,7 @@ class Measured:
     execution: dict[str, dict[str, Any]] = field(default_factory=dict)
     wall_ns: int = 0
     images: int = 0
+    usage: Usage = field(default_factory=Usage)
     peak_memory_bytes: int = 0
 
 
@@ -216,8 +217,8 @@ def prepare(
         OcrBenchError: The conversion fails.
     """
     with start() as worker:
-        environment = worker.ask("describe", listener, PREPARE_SECONDS)
-        made = worker.ask("convert", listener, PREPARE_SECONDS, cell=asdict(cell), roles=roles)
+        environment = worker.ask("describe", listener, cell.prepare_timeout_seconds)
+        made = worker.ask("convert", listener, cell.prepare_timeout_seconds, cell=asdict(cell), roles=roles)
     return {role: artifacts_from_plain(given) for role, given in made.items()}, environment
 
 
@@ -234,7 +235,7 @@ def measure(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample], listene
     given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
     with Worker() as worker:
         listener.say("compiling")
-        measured.compile_ms = worker.ask("load", listener, PREPARE_SECONDS, cell=asdict(cell), artifacts=given)
+        measured.compile_ms = worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=given)
         for number in range(cell.scenario.warmup_passes):
             for done, block in _blocks(cell, samples, measured):
                 _run(worker, cell, block, measured, listener, warmup=True)
@@ -298,6 +299,8 @@ def _run(
     timed = [each for each in answer["measurements"] if not each["skipped"]]
     if not warmup:
         measured.wall_ns += answer["wall_ns"]
+        # A worker of an earlier ocrbench does not tell.
+        measured.usage += Usage(**answer.get("usage", {}))
         measured.images += len(timed)
     for each in answer["measurements"]:
         if each["skipped"]:

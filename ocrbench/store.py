@@ -7,12 +7,13 @@ the new one, and a folder without ``run.json`` is not a run.
 
 import hashlib
 import io
+import itertools
 import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from ocrbench.records import Prediction, Region, RunRecord, Sample, Score
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1
+SCHEMA = 2
 RECORD = "run.json"
 
 
@@ -80,6 +81,26 @@ class Store:
                 path.unlink(missing_ok=True)
         return folder
 
+    def add(self, record: RunRecord, timings: pd.DataFrame, outcomes: Sequence[Outcome]) -> RunRecord:
+        """Write a run beside the finished ones of its cell.
+
+        Returns:
+            The record with its own id: the cell's, or with the first number that no finished run has.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.root / ".lock"):
+            ids = (_numbered(record.cell_id, number) for number in itertools.count(1))
+            run_id = next(each for each in ids if not self._is_finished(each))
+            record = replace(record, run_id=run_id)
+            self._save(record, timings, outcomes)
+        return record
+
+    def newest(self, cell_id: str) -> RunRecord | None:
+        """Read the cell's latest finished run; None where there is none."""
+        found = [self.find(path.parent.name) for path in self.root.glob(f"{cell_id}*/{RECORD}")]
+        finished = [each for each in found if each is not None and each.cell_id == cell_id and each.status == "ok"]
+        return max(finished, key=lambda each: (each.started, len(each.run_id), each.run_id), default=None)
+
     def find(self, run_id: str) -> RunRecord | None:
         """Read a run's record; None where there is no such run, or it cannot be read."""
         content = self._content(run_id)
@@ -104,6 +125,10 @@ class Store:
         lines = self._data_file(run_id, "outcomes").read_bytes().split(b"\n")
         return [_outcome(json.loads(line)) for line in lines if line]
 
+    def _is_finished(self, run_id: str) -> bool:
+        record = self.find(run_id)
+        return record is not None and record.status == "ok"
+
     def _data_file(self, run_id: str, name: str) -> Path:
         content = self._content(run_id)
         if content is None:
@@ -116,7 +141,7 @@ class Store:
         if not path.is_file():
             return None
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            content = _migrated(json.loads(path.read_text(encoding="utf-8")))
             intact = all((path.parent / name).is_file() for name in content["files"].values())
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("%s is not a readable run (%s); it is left out", path, error)
@@ -173,9 +198,34 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _from_1(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Schema 2 tells repeats of a cell apart; nothing in 1 says which cells are one over versions."""
+    return {**content, "cell_id": content["run_id"], "series": content["run_id"]}
+
+
+# The schema that a record has → what makes it one of the next.
+MIGRATIONS: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1}
+
+
+def _migrated(content: dict[str, Any]) -> dict[str, Any]:
+    """Bring a record of an earlier schema up to this one."""
+    schema = int(content["schema"])
+    if schema > SCHEMA:
+        message = f"it has schema {schema} of a newer ocrbench, this one reads up to {SCHEMA}"
+        raise ValueError(message)
+    for number in range(schema, SCHEMA):
+        content = MIGRATIONS[number](content)
+    return content
+
+
+def _numbered(cell_id: str, number: int) -> str:
+    return cell_id if number == 1 else f"{cell_id}-{number}"
+
+
 def _record(content: Mapping[str, Any]) -> RunRecord:
     fields = {name: content[name] for name in RunRecord.__dataclass_fields__ if name in content}
-    return RunRecord(**{**fields, "scores": tuple(Score(**score) for score in content["scores"])})
+    scores = tuple(Score(**score) for score in content["scores"])
+    return RunRecord(**{**fields, "scores": scores, "noisy": tuple(content.get("noisy", ()))})
 
 
 def _outcome(content: Mapping[str, Any]) -> Outcome:

@@ -5,10 +5,10 @@ It reads one JSON request a line from standard input and answers with JSON lines
 =============  ========================================  ==========================================
 command        request                                   answer
 =============  ========================================  ==========================================
-``describe``   –                                         versions, host
+``describe``   –                                         versions, host, source
 ``convert``    cell, roles                               artifacts
 ``load``       cell, artifacts                           compile times
-``run``        samples: [[id, path], …]                  measurements, wall_ns, peak_memory_bytes
+``run``        samples: [[id, path], …]                  measurements, wall_ns, usage, peak_memory_bytes
 ``attest``     samples                                   execution per stage
 ``close``      –                                         –
 =============  ========================================  ==========================================
@@ -31,6 +31,7 @@ from ocrbench import environment, errors
 from ocrbench.config import Cell, Stage, validate
 from ocrbench.convert import convert_detector, convert_recognizer
 from ocrbench.data.images import read_image
+from ocrbench.environment.usage import usage_so_far
 from ocrbench.errors import OcrBenchError, WorkerError
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.pipeline import Pipeline, Result
@@ -53,7 +54,7 @@ class Session:
 
     def describe(self, request: Request) -> Request:
         """Say what this process runs on."""
-        return {"versions": environment.versions(), "host": environment.host()}
+        return environment.describe()
 
     def convert(self, request: Request) -> Request:
         """Convert the models of a cell, or find them in the cache."""
@@ -73,7 +74,8 @@ class Session:
             "detector": _compile(cell, cell.detector, detector.graphs(), artifacts["detector"]),
             "recognizer": _compile(cell, cell.recognizer, recognizer.graphs(), artifacts["recognizer"]),
         }
-        self._pipeline = Pipeline(detector, self._callables("detector"), recognizer, self._callables("recognizer"))
+        kind = SlowedPipeline if SLOWDOWN in os.environ else Pipeline
+        self._pipeline = kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"))
         return {
             role: sum(network.compile_ms for network in networks.values()) for role, networks in self._networks.items()
         }
@@ -82,8 +84,10 @@ class Session:
         """Measure one block of images."""
         cell, pipeline = self._loaded()
         feed = [(sample_id, Path(path)) for sample_id, path in request["samples"]]
+        before = usage_so_far()
         block = SCENARIOS[cell.scenario.name](pipeline, feed)
-        return {**asdict(block), "peak_memory_bytes": environment.peak_memory_bytes()}
+        used = usage_so_far() - before
+        return {**asdict(block), "usage": asdict(used), "peak_memory_bytes": environment.peak_memory_bytes()}
 
     def attest(self, request: Request) -> Request:
         """Report which types the networks execute, by replaying images through a profiled twin."""

@@ -34,10 +34,13 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(cache_dir: Path) -> dict[str, str]:
-    """The environment of ocrbench processes: this checkout, the session's cache, no terminal width."""
+    """The environment of ocrbench processes: this checkout, the session's cache, no terminal width, no CI server."""
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-    kept = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    return {**kept, "PYTHONPATH": path, "OCRBENCH_CACHE": str(cache_dir), "PYTHONIOENCODING": "utf-8"}
+    left_out = ("COLUMNS", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    ours = {"PYTHONPATH": path, "OCRBENCH_CACHE": str(cache_dir), "PYTHONIOENCODING": "utf-8"}
+    # Servers that tests start are not behind the proxy.
+    return {**kept, **ours, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 @pytest.fixture(scope="session")

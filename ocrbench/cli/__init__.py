@@ -1,6 +1,6 @@
 """The command line: commands, logging, exit status.
 
-Exit status: 0 all is well; 1 a cell, an image or a download failed; 2 the user's mistake.
+Exit status: 0 all is well; 1 a cell, an image or a download failed, or doctor warns; 2 the user's mistake.
 """
 
 import logging
@@ -12,7 +12,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from ocrbench import __version__
-from ocrbench.cli import compare, fetch, listing, read, run, stored
+from ocrbench.cli import compare, doctor, export, fetch, history, listing, read, run, stored
 from ocrbench.cli.console import make_console
 from ocrbench.errors import OcrBenchError
 
@@ -32,7 +32,10 @@ app.command("read")(read.read)
 app.command("fetch")(fetch.fetch)
 app.command("ab")(compare.ab)
 app.command("compare")(stored.compare)
-COMMANDS = ("list", "read", "fetch", "ab", "compare")
+app.add_typer(export.app, name="export")
+app.command("doctor")(doctor.doctor)
+app.command("history")(history.show_history)
+COMMANDS = ("list", "read", "fetch", "ab", "compare", "export", "doctor", "history")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,5 +1,6 @@
 """Compare two configurations: ``ocrbench ab``, ``ocrbench compare``."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,18 +10,26 @@ from rich.text import Text
 
 from ocrbench.cell import check
 from ocrbench.cli.console import make_console
+from ocrbench.cli.outputs import (
+    BenchmarkJsonOption,
+    ConfigDirOption,
+    JsonOption,
+    JunitOption,
+    MarkdownOption,
+    Outputs,
+    existing,
+    exit_status,
+    publish,
+)
 from ocrbench.compare.live import Plan, compare_live
 from ocrbench.compare.sides import parse_side
-from ocrbench.compare.verdict import Checked, Comparison, check_gate, outcome_of
+from ocrbench.compare.verdict import Checked, Comparison, check_gate
 from ocrbench.config import Gate
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.columns import text
-from ocrbench.report.comparison import sentence, to_frame
+from ocrbench.report.comparison import Judged, sentence, to_frame
 
 FLIPPED_SHOWN = 10
-# Without a gate the verdict decides.
-STATUS_OF_VERDICT = {"improved": 0, "equivalent": 0, "trade-off": 0, "regressed": 1, "undecided": 3}
-STATUS_OF_GATE = {"pass": 0, "fail": 1, "undecided": 3}
 
 
 def ab(  # noqa: PLR0913 - each is an option of the command
@@ -34,6 +43,11 @@ def ab(  # noqa: PLR0913 - each is an option of the command
     until_decided: Annotated[bool, typer.Option("--until-decided", help="Go on until there is a verdict.")] = False,
     max_seconds: Annotated[float, typer.Option(min=1, help="Time budget of --until-decided.")] = 600.0,
     seed: Annotated[int, typer.Option(help="Of the order of blocks.")] = 0,
+    config_dir: ConfigDirOption = None,
+    junit: JunitOption = None,
+    markdown: MarkdownOption = None,
+    json: JsonOption = None,
+    benchmark_json: BenchmarkJsonOption = None,
 ) -> None:
     """Measure two configurations side by side and say which is faster and which is more accurate.
 
@@ -41,8 +55,8 @@ def ab(  # noqa: PLR0913 - each is an option of the command
 
     Exit status: 0 no worse (or the gate is passed), 1 worse (or the gate fails), 3 undecided.
     """
-    common = overrides or []
-    first, second = parse_side(before, common), parse_side(after, common)
+    common, folder = overrides or [], existing(config_dir)
+    first, second = (parse_side(side, common, folder) for side in (before, after))
     for side in (first, second):
         check(side.cell)
     gate = first.cell.gate
@@ -56,16 +70,21 @@ def ab(  # noqa: PLR0913 - each is an option of the command
     )
     with ConsoleListener(make_console(stderr=True), "ab") as listener:
         comparison = compare_live(first, second, plan, listener)
-    raise typer.Exit(report(comparison, gate))
+    outputs = Outputs(junit=junit, markdown=markdown, json=json, benchmark_json=benchmark_json)
+    raise typer.Exit(report([comparison], gate, outputs))
 
 
-def report(comparison: Comparison, gate: Gate) -> int:
-    """Show a comparison and its gate, and return the exit status."""
+def report(comparisons: Sequence[Comparison], gate: Gate, outputs: Outputs) -> int:
+    """Show comparisons and what the gate says of each, write the files, and return the exit status."""
     console = make_console()
-    show_comparison(console, comparison)
-    checked = check_gate(gate, comparison)
-    show_gate(console, checked)
-    return STATUS_OF_GATE[outcome_of(checked)] if checked else STATUS_OF_VERDICT[comparison.verdict]
+    judged = []
+    for comparison in comparisons:
+        show_comparison(console, comparison)
+        checked = check_gate(gate, comparison)
+        show_gate(console, checked)
+        judged.append(Judged(comparison=comparison, gate=gate, checked=checked))
+    publish(judged, outputs)
+    return exit_status(judged)
 
 
 def show_comparison(console: Console, comparison: Comparison) -> None:

@@ -5,20 +5,32 @@ from typing import Annotated
 import typer
 
 from ocrbench.cli.compare import report
+from ocrbench.cli.outputs import (
+    BenchmarkJsonOption,
+    ConfigDirOption,
+    JsonOption,
+    JunitOption,
+    MarkdownOption,
+    Outputs,
+    existing,
+)
 from ocrbench.compare.stored import FACTORS, StoredRun, compare_stored, find_runs, match_runs, pairs_by
 from ocrbench.config import closest, load
 from ocrbench.errors import ConfigError
 
 Pair = tuple[list[StoredRun], list[StoredRun]]
-# Of several comparisons the gravest counts: fail, then undecided, then pass.
-GRAVITY = (1, 3, 0)
 
 
-def compare(
+def compare(  # noqa: PLR0913 - each is an option of the command
     words: Annotated[
         list[str], typer.Argument(metavar="RUNS... [gate=NAME]", help="Folders of runs: A, then B; or any with --by.")
     ],
     by: Annotated[str, typer.Option(help=f"Compare runs that differ in this only: {', '.join(FACTORS)}.")] = "",
+    config_dir: ConfigDirOption = None,
+    junit: JunitOption = None,
+    markdown: MarkdownOption = None,
+    json: JsonOption = None,
+    benchmark_json: BenchmarkJsonOption = None,
 ) -> None:
     """Compare finished runs: accuracy paired by image, speed where host and environment agree.
 
@@ -26,10 +38,11 @@ def compare(
 
     Exit status: 0 no worse (or the gate is passed), 1 worse (or the gate fails), 3 undecided.
     """
-    gate = load([word for word in words if "=" in word]).gate
+    gate = load([word for word in words if "=" in word], existing(config_dir)).gate
     pairs = _pairs([word for word in words if "=" not in word], by)
-    statuses = {report(compare_stored(before, after, gate.margin), gate) for before, after in pairs}
-    raise typer.Exit(next(status for status in GRAVITY if status in statuses))
+    comparisons = [compare_stored(before, after, gate.margin) for before, after in pairs]
+    outputs = Outputs(junit=junit, markdown=markdown, json=json, benchmark_json=benchmark_json)
+    raise typer.Exit(report(comparisons, gate, outputs))
 
 
 def _pairs(folders: list[str], by: str) -> list[Pair]:

@@ -44,6 +44,23 @@ def time_change(
         interval=ratio_interval(ratios),
         margin=margin,
         n=sum(len(block) for blocks in ratios for block in blocks),
+        values=(_milliseconds(before_ns), _milliseconds(after_ns)),
+    )
+
+
+def tail_change(before_ns: NDArray[np.float64], after_ns: NDArray[np.float64], margin: float) -> Change:
+    """Show both sides' 99th percentile of the latency, for absolute limits; it has no interval."""
+    before, after = (float(np.percentile(times, 99)) / 1e6 for times in (before_ns, after_ns))
+    return Change(
+        metric="latency_p99_ms",
+        unit="ms",
+        higher_is_better=False,
+        relative=True,
+        before=before,
+        after=after,
+        interval=None,
+        margin=margin,
+        n=min(len(before_ns), len(after_ns)),
     )
 
 
@@ -90,6 +107,10 @@ def accuracy_changes(before: Found, after: Found, expected: Found, scoring: Scor
         return []
     changes = (_accuracy_change(name, first, second) for name in metrics.METRICS)
     return [each for each in changes if each is not None]
+
+
+def _milliseconds(times_ns: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(float(each) for each in times_ns / 1e6)
 
 
 def _accuracy_change(

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from ocrbench import data
-from ocrbench.compare.changes import TIMES, accuracy_changes, flipped_words, time_change, value_change
+from ocrbench.compare.changes import TIMES, accuracy_changes, flipped_words, tail_change, time_change, value_change
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change, Comparison, undecided
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.metrics.paired import blocks_needed
 from ocrbench.records import Region, Sample, artifacts_to_plain
-from ocrbench.schedule import PREPARE_SECONDS, Artifacts, Listener, Worker, prepare, to_region
+from ocrbench.schedule import Artifacts, Listener, Worker, prepare, to_region
 
 # Warming up may take this share of what a pair of processes has.
 WARM_UP_SHARE = 0.25
@@ -140,7 +140,9 @@ class _LiveComparison:
     def _load(self, workers: Sequence[Worker], artifacts: Sequence[Artifacts]) -> None:
         for index, (side, worker, made) in enumerate(zip(self._sides, workers, artifacts, strict=True)):
             given = {role: artifacts_to_plain(networks) for role, networks in made.items()}
-            times = worker.ask("load", self._listener, PREPARE_SECONDS, cell=asdict(side.cell), artifacts=given)
+            times = worker.ask(
+                "load", self._listener, side.cell.prepare_timeout_seconds, cell=asdict(side.cell), artifacts=given
+            )
             self._collected.compile_ms[index].append(sum(times.values()))
 
     def _first_pass(self, workers: Sequence[Worker], samples: Sequence[Sample], seconds: float) -> list[Sample]:
@@ -248,6 +250,8 @@ class _LiveComparison:
             ]
             if ratios:
                 changes.append(time_change(metric, sides[0], sides[1], ratios, self._plan.margin))
+                if name == "latency_ns":
+                    changes.append(tail_change(sides[0], sides[1], self._plan.margin))
         return changes
 
     def _changes(self, samples: Sequence[Sample]) -> list[Change]:

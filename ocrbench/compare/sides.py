@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ocrbench.config import Cell, choices, closest, load
 from ocrbench.errors import ConfigError
@@ -33,13 +34,14 @@ class Side:
         return functools.partial(Worker, self.interpreter, self.variables)
 
 
-def parse_side(text: str, common: Sequence[str]) -> Side:
+def parse_side(text: str, common: Sequence[str], config_dir: str | None = None) -> Side:
     """Read one side.
 
     Args:
         text: Words apart by spaces: ``KEY=VALUE`` overrides, the name of an experiment, ``python=PATH`` (another
             interpreter) and ``env.NAME=VALUE`` (an environment variable); empty for the common configuration itself.
         common: Overrides of both sides.
+        config_dir: A folder of further configuration.
 
     Raises:
         ConfigError: A word is wrong.
@@ -59,7 +61,7 @@ def parse_side(text: str, common: Sequence[str]) -> Side:
             variables[key.removeprefix("env.")] = value
         else:
             overrides.append(word)
-    cell = load(overrides)
+    cell = load(overrides, config_dir)
     return Side(label=text or "as configured", cell=cell, interpreter=interpreter, variables=variables)
 
 
@@ -76,4 +78,5 @@ def _interpreter(value: str) -> str:
     if found is None:
         message = f"python={value}: no such program"
         raise ConfigError(message)
-    return found
+    # Not resolved: the link is what makes it the Python of a virtual environment.
+    return str(Path(found).absolute())

@@ -9,7 +9,15 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from ocrbench.compare.changes import TIMES, Found, accuracy_changes, flipped_words, time_change, value_change
+from ocrbench.compare.changes import (
+    TIMES,
+    Found,
+    accuracy_changes,
+    flipped_words,
+    tail_change,
+    time_change,
+    value_change,
+)
 from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.config import Scoring, validate
 from ocrbench.errors import ConfigError
@@ -92,7 +100,17 @@ FACTORS: Mapping[str, Callable[[RunRecord], str]] = {
 ENVIRONMENT_FACTORS = ("openvino", "host")
 STAGE_FACTORS = {"device", "precision", "properties"}
 # Where things are, and how the result is judged.
-NOT_COMPARED = ("reports_dir", "cache_dir", "force", "timeout_seconds", "omz", "gate", "noise", "attest")
+NOT_COMPARED = (
+    "reports_dir",
+    "cache_dir",
+    "force",
+    "timeout_seconds",
+    "prepare_timeout_seconds",
+    "omz",
+    "gate",
+    "noise",
+    "attest",
+)
 
 
 def pairs_by(runs: Sequence[StoredRun], factor: str) -> list[tuple[list[StoredRun], list[StoredRun]]]:
@@ -198,6 +216,11 @@ def _speed_changes(
         values = [np.concatenate([times[order].to_numpy() for times in side]) for side in sides]
         change = time_change(metric, values[0], values[1], ratios, margin)
         changes.append(_widened(change, len(ratios)) if comparable else replace(change, interval=None))
+    latencies = [
+        np.concatenate([run.timings["latency_ns"].to_numpy(float) for run in runs]) for runs in (before, after)
+    ]
+    if all(len(times) for times in latencies):
+        changes.append(tail_change(latencies[0], latencies[1], margin))
     memory = [[_value(run.record, "peak_rss_mb") for run in runs] for runs in (before, after)]
     pairs = _zip_longest(*memory)
     change = value_change("peak_rss_mb", "MB", [one for one, _ in pairs], [other for _, other in pairs], margin)

@@ -27,6 +27,7 @@ class Change:
         interval: None where there is nothing to base one on; then there is no verdict.
         margin: Changes smaller than this, relative or absolute, do not matter.
         n: How many paired measurements stand behind it.
+        values: A's and B's single measurements in ``unit``; empty for accuracy.
     """
 
     metric: str
@@ -38,6 +39,7 @@ class Change:
     interval: Interval | None
     margin: float
     n: int
+    values: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
 
     @property
     def neutral(self) -> float:
@@ -147,7 +149,7 @@ def _check(limit: Limit, comparison: Comparison) -> Checked:
     if change is None:
         return Checked(limit=limit, outcome="undecided", reason="was not measured on both sides")
     if limit.at_most is not None or limit.at_least is not None:
-        return _check_absolute(limit, change)
+        return check_value(limit, change.after, change.unit)
     if change.interval is None:
         return Checked(limit=limit, outcome="undecided", reason="there is no interval to decide by")
     worse = _worsening(change)
@@ -159,13 +161,13 @@ def _check(limit: Limit, comparison: Comparison) -> Checked:
     return Checked(limit=limit, outcome=outcome, reason=f"{describe(change)}, allowed {_allowed(change, allowed)}")
 
 
-def _check_absolute(limit: Limit, change: Change) -> Checked:
-    above = limit.at_most is not None and change.after > limit.at_most
-    below = limit.at_least is not None and change.after < limit.at_least
+def check_value(limit: Limit, value: float, unit: str = "") -> Checked:
+    """Hold a number against the absolute bounds of a limit; what is not a number was not measured, and fails."""
+    within = (limit.at_most is None or value <= limit.at_most) and (limit.at_least is None or value >= limit.at_least)
     bounds = [f"at most {limit.at_most:g}"] if limit.at_most is not None else []
     bounds += [f"at least {limit.at_least:g}"] if limit.at_least is not None else []
-    reason = f"{change.after:.4g} {change.unit}, allowed {' and '.join(bounds)}".replace("  ", " ")
-    return Checked(limit=limit, outcome="fail" if above or below else "pass", reason=reason)
+    shown = f"{value:.4g} {unit}".strip()
+    return Checked(limit=limit, outcome="pass" if within else "fail", reason=f"{shown}, allowed {' and '.join(bounds)}")
 
 
 def _worsening(change: Change) -> Interval:

@@ -1,7 +1,6 @@
 """Networks of the Open Model Zoo, through its own downloader and converter."""
 
 import json
-import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,8 +12,6 @@ from ocrbench.config import Cell, Precision, Source
 from ocrbench.convert.download import file_sha256, reason
 from ocrbench.convert.tools import CONVERTER, DESCRIBER, DOWNLOADER, ZooTools, run_streaming
 from ocrbench.errors import ModelError
-
-log = logging.getLogger(__name__)
 
 CHECKSUMS = "sha256.json"
 # Tried in this order where a given folder does not hold the wanted precision.
@@ -38,8 +35,6 @@ class ZooFolder:
         for precision in (wanted, *others):
             for path in sorted(self._root.glob(f"**/{source.network}/{precision}/{source.network}.xml")):
                 if path.with_suffix(".bin").is_file() and (self._given or _intact(path)):
-                    if precision != wanted:
-                        log.warning("%s: %s was wanted, %s holds %s", source.network, wanted, self._root, precision)
                     return path
         return None
 
@@ -49,10 +44,12 @@ class ZooFolder:
         Raises:
             ModelError: It is not in the given folder, or cannot be downloaded or converted.
         """
+        wanted = self._wanted(source)
         found = self.find(source)
         if found is not None:
+            if found.parent.name != wanted:
+                progress(f"{source.network}: {wanted} was wanted, {self._root} holds {found.parent.name}")
             return found
-        wanted = self._wanted(source)
         if self._given:
             message = (
                 f"omz.root={self._root} holds no {source.network}; expected "
@@ -67,7 +64,7 @@ class ZooFolder:
     def _make(self, source: Source, wanted: str, progress: Callable[[str], None]) -> Path:
         stale = self._downloaded(source, wanted)
         if stale is not None:
-            log.warning("%s is incomplete or was edited; it is fetched again", stale)
+            progress(f"{stale} is incomplete or was edited; it is fetched again")
             stale.unlink()
         self._download(source, wanted, progress)
         path = self._downloaded(source, wanted)

@@ -60,7 +60,7 @@ class ZooTools:
         if (self.folder / COMPLETE).exists():
             return
         if self.folder.exists():
-            log.warning("%s was left half-made; it is made again", self.folder)
+            self._progress(f"{self.folder} was left half-made; it is made again")
             shutil.rmtree(self.folder)
         self._progress(f"making a virtual environment for the Open Model Zoo's tools in {self.folder}")
         venv.create(self.folder, with_pip=True, symlinks=os.name != "nt")

@@ -16,6 +16,8 @@ from ocrbench.records import Tally
 
 LEVEL = 0.95
 RESAMPLES = 2000
+# Resamples drawn at once: bounds the memory.
+CHUNK = 100
 # A process → its pairs of blocks → the natural logarithm of B's time over A's, per image.
 LogRatios = Sequence[Sequence[NDArray[np.float64]]]
 
@@ -39,15 +41,18 @@ class Interval:
 
 
 def ratio_interval(log_ratios: LogRatios, seed: int = 0) -> Interval:
-    """Estimate B ÷ A as the exponential of the median log ratio.
+    """Estimate B ÷ A: the geometric mean over processes of each process's median ratio.
+
+    The median keeps out the moments in which something else ran; the mean lets every process count.
 
     Args:
         log_ratios: At least one process with at least one block; blocks may differ in length.
         seed: Of the resampling.
     """
     generator = np.random.default_rng(seed)
-    centre = float(np.median(np.concatenate([block for blocks in log_ratios for block in blocks])))
-    medians = np.array([np.median(_resample(log_ratios, generator)) for _ in range(RESAMPLES)])
+    centre = float(np.mean([np.median(np.concatenate(list(blocks))) for blocks in log_ratios]))
+    resampler = _Resampler(log_ratios)
+    medians = np.concatenate([resampler.medians(CHUNK, generator) for _ in range(RESAMPLES // CHUNK)])
     low, high = np.quantile(medians, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     # With few processes the bootstrap is too narrow by sqrt(n / (n - 1)) (Davison and Hinkley, section 2.3).
     inflation = np.sqrt(len(log_ratios) / (len(log_ratios) - 1)) if len(log_ratios) > 1 else 1.0
@@ -74,7 +79,9 @@ def difference_interval(
     Returns:
         B minus A; None where the metric is not defined.
     """
-    names = sorted(before[0]) if before else []
+    if not before:
+        return None
+    names = sorted(before[0])
     first, second = _matrix(before, names), _matrix(after, names)
 
     def difference(chosen: NDArray[np.intp]) -> float | None:
@@ -100,14 +107,33 @@ def blocks_needed(done: int, half_width: float, margin: float) -> int:
     return max(done, int(np.ceil(done * (half_width / margin) ** 2)))
 
 
-def _resample(log_ratios: LogRatios, generator: np.random.Generator) -> NDArray[np.float64]:
-    drawn = []
-    for process in generator.integers(len(log_ratios), size=len(log_ratios)):
-        blocks = log_ratios[process]
-        for block in generator.integers(len(blocks), size=len(blocks)):
-            ratios = blocks[block]
-            drawn.append(ratios[generator.integers(len(ratios), size=len(ratios))])
-    return np.concatenate(drawn)
+class _Resampler:
+    """Draws processes, blocks and images with replacement, many resamples at once."""
+
+    def __init__(self, log_ratios: LogRatios) -> None:
+        self._blocks = np.array([len(blocks) for blocks in log_ratios])
+        longest = max(len(block) for blocks in log_ratios for block in blocks)
+        shape = (len(log_ratios), self._blocks.max(), longest)
+        self._images, self._values = np.ones(shape[:2], dtype=int), np.zeros(shape)
+        for process, blocks in enumerate(log_ratios):
+            for number, block in enumerate(blocks):
+                self._images[process, number] = len(block)
+                self._values[process, number, : len(block)] = block
+
+    def medians(self, resamples: int, generator: np.random.Generator) -> NDArray[np.float64]:
+        """Return, for each resample, the mean over processes of the median log ratio."""
+        processes, most_blocks, most_images = self._values.shape
+        drawn = generator.integers(processes, size=(resamples, processes))
+        wanted = self._blocks[drawn][..., np.newaxis]
+        blocks = (generator.random((resamples, processes, most_blocks)) * wanted).astype(int)
+        lengths = self._images[drawn[..., np.newaxis], blocks][..., np.newaxis]
+        images = (generator.random((resamples, processes, most_blocks, most_images)) * lengths).astype(int)
+        values = self._values[drawn[..., np.newaxis, np.newaxis], blocks[..., np.newaxis], images]
+        # A resample takes as many blocks and images as there are; what is beyond that does not count.
+        beyond = np.arange(most_blocks) >= wanted
+        values[beyond[..., np.newaxis] | (np.arange(most_images) >= lengths)] = np.nan
+        medians = np.nanmedian(values.reshape(resamples, processes, -1), axis=2)
+        return np.asarray(medians.mean(axis=1), dtype=np.float64)
 
 
 def _matrix(images: Sequence[Mapping[str, Tally]], names: Sequence[str]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Latency and throughput from raw times in nanoseconds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,3 +61,25 @@ def throughput_scores(image_count: int, wall_ns: int, *, stage: str) -> list[Sco
             n=image_count,
         )
     ]
+
+
+def drift(repeats: Iterable[tuple[str, int]]) -> float | None:
+    """Compare each image's last time with its first: the median ratio over images, above 1 if it got slower.
+
+    Args:
+        repeats: (image, duration) pairs in the order of measuring; images measured once do not count.
+
+    Returns:
+        None where no image was repeated.
+
+    >>> drift([("a", 100), ("b", 10), ("c", 5), ("a", 110), ("b", 12), ("a", 120)])
+    1.2
+    """
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for image, duration in repeats:
+        if image in first:
+            last[image] = duration
+        first.setdefault(image, duration)
+    ratios = [last[image] / first[image] for image in last]
+    return float(np.median(ratios)) if ratios else None

@@ -34,8 +34,8 @@ EMPTY = "–"
 
 
 def shown_columns(frame: pd.DataFrame) -> list[str]:
-    """Choose the columns for people; the reason of failures only where there is one."""
-    return [*ALWAYS, "error"] if (frame["status"] == "failed").any() else list(ALWAYS)
+    """Choose the columns for people; the reasons of noise and of failures only where there are some."""
+    return [*ALWAYS, *(name for name in ("noisy", "error") if frame[name].astype(bool).any())]
 
 
 def cells(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str]]:

@@ -1,8 +1,12 @@
 """A comparison as a table, and its verdict in a sentence."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pandas as pd
 
-from ocrbench.compare.verdict import Change, Comparison, describe
+from ocrbench.compare.verdict import Change, Checked, Comparison, describe
+from ocrbench.config import Gate, Limit
 
 COLUMNS = ("metric", "A", "B", "change", "low", "high", "verdict", "n", "unit")
 SENTENCES = {
@@ -12,6 +16,29 @@ SENTENCES = {
     "equivalent": "A and B are equivalent",
     "undecided": "There is no verdict yet: the interval is too wide",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A comparison with what its gate says.
+
+    Attributes:
+        checked: One per limit of the gate.
+    """
+
+    comparison: Comparison
+    gate: Gate
+    checked: Sequence[Checked]
+
+
+def limit_name(limit: Limit) -> str:
+    """Name a limit as the YAML has it; the name stays the same from one comparison to the next.
+
+    >>> limit_name(Limit(metric="latency_p99_ms", at_most=120))
+    'latency_p99_ms at_most=120'
+    """
+    bounds = {"max_worse": limit.max_worse, "at_most": limit.at_most, "at_least": limit.at_least}
+    return " ".join([limit.metric, *(f"{name}={value:g}" for name, value in bounds.items() if value is not None)])
 
 
 def to_frame(comparison: Comparison) -> pd.DataFrame:

@@ -43,15 +43,20 @@ UPRIGHT_COLUMNS = (
 
 
 def show(console: Console, frame: pd.DataFrame, records: Sequence[RunRecord]) -> None:
-    """Print the table, and below it what was skipped."""
+    """Print the table, and below it what was noisy and what was skipped."""
     console.print(_upright(frame) if len(frame) < UPRIGHT_BELOW else _table(frame))
     for record in records:
+        if record.noisy:
+            noisy = f"Noisy, do not trust its times: {record.run_id}: {'; '.join(record.noisy)}"
+            console.print(Text(noisy, style="yellow"), soft_wrap=True)
         _show_skipped(console, record)
 
 
 def _table(frame: pd.DataFrame) -> Table:
-    columns = [name for name in shown_columns(frame) if name == "status" or len(frame[name].drop_duplicates()) > 1]
-    constant = [name for name in shown_columns(frame) if name not in columns]
+    # Noise has lines of its own below.
+    shown = [name for name in shown_columns(frame) if name != "noisy"]
+    columns = [name for name in shown if name == "status" or len(frame[name].drop_duplicates()) > 1]
+    constant = [name for name in shown if name not in columns]
     caption = ", ".join(f"{name} {text(name, frame[name].iloc[0])}" for name in constant)
     table = Table(caption=Text(caption), caption_justify="left")
     for name in columns:

@@ -14,11 +14,12 @@ MARKUP = re.compile(r"[\\`*~|\[\]]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 def to_markdown(frame: pd.DataFrame) -> bytes:
     """Write the columns that differ or matter; cell text is escaped, so that nothing in it is markup."""
     columns = shown_columns(frame)
-    rows = [[_escape(text) for text in row] for row in cells(frame, columns)]
+    rows = [[escape(text) for text in row] for row in cells(frame, columns)]
     heading = "| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns) + "\n"
     return (heading + "".join("| " + " | ".join(row) + " |\n" for row in rows)).encode()
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Make text stand for itself in a cell; line breaks become spaces."""
     flat = " ".join(text.split())
     return MARKUP.sub(r"\\\g<0>", html.escape(flat, quote=False))

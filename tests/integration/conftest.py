@@ -1,9 +1,13 @@
-"""Stand-ins for the Open Model Zoo's networks: the documented names, shapes and layouts around answers made by hand.
+"""A server on loopback, and stand-ins for the Open Model Zoo's networks.
 
-What a recognizer reads depends on how bright its crop is; the detectors find the two halves of any image.
+The stand-ins have the documented names, shapes and layouts around answers made by hand. What a recognizer reads
+depends on how bright its crop is; the detectors find the two halves of any image.
 """
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +187,48 @@ def halves() -> Array:
     image = np.full((200, 400, 3), 30, dtype=np.uint8)
     image[:, 200:] = 220
     return image
+
+
+class Server:
+    """Serves a folder on loopback.
+
+    Attributes:
+        requests: The paths that were asked for.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        requests: list[str] = []
+
+        class Handler(SimpleHTTPRequestHandler):
+            def do_GET(self) -> None:
+                requests.append(self.path)
+                super().do_GET()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.requests = requests
+        self.folder = folder
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], Server]]:
+    """Serve folders on loopback until the test ends."""
+    running: list[Server] = []
+
+    def start(folder: Path) -> Server:
+        running.append(Server(folder))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.close()

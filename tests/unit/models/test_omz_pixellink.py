@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -65,6 +65,7 @@ class TestLinking:
         labels = link_pixels(text, np.ones((3, 6, 8), dtype=np.bool_))
         assert labels.tolist() == [[1, 1, 0, 0, 0, 0], [0, 1, 0, 0, 2, 0], [0, 0, 0, 0, 2, 2]]
 
+    @settings(deadline=None)
     @given(st.data())
     def test_as_a_naive_union_find_does(self, data: st.DataObject) -> None:
         shape = (data.draw(st.integers(1, 6)), data.draw(st.integers(1, 6)))

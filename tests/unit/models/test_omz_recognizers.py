@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -95,6 +95,7 @@ class TestFixed:
         assert recognizer.recognize([], {}) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, len(RESNET_FC) - 1), min_size=1, max_size=POSITIONS))
 def test_any_path_reads_as_in_the_tutorial(classes: list[int]) -> None:
     assert decode_until(np.array(classes), np.ones(len(classes)), RESNET_FC).text == tutorial_rule(classes)

@@ -1,0 +1,78 @@
+"""Follow a metric over commits and dates: ``ocrbench history METRIC``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from ocrbench import table
+from ocrbench.cli.console import make_console
+from ocrbench.config import closest
+from ocrbench.errors import ConfigError
+from ocrbench.metrics.change_points import MIN_RUNS
+from ocrbench.records import RunRecord
+from ocrbench.report.columns import text
+from ocrbench.report.delimited import to_csv
+from ocrbench.report.history import history, sparkline
+from ocrbench.store import Store
+
+SHOWN = ("run_id", "started", "commit", "openvino", "status", "value", "noisy", "change")
+
+
+def show_history(
+    metric: Annotated[str, typer.Argument(metavar="METRIC", help="A number of the tables, as latency_p50_ms.")],
+    reports: Annotated[Path, typer.Option(help="The folder whose runs are shown.")] = Path("reports"),
+    series: Annotated[str, typer.Option("--series", "--cell", help="Only runs whose name contains this.")] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="Print every column as CSV.")] = False,
+) -> None:
+    """Show the runs of each cell over time, and at which run a metric's level changed.
+
+    For example: ocrbench history latency_p50_ms --series ppocrv6_small-FP16
+    """
+    records = Store(reports).records()
+    _check(metric, records)
+    chosen = [each for each in records if any(series in name for name in (each.series, each.cell_id, each.run_id))]
+    if not chosen:
+        message = f"no runs of '{series}' in {reports / 'runs'}; {closest(series, {each.series for each in records})}"
+        raise ConfigError(message if records else f"no runs in {reports / 'runs'}")
+    frame = history(chosen, metric)
+    console = make_console()
+    if csv:
+        console.print(Text(to_csv(frame).decode(), end=""), soft_wrap=True)
+        return
+    for name, runs in frame.groupby("series", sort=False):
+        console.print(Text(f"{name}  {metric}  {sparkline(runs['value'])}", style="bold"), soft_wrap=True)
+        console.print(_table(runs, metric))
+        console.print(Text(summary(runs) + "\n"), soft_wrap=True)
+
+
+def summary(runs: pd.DataFrame) -> str:
+    """Say in a sentence where the level of one series changed."""
+    count = int(runs["value"].notna().sum())
+    if count < MIN_RUNS:
+        return f"{count} runs have a value; {MIN_RUNS} are needed to tell a change from noise."
+    changed = runs[runs["change"] != ""]
+    if changed.empty:
+        return f"No change of level in {count} runs."
+    said = [f"{row['change']} from {row['run_id']} on" for _, row in changed.iterrows()]
+    return "The level changed: " + ", ".join(said) + "."
+
+
+def _check(metric: str, records: list[RunRecord]) -> None:
+    valid = {*table.NUMBER_COLUMNS, *(score.metric for record in records for score in record.scores)}
+    if metric not in valid:
+        message = f"{metric}: no such metric; {closest(metric, valid)}"
+        raise ConfigError(message)
+
+
+def _table(runs: pd.DataFrame, metric: str) -> Table:
+    shown = Table()
+    for name in SHOWN:
+        shown.add_column(name, justify="right" if name == "value" else "left", overflow="fold")
+    for _, row in runs.iterrows():
+        noisy = {"noisy": "yes" if row["noisy"] else "", "value": text(metric, row["value"])}
+        shown.add_row(*(Text(text(name, {**row, **noisy}[name])) for name in SHOWN))
+    return shown

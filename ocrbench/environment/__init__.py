@@ -1,0 +1,88 @@
+"""Where a run took place: host, versions, ocrbench's own code. What changes by the minute is in ``machine``."""
+
+import functools
+import hashlib
+import os
+import platform
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import cpuinfo
+import psutil
+
+TOOLS = ("openvino", "nncf", "numpy", "opencv-python-headless", "ocrbench", "pandas", "rapidocr")
+# Instructions that decide which kernels OpenVINO may use.
+RELEVANT_FLAGS = re.compile(r"avx2$|fma$|f16c$|avx512|avx10|avx_?vnni|amx|sve|asimd|bf16|fp16|i8mm")
+
+
+def describe() -> dict[str, Any]:
+    """Say what identifies a measurement: another machine, version or code makes it another one."""
+    return {"versions": versions(), "host": host(), "source": source()}
+
+
+@functools.cache
+def host() -> dict[str, Any]:
+    """Describe this machine; memory in bytes, cores as this process may use them."""
+    info = cpuinfo.get_cpu_info()
+    flags = info.get("flags", [])
+    return {
+        "name": platform.node(),
+        "cpu": str(info.get("brand_raw", platform.processor())),
+        "cpu_flags": relevant_flags(flags),
+        "virtual": ("yes" if "hypervisor" in flags else "no") if info.get("arch") == "X86_64" and flags else "unknown",
+        "cores": len(allowed_cores()),
+        "memory_bytes": psutil.virtual_memory().total,
+        "os": platform.platform(),
+    }
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that decide what a run measures."""
+    found = {"python": platform.python_version()}
+    for tool in TOOLS:
+        try:
+            found[tool] = metadata.version(tool)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@functools.cache
+def source() -> str:
+    """Hash ocrbench's own Python files: two commits with the same version are told apart."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def relevant_flags(flags: list[str]) -> list[str]:
+    """Choose the processor's flags that matter; systems spell them with and without underscores.
+
+    >>> relevant_flags(["sse2", "avx512_bf16", "avx512bf16", "amx_tile", "avx2", "hypervisor"])
+    ['amxtile', 'avx2', 'avx512bf16']
+    """
+    return sorted({flag.replace("_", "") for flag in flags if RELEVANT_FLAGS.match(flag)})
+
+
+def allowed_cores() -> list[int]:
+    """Return the numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def peak_memory_bytes() -> int:
+    """Return this process's largest resident set so far."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

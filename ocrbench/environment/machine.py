@@ -1,0 +1,108 @@
+"""What a machine is set to at the moment: governor, turbo, limits of the container, memory, the commit worked on.
+
+Nothing here fails: what cannot be read is ``unknown``, a limit that is not set is None.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+UNKNOWN = "unknown"
+CPU_FOLDER = Path("/sys/devices/system/cpu")
+CGROUP_FOLDER = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+# Version 1 of cgroups writes "no limit" as a number near 2⁶³.
+NO_LIMIT_BYTES = 2**60
+GIT_SECONDS = 10
+
+
+def settings() -> dict[str, Any]:
+    """Return all of it but the commit."""
+    return {
+        "governor": governor(),
+        "turbo": turbo(),
+        "container": container_limits(),
+        "memory_available_bytes": psutil.virtual_memory().available,
+    }
+
+
+def load() -> float:
+    """Return how many processes wanted to run, on average over the last minute."""
+    return float(psutil.getloadavg()[0])
+
+
+def governor(folder: Path = CPU_FOLDER) -> str:
+    """Return the CPU frequency governor; several, if cores differ."""
+    found = {_read(path) for path in folder.glob("cpu[0-9]*/cpufreq/scaling_governor")}
+    return ",".join(sorted(found - {""})) or UNKNOWN
+
+
+def turbo(folder: Path = CPU_FOLDER) -> str:
+    """Tell whether cores may run above their base frequency: ``on``, ``off`` or ``unknown``."""
+    for name, on in (("intel_pstate/no_turbo", "0"), ("cpufreq/boost", "1")):
+        value = _read(folder / name)
+        if value:
+            return "on" if value == on else "off"
+    return UNKNOWN
+
+
+def container_limits(folder: Path = CGROUP_FOLDER, membership: Path = MEMBERSHIP) -> dict[str, float | int | None]:
+    """Return the CPUs (quota ÷ period) and the bytes of memory that control groups leave to this process.
+
+    Both versions of cgroups are read, and every group above the process's own: the tightest one counts.
+    """
+    cpus: list[float] = []
+    memory: list[int] = []
+    for group in _groups(folder, membership):
+        # Version 2: "max 100000" or "150000 100000"; version 1: two files, -1 for no limit.
+        quota, _, period = _read(group / "cpu.max").partition(" ")
+        quota = quota or _read(group / "cpu.cfs_quota_us")
+        period = period or _read(group / "cpu.cfs_period_us")
+        if quota.isdigit() and period.isdigit() and int(period):
+            cpus.append(int(quota) / int(period))
+        limits = (_read(group / name) for name in ("memory.max", "memory.limit_in_bytes"))
+        memory += [int(limit) for limit in limits if limit.isdigit() and int(limit) < NO_LIMIT_BYTES]
+    return {"cpus": min(cpus, default=None), "memory_bytes": min(memory, default=None)}
+
+
+def git(folder: Path) -> dict[str, Any]:
+    """Return the commit of a folder's repository and whether files differ from it; empty where there is none."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if not commit:
+        return {}
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": changed != ""}
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    # Looking must not write: a status would otherwise refresh the index, which another git may be using.
+    command = ["git", "--no-optional-locks", "-C", str(folder), *words]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=GIT_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _groups(folder: Path, membership: Path) -> Iterator[Path]:
+    """List the folders of the process's control groups and of those above."""
+    for line in _read(membership).splitlines() or ["0::/"]:
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        mounts = [folder / name for name in (controllers, *controllers.split(","))] if controllers else [folder]
+        for mount in dict.fromkeys(mounts):
+            group = mount / path.strip("/")
+            yield group
+            yield from (parent for parent in group.parents if parent.is_relative_to(mount))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,46 @@
+"""What was not quiet during a run: counters → conditions → reasons not to trust its times. Pure functions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ocrbench.config import Noise
+from ocrbench.environment.usage import Usage
+
+
+def shares(usage: Usage) -> dict[str, float | None]:
+    """Relate what was used to what there was.
+
+    Returns:
+        Shares of the capacity taken by the hypervisor and by other processes; context switches per second and core.
+        None where the system does not count CPU time.
+
+    >>> shares(Usage(capacity_s=20, busy_s=17, steal_s=1, own_s=15, voluntary=40, involuntary=100))
+    {'steal_share': 0.05, 'other_cpu_share': 0.1, 'involuntary_switches': 5.0, 'voluntary_switches': 2.0}
+    """
+    parts = {
+        "steal_share": usage.steal_s,
+        # Other counters tick for the process than for the core: on an idle machine the difference may be negative.
+        "other_cpu_share": max(0.0, usage.busy_s - usage.own_s),
+        "involuntary_switches": usage.involuntary,
+        "voluntary_switches": usage.voluntary,
+    }
+    if usage.capacity_s <= 0:
+        return dict.fromkeys(parts)
+    return {name: round(part / usage.capacity_s, 4) for name, part in parts.items()}
+
+
+def reasons(conditions: Mapping[str, Any], limits: Noise) -> tuple[str, ...]:
+    """Say which limits a run's conditions exceed; what is not known exceeds none."""
+    found = []
+    steal, other = conditions.get("steal_share"), conditions.get("other_cpu_share")
+    switches, drift = conditions.get("involuntary_switches"), conditions.get("drift")
+    if steal is not None and steal > limits.steal_share:
+        found.append(f"the hypervisor took {steal:.1%} of the CPU (limit {limits.steal_share:.1%})")
+    if other is not None and other > limits.other_cpu_share:
+        found.append(f"other processes used {other:.1%} of the CPU (limit {limits.other_cpu_share:.1%})")
+    if switches is not None and switches > limits.involuntary_switches:
+        limit = f"limit {limits.involuntary_switches:g}"
+        found.append(f"the worker lost its core {switches:.0f} times per second and core ({limit})")
+    if drift is not None and abs(drift - 1) > limits.drift:
+        found.append(f"latency drifted by {drift - 1:+.1%} from first to last repeat (limit {limits.drift:.1%})")
+    return tuple(found)

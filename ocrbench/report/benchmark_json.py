@@ -1,0 +1,143 @@
+"""The JSON of pytest-benchmark, so that its ``compare`` and tools such as github-action-benchmark read our times.
+
+Each time that is taken becomes a benchmark, in seconds. The format is that of ``--benchmark-json`` in pytest-benchmark
+5; its statistics are defined as there: the sample standard deviation, quartiles by Hazen's rule, Tukey's fences.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ocrbench import environment
+from ocrbench.compare.verdict import Comparison
+from ocrbench.records import RunRecord
+
+# The version of pytest-benchmark whose format this is.
+FORMAT = "5.0.0"
+STAGES = ("latency", "read", "detect", "detect_infer", "crop", "recognize", "recognize_infer")
+Seconds = NDArray[np.float64]
+
+
+def runs_to_benchmark_json(runs: Iterable[tuple[RunRecord, pd.DataFrame]]) -> bytes:
+    """Write finished runs: the latency and every stage.
+
+    A benchmark is named by the run's series, so that it keeps its name over commits and versions; of several runs of a
+    series only the newest has that name, the others have their run's.
+
+    Args:
+        runs: Each with its stored times.
+    """
+    newest_first = sorted(runs, key=lambda run: run[0].started, reverse=True)
+    taken: set[str] = set()
+    benchmarks = []
+    for record, timings in newest_first:
+        series = record.series or record.run_id
+        name = record.run_id if series in taken else series
+        taken.add(series)
+        steady = _steady(timings)
+        facts = {"run_id": record.run_id, "started": record.started, **_versions(record.environment)}
+        for stage in STAGES if len(steady) else ():
+            seconds = steady[f"{stage}_ns"].to_numpy(dtype=np.float64) / 1e9
+            benchmarks.append(_benchmark(stage, name, seconds, facts))
+    described = newest_first[0][0].environment if newest_first else {}
+    git = newest_first[0][0].conditions.get("git", {}) if newest_first else {}
+    return _document(benchmarks, described, git)
+
+
+def comparisons_to_benchmark_json(comparisons: Sequence[Comparison]) -> bytes:
+    """Write both sides of comparisons: the times that were paired."""
+    benchmarks = []
+    for comparison in comparisons:
+        labels = (f"A {comparison.before}", f"B {comparison.after}")
+        for change in comparison.changes:
+            if change.unit != "ms" or not all(change.values):
+                continue
+            stage = change.metric.partition("_p50_ms")[0]
+            for label, values in zip(labels, change.values, strict=True):
+                benchmarks.append(_benchmark(stage, label, np.array(values) / 1e3, {}))
+    return _document(benchmarks, environment.describe(), {})
+
+
+def _steady(timings: pd.DataFrame) -> pd.DataFrame:
+    """Leave out warm-up and first-seen shapes; as in the tables, the latter count where there is nothing else."""
+    measured = timings[~timings["warmup"].astype(bool)]
+    steady = measured[~measured["first_seen"].astype(bool)]
+    return steady if len(steady) else measured
+
+
+def _benchmark(stage: str, label: str, seconds: Seconds, facts: Mapping[str, object]) -> dict[str, Any]:
+    name = f"{stage}[{' '.join(label.split())}]"
+    return {
+        "group": stage,
+        "name": name,
+        "fullname": f"ocrbench::{name}",
+        "params": {"cell": label},
+        "param": label,
+        "extra_info": dict(facts),
+        "options": {},
+        "stats": _stats(seconds),
+    }
+
+
+def _stats(seconds: Seconds) -> dict[str, Any]:
+    total, mean = float(seconds.sum()), float(seconds.mean())
+    stddev = float(seconds.std(ddof=1)) if len(seconds) > 1 else 0.0
+    q1, median, q3 = (float(value) for value in np.quantile(seconds, [0.25, 0.5, 0.75], method="hazen"))
+    low, high = q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1)
+    inside = seconds[(seconds >= low) & (seconds <= high)]
+    stddev_outliers = int((np.abs(seconds - mean) > stddev).sum())
+    iqr_outliers = len(seconds) - len(inside)
+    return {
+        "min": float(seconds.min()),
+        "max": float(seconds.max()),
+        "mean": mean,
+        "stddev": stddev,
+        "rounds": len(seconds),
+        "median": median,
+        "iqr": q3 - q1,
+        "q1": q1,
+        "q3": q3,
+        "iqr_outliers": iqr_outliers,
+        "stddev_outliers": stddev_outliers,
+        "outliers": f"{stddev_outliers};{iqr_outliers}",
+        "ld15iqr": float(inside.min()),
+        "hd15iqr": float(inside.max()),
+        "ops": len(seconds) / total if total else 0.0,
+        "total": total,
+        "data": seconds.tolist(),
+        "iterations": 1,
+    }
+
+
+def _document(benchmarks: Sequence[Mapping[str, Any]], described: Mapping[str, Any], git: Mapping[str, Any]) -> bytes:
+    host, versions = described.get("host", {}), described.get("versions", {})
+    content = {
+        "machine_info": {
+            "node": host.get("name", ""),
+            "system": str(host.get("os", "")).partition("-")[0],
+            "release": host.get("os", ""),
+            "python_implementation": "CPython",
+            "python_version": versions.get("python", ""),
+            "cpu": {"brand_raw": host.get("cpu", ""), "count": host.get("cores")},
+        },
+        "commit_info": {
+            "id": git.get("commit", "unversioned"),
+            "time": None,
+            "dirty": git.get("dirty", False),
+            "project": "ocrbench",
+            "branch": "(unknown)",
+        },
+        "benchmarks": list(benchmarks),
+        "datetime": datetime.now(UTC).isoformat(),
+        "version": FORMAT,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False).encode()
+
+
+def _versions(described: Mapping[str, Any]) -> dict[str, str]:
+    return {f"{name}_version": str(version) for name, version in described.get("versions", {}).items()}

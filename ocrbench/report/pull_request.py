@@ -1,0 +1,102 @@
+"""Comparisons as a short Markdown summary, for a pull request or a job's page.
+
+Labels and transcripts may hold anything: they are written as code, and what could be markup, a mention or a link as
+numeric character references.
+"""
+
+import re
+from collections.abc import Sequence
+
+from ocrbench.compare.verdict import Change, Comparison, describe, outcome_of
+from ocrbench.report.columns import text
+from ocrbench.report.comparison import Judged, limit_name, sentence
+from ocrbench.report.markdown import escape
+
+# A comment on GitHub may have 65,536 characters.
+FLIPPED_SHOWN, WARNINGS_SHOWN, CHARACTERS_SHOWN = 40, 20, 60
+UNSAFE = re.compile(r"[!\"#$&*:<>@\[\\\]^_`{|}~]|(?<=www)\.")
+# What is not text, or turns the direction of the text after it.
+INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+EMPTY = "–"
+
+
+def to_pull_request(judged: Sequence[Judged]) -> bytes:
+    """Write a section per comparison, the verdict first."""
+    return "\n".join(_section(each) for each in judged).encode()
+
+
+def _section(judged: Judged) -> str:
+    comparison = judged.comparison
+    parts = [
+        f"### {escape(sentence(comparison))}\n",
+        f"A: {code(comparison.before)}  \nB: {code(comparison.after)}\n",
+        _gate(judged),
+        _changes(comparison),
+        _warnings(comparison.warnings),
+        _flipped(comparison),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _gate(judged: Judged) -> str:
+    if not judged.checked:
+        return ""
+    rows = [(limit_name(each.limit), f"**{each.outcome}**", escape(each.reason)) for each in judged.checked]
+    outcome = outcome_of(judged.checked)
+    return f"Gate {escape(judged.gate.name)}: **{outcome}**\n\n" + _table(("limit", "outcome", "B against A"), rows)
+
+
+def _changes(comparison: Comparison) -> str:
+    shown = [each for each in comparison.changes if _matters(each, comparison)]
+    if not shown:
+        return ""
+    rows = [
+        (
+            each.metric,
+            text(each.metric, each.before),
+            text(each.metric, each.after),
+            escape(describe(each)) or EMPTY,
+            each.verdict or EMPTY,
+            str(each.n),
+        )
+        for each in shown
+    ]
+    return _table(("metric", "A", "B", "change, 95 % interval", "verdict", "n"), rows)
+
+
+def _matters(change: Change, comparison: Comparison) -> bool:
+    return change.metric in comparison.decisive or change.direction in ("better", "worse")
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    lines = [f"- {code(each, 3 * CHARACTERS_SHOWN)}\n" for each in warnings[:WARNINGS_SHOWN]]
+    more = len(warnings) - WARNINGS_SHOWN
+    return "".join([*lines, *([f"- and {more} more\n"] if more > 0 else [])])
+
+
+def _flipped(comparison: Comparison) -> str:
+    if not comparison.flipped:
+        return ""
+    count = len(comparison.flipped)
+    rows = [[code(each) for each in row] for row in comparison.flipped[:FLIPPED_SHOWN]]
+    more = f"\nand {count - FLIPPED_SHOWN} more\n" if count > FLIPPED_SHOWN else ""
+    words = "1 word that" if count == 1 else f"{count} words that"
+    table = _table(("image", "expected", "A", "B"), rows)
+    return f"<details><summary>{words} only one side got right</summary>\n\n{table}{more}\n</details>\n"
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def code(words: str, limit: int = CHARACTERS_SHOWN) -> str:
+    """Write untrusted text so that a renderer shows it and does nothing else with it.
+
+    >>> code("<b>@all</b>")
+    '<code>&#60;b&#62;&#64;all&#60;/b&#62;</code>'
+    """
+    flat = INVISIBLE.sub("\ufffd", " ".join(words.split()))
+    shown = flat if len(flat) <= limit else flat[: limit - 1] + "…"
+    escaped = UNSAFE.sub(lambda found: f"&#{ord(found[0])};", shown)
+    return f"<code>{escaped}</code>" if escaped else EMPTY

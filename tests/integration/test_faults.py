@@ -1,0 +1,269 @@
+"""What goes wrong on real machines: nothing finished is lost, the cell gets its row, the same command resumes."""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from ocrbench.store import Store
+
+MATRIX = ("-m", "precision=FP32,BF16", "dataset.limit=2", "scenario.min_seconds=0", "scenario.warmup_passes=0")
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals, limits and mounts as on Linux")
+
+# Loaded by every Python process that finds it on its path; only the first worker that measures acts.
+FAULT = """
+import os, pathlib, sys, threading
+if "ocrbench.worker" in getattr(sys, "orig_argv", []):
+    def fault():
+        marker = pathlib.Path(os.environ["FAULT_MARKER"])
+        while True:
+            worker = sys.modules.get("__main__")
+            session = getattr(worker, "Session", None)
+            if session is not None:
+                break
+        loading = session.load
+        def load(self, request):
+            answer = loading(self, request)
+            try:
+                marker.touch(exist_ok=False)
+            except FileExistsError:
+                return answer
+            ACTION
+            return answer
+        session.load = load
+    threading.Thread(target=fault, daemon=True).start()
+"""
+
+
+@pytest.fixture
+def broken(tmp_path: Path, environment: Mapping[str, str]) -> Callable[[str], dict[str, str]]:
+    """Make an environment in which the first worker that loads a pipeline suffers a fault."""
+
+    def make(action: str) -> dict[str, str]:
+        folder = tmp_path / "fault"
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(FAULT.replace("ACTION", action), encoding="utf-8")
+        path = os.pathsep.join([str(folder), environment["PYTHONPATH"]])
+        return {**environment, "PYTHONPATH": path, "FAULT_MARKER": str(tmp_path / "happened")}
+
+    return make
+
+
+def run(environment: Mapping[str, str], *words: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the matrix to its end."""
+    command = [sys.executable, "-m", "ocrbench", *map(str, words)]
+    return subprocess.run(
+        command, cwd=folder, env=dict(environment), capture_output=True, encoding="utf-8", timeout=300, check=False
+    )
+
+
+def rows(folder: Path) -> list[tuple[str, str, str]]:
+    """Read (precision, status, error) of the latest table."""
+    frame = pd.read_parquet(folder / "reports" / "latest.parquet")
+    return list(frame[["precision", "status", "error"]].itertuples(index=False, name=None))
+
+
+class TestAWorkerThatFails:
+    @pytest.mark.parametrize(
+        ("action", "words", "message"),
+        [
+            pytest.param("import ctypes; ctypes.string_at(0)", (), "SIGSEGV", id="crash"),
+            pytest.param("os.kill(os.getpid(), 9)", (), "SIGKILL", id="kill"),
+            pytest.param(
+                "os.kill(os.getpid(), 19)",
+                ("timeout_seconds=20", "prepare_timeout_seconds=20"),
+                "within 20 s",
+                id="hang",
+            ),
+            pytest.param("raise MemoryError('no room')", (), "MemoryError", id="exception"),
+        ],
+    )
+    def test_its_cell_says_so_the_matrix_goes_on_and_the_same_command_resumes(
+        self,
+        action: str,
+        words: tuple[str, ...],
+        message: str,
+        broken: Callable[[str], dict[str, str]],
+        tmp_path: Path,
+    ) -> None:
+        environment = broken(action)
+
+        failed = run(environment, *MATRIX, *words, folder=tmp_path)
+        (first, second), runs = rows(tmp_path), Store(tmp_path / "reports").records()
+
+        assert failed.returncode == 1, failed.stderr
+        assert first[:2] == ("FP32", "failed")
+        assert message in first[2]
+        assert second == ("BF16", "ok", "")
+        assert sorted(record.status for record in runs) == ["failed", "ok"]
+
+        resumed = run(environment, *MATRIX, *words, folder=tmp_path)
+
+        assert resumed.returncode == 0, resumed.stderr
+        assert [row[:2] for row in rows(tmp_path)] == [("FP32", "ok"), ("BF16", "ok")]
+        assert resumed.stderr.count("measured before") == 1
+
+    def test_too_little_memory_is_a_failed_row(self, environment: Mapping[str, str], tmp_path: Path) -> None:
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000))
+
+        command = [sys.executable, "-m", "ocrbench", "dataset.limit=1", "scenario.min_seconds=0", "force=true"]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**environment, "OPENBLAS_NUM_THREADS": "1"},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+            preexec_fn=limit,
+        )
+
+        assert "Traceback" not in done.stderr
+        if done.returncode == 0:
+            pytest.skip("this machine runs the cell within 1.5 GB of address space")
+        assert done.returncode == 1, done.stderr
+        ((_, status, error),) = rows(tmp_path)
+        assert status == "failed"
+        assert error
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 2 MB."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting needs more rights")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk_loses_nothing_that_was_finished(
+    environment: Mapping[str, str], tiny_disk: Path, tmp_path: Path
+) -> None:
+    words = (*MATRIX, f"reports_dir={tiny_disk}")
+    before = run(environment, *words[:1], "precision=FP32", *words[2:], folder=tmp_path)
+    assert before.returncode == 0, before.stderr
+    fill(tiny_disk / "filler")
+
+    full = run(environment, *words, folder=tmp_path)
+
+    assert full.returncode == 1
+    assert "Traceback" not in full.stderr
+    assert "No space left on device" in full.stdout + full.stderr
+    assert [record.status for record in Store(tiny_disk).records()] == ["ok"]
+
+    (tiny_disk / "filler").unlink()
+    resumed = run(environment, *words, folder=tmp_path)
+
+    assert resumed.returncode == 0, resumed.stderr
+    assert [record.status for record in Store(tiny_disk).records()] == ["ok", "ok"]
+
+
+def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(environment: Mapping[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ocrbench", *MATRIX, "force=false"]
+    with (tmp_path / "stderr").open("w+", encoding="utf-8") as stderr:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=dict(environment), stdout=subprocess.PIPE, stderr=stderr, encoding="utf-8"
+        )
+        wait_for(lambda: "[2]" in (tmp_path / "stderr").read_text(encoding="utf-8"), process)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+        said = (tmp_path / "stderr").read_text(encoding="utf-8")
+
+    assert process.returncode == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert "FP32" in output
+    assert [record.status for record in Store(tmp_path / "reports").records()] == ["ok"]
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
+
+    resumed = run(environment, *MATRIX, folder=tmp_path)
+
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stderr.count("measured before") == 1
+
+
+def test_two_matrices_on_one_store_share_their_runs(environment: Mapping[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ocrbench", *MATRIX]
+    both = [
+        subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=dict(environment),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=300)[1] for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum(text.count("measured before") for text in said) == 2
+    assert [record.status for record in Store(tmp_path / "reports").records()] == ["ok", "ok"]
+
+
+@pytest.mark.slow
+def test_killed_at_a_random_instant_the_store_always_opens(environment: Mapping[str, str], tmp_path: Path) -> None:
+    """``OCRBENCH_KILLS`` says how often; each round kills the whole process group while cells are being stored."""
+    program = """
+import sys
+from pathlib import Path
+import pandas as pd
+from ocrbench.records import RunRecord
+from ocrbench.store import Store
+store = Store(Path(sys.argv[1]))
+stage = {"name": "m", "precision": "FP32", "device": "CPU"}
+config = {"detector": stage, "recognizer": stage, "scenario": {"name": "s"}, "dataset": {"name": "d"}}
+frame = pd.DataFrame({"sample_id": ["a"] * 500, "latency_ns": range(500)})
+for number in range(10**6):
+    store.save(RunRecord(run_id=f"run-{number % 7}", started=str(number), status="ok", config=config), frame, [])
+"""
+    generator = random.Random(0)
+    for _ in range(int(os.environ.get("OCRBENCH_KILLS", "10"))):
+        process = subprocess.Popen([sys.executable, "-c", program, tmp_path], env=dict(environment))
+        wait_for(lambda: any((tmp_path / "runs").glob("*/run.json")), process)
+        time.sleep(generator.uniform(0, 0.2))
+        process.kill()
+        process.wait()
+
+        store = Store(tmp_path)
+        for record in store.records():
+            assert record.status == "ok"
+            assert len(store.timings(record.run_id)) == 500
+
+
+def fill(path: Path) -> None:
+    """Write until the disk is full."""
+    with path.open("wb", buffering=0) as stream:
+        try:
+            while True:
+                stream.write(bytes(4096))
+        except OSError:
+            return
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 120) -> None:
+    """Wait until a condition holds while a process runs."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the process ended too early"
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)
