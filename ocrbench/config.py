@@ -186,7 +186,7 @@ class Noise:
         steal_share: Of the CPU, taken by the hypervisor.
         other_cpu_share: Of the CPU, used by other processes.
         drift: Of the latency, between the first and the last repeat of an image.
-        involuntary_switches: How often the worker lost its core, per second and core.
+        involuntary_switches: How often the worker's threads lost their core, per second and core.
     """
 
     steal_share: float = Field(ge=0)

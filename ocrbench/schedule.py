@@ -235,7 +235,8 @@ def measure(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample], listene
     given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
     with Worker() as worker:
         listener.say("compiling")
-        measured.compile_ms = worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=given)
+        limit = cell.prepare_timeout_seconds
+        measured.compile_ms = worker.ask("load", listener, limit, cell=asdict(cell), artifacts=given)
         for number in range(cell.scenario.warmup_passes):
             for done, block in _blocks(cell, samples, measured):
                 _run(worker, cell, block, measured, listener, warmup=True)

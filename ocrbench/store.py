@@ -99,7 +99,7 @@ class Store:
         """Read the cell's latest finished run; None where there is none."""
         found = [self.find(path.parent.name) for path in self.root.glob(f"{cell_id}*/{RECORD}")]
         finished = [each for each in found if each is not None and each.cell_id == cell_id and each.status == "ok"]
-        return max(finished, key=lambda each: (each.started, len(each.run_id), each.run_id), default=None)
+        return max(finished, key=_order, default=None)
 
     def find(self, run_id: str) -> RunRecord | None:
         """Read a run's record; None where there is no such run, or it cannot be read."""
@@ -113,7 +113,7 @@ class Store:
     def records(self) -> list[RunRecord]:
         """Read every run's record, oldest first."""
         found = (self.find(path.parent.name) for path in self.root.glob(f"*/{RECORD}"))
-        return sorted((each for each in found if each is not None), key=lambda each: each.started)
+        return sorted((each for each in found if each is not None), key=_order)
 
     def timings(self, run_id: str) -> pd.DataFrame:
         """Read a run's times, one row per image and repetition."""
@@ -216,6 +216,11 @@ def _migrated(content: dict[str, Any]) -> dict[str, Any]:
     for number in range(schema, SCHEMA):
         content = MIGRATIONS[number](content)
     return content
+
+
+def _order(record: RunRecord) -> tuple[str, int, str]:
+    """Sort by time; repeats that began at the same instant by their number: 2 before 10."""
+    return record.started, len(record.run_id), record.run_id
 
 
 def _numbered(cell_id: str, number: int) -> str:

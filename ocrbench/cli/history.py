@@ -53,7 +53,7 @@ def summary(runs: pd.DataFrame) -> str:
     """Say in a sentence where the level of one series changed."""
     count = int(runs["value"].notna().sum())
     if count < MIN_RUNS:
-        return f"{count} runs have a value; {MIN_RUNS} are needed to tell a change from noise."
+        return f"Runs with a value: {count}. To tell a change from noise, {MIN_RUNS} are needed."
     changed = runs[runs["change"] != ""]
     if changed.empty:
         return f"No change of level in {count} runs."

@@ -66,6 +66,7 @@ class ArtifactCache:
         try:
             metadata = make(temporary)
             described = {"key": key, "sha256": _digest(temporary), "metadata": dict(metadata)}
+            described["metadata_sha256"] = _metadata_digest(described["metadata"])
             (temporary / DESCRIPTION).write_text(json.dumps(described, indent=1), encoding="utf-8")
             if folder.exists():
                 shutil.rmtree(folder)
@@ -80,7 +81,8 @@ def _intact(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         described: dict[str, Any] = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        intact = described["sha256"] == _digest(folder) and "metadata" in described
+        intact = described["sha256"] == _digest(folder)
+        intact &= described["metadata_sha256"] == _metadata_digest(described["metadata"])
     except (OSError, ValueError, KeyError, TypeError):
         intact = False
     if not intact:
@@ -91,6 +93,11 @@ def _intact(folder: Path) -> dict[str, Any] | None:
 
 def _digest(folder: Path) -> str:
     return hashlib.sha256("".join(file_sha256(folder / name) for name in (MODEL, WEIGHTS)).encode()).hexdigest()
+
+
+def _metadata_digest(metadata: object) -> str:
+    """An alphabet is as much part of a recognizer as its weights."""
+    return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()
 
 
 def _size(folder: Path) -> int:

@@ -40,7 +40,7 @@ def reasons(conditions: Mapping[str, Any], limits: Noise) -> tuple[str, ...]:
         found.append(f"other processes used {other:.1%} of the CPU (limit {limits.other_cpu_share:.1%})")
     if switches is not None and switches > limits.involuntary_switches:
         limit = f"limit {limits.involuntary_switches:g}"
-        found.append(f"the worker lost its core {switches:.0f} times per second and core ({limit})")
+        found.append(f"the worker's threads lost their core {switches:.0f} times per second and core ({limit})")
     if drift is not None and abs(drift - 1) > limits.drift:
         found.append(f"latency drifted by {drift - 1:+.1%} from first to last repeat (limit {limits.drift:.1%})")
     return tuple(found)

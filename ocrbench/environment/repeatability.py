@@ -4,7 +4,11 @@ from time import perf_counter
 
 import numpy as np
 import openvino as ov
-from openvino import opset13 as ops
+
+try:
+    from openvino import opset13 as ops
+except ImportError:  # up to 2024.6
+    from openvino.runtime import opset13 as ops
 
 SIDE = 512
 LAYERS = 2

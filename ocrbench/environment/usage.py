@@ -26,7 +26,7 @@ class Usage:
         steal_s: Taken by the hypervisor for other guests.
         own_s: Used by this process.
         voluntary: Context switches because it waited.
-        involuntary: Context switches because another process was given the core.
+        involuntary: Context switches because another thread was given the core, also one of its own.
     """
 
     capacity_s: float = 0.0

@@ -1,5 +1,6 @@
 """Where a metric's level changed over a series of runs."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,5 +72,5 @@ def _ends(values: NDArray[np.float64]) -> list[int]:
 def _noise(values: NDArray[np.float64]) -> float:
     """Estimate the standard deviation from neighbours' differences, which a few changes of level hardly move."""
     steps = np.abs(np.diff(values))
-    spread = float(np.median(steps)) / MAD_OF_NORMAL / np.sqrt(2)
+    spread = float(np.median(steps)) / MAD_OF_NORMAL / math.sqrt(2)
     return max(spread, MIN_NOISE * abs(float(np.median(values))), float(np.finfo(np.float64).tiny))

@@ -18,21 +18,28 @@ SYSTEM_FONTS = ("NotoSansCJK-Regular.ttc", "DejaVuSans.ttf", "Arial Unicode.ttf"
 
 def text_width(text: str, height_px: int) -> int:
     """Return how many pixels wide a line of text of this letter height is."""
+    text = _printable(text)
     if _opencv_font() is not None:
         box = cv2.getTextSize((0, 0), text, (0, 0), _opencv_font(), height_px)
         return int(box[2])
-    return int(_pillow_font(text, height_px).getlength(text))
+    return int(_pillow_font(height_px, plain=text.isascii()).getlength(text))
 
 
 def draw_text(image: Image, text: str, left: int, baseline: int, height_px: int, colour: Colour) -> None:
     """Write a line of text into a BGR picture, in place."""
-    font = _opencv_font()
+    text, font = _printable(text), _opencv_font()
     if font is not None:
         cv2.putText(image, text, (left, baseline), colour, font, height_px)
         return
     picture = PillowImage.fromarray(image)
-    ImageDraw.Draw(picture).text((left, baseline), text, colour, _pillow_font(text, height_px), anchor="ls")
+    pillow_font = _pillow_font(height_px, plain=text.isascii())
+    ImageDraw.Draw(picture).text((left, baseline), text, colour, pillow_font, anchor="ls")
     image[:] = np.asarray(picture)
+
+
+def _printable(text: str) -> str:
+    """Make one line of a text: line breaks and other control characters become spaces."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 @cache
@@ -41,8 +48,8 @@ def _opencv_font() -> Any:  # noqa: ANN401 - only OpenCV 5 has the type
 
 
 @cache
-def _pillow_font(text: str, height_px: int) -> ImageFont.FreeTypeFont:
-    if not text.isascii():
+def _pillow_font(height_px: int, *, plain: bool) -> ImageFont.FreeTypeFont:
+    if not plain:
         for name in SYSTEM_FONTS:
             try:
                 return ImageFont.truetype(name, height_px)

@@ -32,7 +32,9 @@ def test_columns_are_named_once() -> None:
 def test_a_real_run_fills_every_column(record: RunRecord) -> None:
     (row,) = table.wide([record]).to_dict("records")
     assert [name for name in table.NUMBER_COLUMNS if math.isnan(row[name])] == []
-    assert [name for name in (*table.TEXT_COLUMNS, *table.EXECUTION_COLUMNS) if not row[name]] == ["error"]
+    empty = {name for name in (*table.TEXT_COLUMNS, *table.EXECUTION_COLUMNS) if not row[name]}
+    # A quiet machine has no reason for "noisy" either.
+    assert empty - {"noisy"} == {"error"}
 
 
 def test_scores_of_a_real_run_say_how_much_stands_behind_them(record: RunRecord) -> None:

@@ -16,8 +16,6 @@ import pytest
 
 from ocrbench.store import Store
 
-MATRIX = ("-m", "precision=FP32,BF16", "dataset.limit=2", "scenario.min_seconds=0", "scenario.warmup_passes=0")
-
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals, limits and mounts as on Linux")
 
 # Loaded by every Python process that finds it on its path; only the first worker that measures acts.
@@ -43,6 +41,12 @@ if "ocrbench.worker" in getattr(sys, "orig_argv", []):
         session.load = load
     threading.Thread(target=fault, daemon=True).start()
 """
+
+
+@pytest.fixture
+def matrix(model: str) -> tuple[str, ...]:
+    """Two small cells."""
+    return ("-m", "precision=FP32,BF16", "dataset.limit=2", "scenario.min_seconds=0", "scenario.warmup_passes=0", model)
 
 
 @pytest.fixture
@@ -94,11 +98,12 @@ class TestAWorkerThatFails:
         words: tuple[str, ...],
         message: str,
         broken: Callable[[str], dict[str, str]],
+        matrix: tuple[str, ...],
         tmp_path: Path,
     ) -> None:
         environment = broken(action)
 
-        failed = run(environment, *MATRIX, *words, folder=tmp_path)
+        failed = run(environment, *matrix, *words, folder=tmp_path)
         (first, second), runs = rows(tmp_path), Store(tmp_path / "reports").records()
 
         assert failed.returncode == 1, failed.stderr
@@ -107,17 +112,19 @@ class TestAWorkerThatFails:
         assert second == ("BF16", "ok", "")
         assert sorted(record.status for record in runs) == ["failed", "ok"]
 
-        resumed = run(environment, *MATRIX, *words, folder=tmp_path)
+        resumed = run(environment, *matrix, *words, folder=tmp_path)
 
         assert resumed.returncode == 0, resumed.stderr
         assert [row[:2] for row in rows(tmp_path)] == [("FP32", "ok"), ("BF16", "ok")]
         assert resumed.stderr.count("measured before") == 1
 
-    def test_too_little_memory_is_a_failed_row(self, environment: Mapping[str, str], tmp_path: Path) -> None:
+    def test_too_little_memory_is_a_failed_row(
+        self, environment: Mapping[str, str], model: str, tmp_path: Path
+    ) -> None:
         def limit() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000))
 
-        command = [sys.executable, "-m", "ocrbench", "dataset.limit=1", "scenario.min_seconds=0", "force=true"]
+        command = [sys.executable, "-m", "ocrbench", model, "dataset.limit=1", "scenario.min_seconds=0", "force=true"]
         done = subprocess.run(
             command,
             cwd=tmp_path,
@@ -153,9 +160,9 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_loses_nothing_that_was_finished(
-    environment: Mapping[str, str], tiny_disk: Path, tmp_path: Path
+    environment: Mapping[str, str], matrix: tuple[str, ...], tiny_disk: Path, tmp_path: Path
 ) -> None:
-    words = (*MATRIX, f"reports_dir={tiny_disk}")
+    words = (*matrix, f"reports_dir={tiny_disk}")
     before = run(environment, *words[:1], "precision=FP32", *words[2:], folder=tmp_path)
     assert before.returncode == 0, before.stderr
     fill(tiny_disk / "filler")
@@ -174,8 +181,10 @@ def test_a_full_disk_loses_nothing_that_was_finished(
     assert [record.status for record in Store(tiny_disk).records()] == ["ok", "ok"]
 
 
-def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(environment: Mapping[str, str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ocrbench", *MATRIX, "force=false"]
+def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
+    environment: Mapping[str, str], matrix: tuple[str, ...], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "ocrbench", *matrix, "force=false"]
     with (tmp_path / "stderr").open("w+", encoding="utf-8") as stderr:
         process = subprocess.Popen(
             command, cwd=tmp_path, env=dict(environment), stdout=subprocess.PIPE, stderr=stderr, encoding="utf-8"
@@ -194,14 +203,16 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(environment: Mappin
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert not alive
 
-    resumed = run(environment, *MATRIX, folder=tmp_path)
+    resumed = run(environment, *matrix, folder=tmp_path)
 
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stderr.count("measured before") == 1
 
 
-def test_two_matrices_on_one_store_share_their_runs(environment: Mapping[str, str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ocrbench", *MATRIX]
+def test_two_matrices_on_one_store_share_their_runs(
+    environment: Mapping[str, str], matrix: tuple[str, ...], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "ocrbench", *matrix]
     both = [
         subprocess.Popen(
             command,

@@ -1,15 +1,23 @@
 """A cell's checks before anything runs, the verdict on what ran, and what names a run."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ocrbench import cell as cell_module
+from ocrbench import environment
 from ocrbench.cell import Finished, check, honoured, run_cell
 from ocrbench.config import Cell, load
-from ocrbench.errors import ConfigError, DatasetError
+from ocrbench.environment.usage import Usage
+from ocrbench.errors import ConfigError, DatasetError, WorkerError
+from ocrbench.records import Artifact, Prediction, StageTimes
+from ocrbench.schedule import Measured, Timing
 from ocrbench.store import Store
+
+ARTIFACT = Artifact(path=Path("model.xml"), precision="FP16", sha256="00", size_bytes=1, source="test")
 
 
 class Silent:
@@ -145,3 +153,125 @@ class TestRunId:
         assert set(run_id) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
         assert len(run_id) < 150
         assert finished.record.config["dataset"]["name"] == name
+
+
+class TestMeasured:
+    """Cells that get through, with what their worker would say."""
+
+    @pytest.fixture
+    def cell(self, loaded: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cell:
+        host = {"name": "bench", "cpu": "fast", "cores": 4, "os": "system 1", "memory_bytes": 10**9}
+        self.environment = {"versions": {"openvino": "2030.1"}, "host": host, "source": "one"}
+        self.latencies = [100, 100, 110, 102]
+        self.usage = Usage(capacity_s=10, busy_s=8, own_s=8)
+        monkeypatch.setattr(cell_module, "prepare", lambda *_: ({"detector": {"network": ARTIFACT}}, self.environment))
+        monkeypatch.setattr(cell_module, "measure", lambda *_: self.measured())
+        monkeypatch.setattr(cell_module, "WATCH_SECONDS", 0)
+        monkeypatch.setattr(environment, "host", lambda: host)
+        dataset = replace(loaded.dataset, limit=2)
+        return replace(
+            loaded, dataset=dataset, reports_dir=str(tmp_path / "reports"), cache_dir=str(tmp_path / "cache")
+        )
+
+    def measured(self) -> Measured:
+        timings = [
+            Timing(
+                sample_id=sample_id,
+                warmup=False,
+                first_seen=False,
+                regions=0,
+                times=StageTimes(
+                    read_ns=1,
+                    detect_ns=1,
+                    detect_infer_ns=1,
+                    crop_ns=1,
+                    recognize_ns=1,
+                    recognize_infer_ns=1,
+                    latency_ns=latency_ns,
+                ),
+            )
+            for sample_id, latency_ns in zip("abab", self.latencies, strict=True)
+        ]
+        predictions = {"a": Prediction(sample_id="a", regions=())}
+        return Measured(timings=timings, predictions=predictions, images=4, wall_ns=9, usage=self.usage)
+
+    def test_measuring_again_keeps_the_earlier_run(self, cell: Cell) -> None:
+        first, second, third = run(cell), run(replace(cell, force=True)), run(replace(cell, force=True))
+        cell_id = first.record.run_id
+        assert [each.record.run_id for each in (first, second, third)] == [cell_id, f"{cell_id}-2", f"{cell_id}-3"]
+        assert {each.record.cell_id for each in (first, second, third)} == {cell_id}
+        assert not any(each.reused for each in (first, second, third))
+        store = Store(Path(cell.reports_dir))
+        assert [record.run_id for record in store.records()] == [cell_id, f"{cell_id}-2", f"{cell_id}-3"]
+        again = run(cell)
+        assert again.reused
+        assert again.record.run_id == third.record.run_id
+        assert again.folder == third.folder == store.root / f"{cell_id}-3"
+
+    def test_a_failed_repeat_is_kept_beside_the_finished_run(self, cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = run(cell)
+
+        def fail(*_: object) -> Measured:
+            message = "The worker died"
+            raise WorkerError(message)
+
+        monkeypatch.setattr(cell_module, "measure", fail)
+        failed = run(replace(cell, force=True))
+        assert (failed.record.status, failed.record.run_id) == ("failed", f"{first.record.run_id}-2")
+        assert failed.record.series == first.record.series
+        assert run(cell).record.run_id == first.record.run_id
+
+    def test_versions_and_source_make_another_cell_of_the_same_series(self, cell: Cell) -> None:
+        records = [run(cell).record]
+        for change in (
+            {"versions": {"openvino": "2031.0"}},
+            {"source": "two"},
+            {"host": {**self.environment["host"], "os": "system 2"}},
+        ):
+            self.environment = {**self.environment, **change}
+            records.append(run(cell).record)
+        assert len({record.cell_id for record in records}) == 4
+        assert len({record.series for record in records}) == 1
+        assert records[0].series.startswith("ppocrv6_small-FP16-CPU-sample-")
+
+    def test_another_configuration_or_host_is_another_series(self, cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+        variants = [
+            cell,
+            replace(cell, device="AUTO"),
+            replace(cell, dataset=replace(cell.dataset, limit=3)),
+            replace(cell, scenario=replace(cell.scenario, min_seconds=1)),
+        ]
+        series = {run(variant).record.series for variant in variants}
+        other = {**self.environment["host"], "name": "other"}
+        self.environment = {**self.environment, "host": other}
+        monkeypatch.setattr(environment, "host", lambda: other)
+        assert len(series | {run(cell).record.series}) == 5
+
+    def test_where_a_checkout_lies_does_not_matter_to_the_series(self, cell: Cell, tmp_path: Path) -> None:
+        shutil.copytree(cell.dataset.root, tmp_path / "copy")
+        moved = replace(cell, dataset=replace(cell.dataset, root=str(tmp_path / "copy")))
+        assert run(moved).record.series == run(cell).record.series
+
+    def test_conditions_are_recorded_but_do_not_decide_the_run(self, cell: Cell) -> None:
+        record = run(cell).record
+        assert set(record.conditions) == {
+            *("load_before", "load_after", "governor", "turbo", "container", "memory_available_bytes", "git", "busy"),
+            *("steal_share", "other_cpu_share", "involuntary_switches", "voluntary_switches", "drift"),
+        }
+        assert record.conditions["drift"] == pytest.approx(1.06)
+        assert record.noisy == ()
+        assert len(record.dataset_sha256) == 64
+        self.usage = Usage(capacity_s=10, busy_s=8, own_s=4)
+        assert run(cell).record.cell_id == record.cell_id
+
+    def test_a_disturbed_run_is_marked(self, cell: Cell) -> None:
+        self.usage = Usage(capacity_s=10, busy_s=8, own_s=4)
+        self.latencies = [100, 100, 150, 150]
+        record = run(cell).record
+        assert [reason.partition(" (")[0] for reason in record.noisy] == [
+            "other processes used 40.0% of the CPU",
+            "latency drifted by +50.0% from first to last repeat",
+        ]
+        tolerant = replace(cell, force=True, noise=replace(cell.noise, other_cpu_share=0.5, drift=0.6))
+        again = run(tolerant).record
+        assert (again.noisy, again.cell_id) == ((), record.cell_id)

@@ -14,6 +14,7 @@ import pytest
 
 from ocrbench import schedule
 from ocrbench.config import Cell, load
+from ocrbench.environment.usage import Usage
 from ocrbench.errors import DatasetError, WorkerError
 from ocrbench.records import Sample
 from ocrbench.schedule import Measured, Worker, measure
@@ -43,6 +44,7 @@ for line in sys.stdin:
                 "regions": [] if bad else [region] * (2 if sample_id == "much" else 1), "times": None if bad else times,
             })
         content = {"measurements": measurements, "wall_ns": 10, "peak_memory_bytes": 7}
+        content["usage"] = {"capacity_s": 4.0, "busy_s": 3.0, "own_s": 2.0, "involuntary": 5}
     print(json.dumps({"event": "answer", "content": content}), flush=True)
 """
 # It is asked first whether it has a package ocrbench of its own.
@@ -169,6 +171,7 @@ class TestMeasure:
         assert [each["command"] for each in requests] == ["load", *["run"] * 4, "attest", "close"]
         assert measured.compile_ms == {"detector": 1.5, "recognizer": 2.5}
         assert (measured.images, measured.wall_ns, measured.peak_memory_bytes) == (3, 20, 7)
+        assert measured.usage == Usage(capacity_s=8, busy_s=6, own_s=4, involuntary=10)
         assert [(each.sample_id, each.warmup, each.first_seen) for each in measured.timings] == [
             *((name, True, True) for name in "abc"),
             *((name, False, False) for name in "abc"),

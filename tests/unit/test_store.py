@@ -139,6 +139,57 @@ class TestReplacing:
         assert store.outcomes("cell-1") in (outcomes("a5"), outcomes("b5"))
 
 
+class TestRepeats:
+    @staticmethod
+    def add(store: Store, status: str = "ok", started: str = "2030-01-01T00:00:00", cell_id: str = "cell") -> RunRecord:
+        record = replace(run("", status, started=started), cell_id=cell_id, noisy=("drift",))
+        return store.add(record, timings(), outcomes("text"))
+
+    def test_each_repeat_has_a_folder_of_its_own(self, store: Store) -> None:
+        added = [self.add(store) for _ in range(3)]
+        assert [record.run_id for record in added] == ["cell", "cell-2", "cell-3"]
+        assert store.records() == added
+        assert {record.cell_id for record in added} == {"cell"}
+        assert store.outcomes("cell-3") == outcomes("text")
+
+    def test_a_failed_run_gives_its_place_to_the_next_but_takes_nobodys(self, store: Store) -> None:
+        self.add(store, "failed")
+        assert self.add(store).run_id == "cell"
+        assert self.add(store, "failed").run_id == "cell-2"
+        assert [record.status for record in (store.find("cell"), store.find("cell-2")) if record] == ["ok", "failed"]
+        assert self.add(store).run_id == "cell-2"
+        assert {record.status for record in store.records()} == {"ok"}
+
+    def test_the_newest_finished_run_of_the_very_cell_is_found(self, store: Store) -> None:
+        assert store.newest("cell") is None
+        self.add(store, "failed")
+        assert store.newest("cell") is None
+        self.add(store, started="2030-01-03T00:00:00")
+        self.add(store, started="2030-01-02T00:00:00")
+        self.add(store, "failed", started="2030-01-04T00:00:00")
+        self.add(store, started="2030-01-05T00:00:00", cell_id="cell-2-other")
+        newest = store.newest("cell")
+        assert newest is not None
+        assert newest.started == "2030-01-03T00:00:00"
+
+    def test_of_two_begun_at_once_the_later_one_saved_is_the_newest(self, store: Store) -> None:
+        added = [self.add(store) for _ in range(11)]
+        assert added[-1].run_id == "cell-11"
+        assert store.newest("cell") == added[-1]
+
+    def test_two_sessions_never_take_the_same_place(self, store: Store) -> None:
+        def write() -> None:
+            for _ in range(8):
+                self.add(store)
+
+        threads = [threading.Thread(target=write) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {record.run_id for record in store.records()} == {"cell", *(f"cell-{n}" for n in range(2, 17))}
+
+
 class Crash(BaseException):
     """The power fails."""
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.metrics.speed import duration_scores, throughput_scores
+from ocrbench.metrics.speed import drift, duration_scores, throughput_scores
 
 
 def values(durations_ns):
@@ -52,3 +52,19 @@ def test_percentiles_rise_and_ignore_the_order(durations_ns):
     percentiles = [latency[f"latency_p{p}_ms"] for p in (50, 90, 99)]
     assert percentiles == sorted(percentiles)
     assert values(sorted(durations_ns)) == pytest.approx(latency)
+
+
+@pytest.mark.parametrize(
+    ("repeats", "expected"),
+    [
+        ([], None),
+        ([("a", 5), ("b", 7)], None),
+        ([("a", 100), ("a", 120)], 1.2),
+        # The passes between the first and the last do not count.
+        ([("a", 100), ("a", 900), ("a", 50)], 0.5),
+        # The median over images; one that was measured once has no part in it.
+        ([("a", 10), ("b", 10), ("c", 10), ("d", 10), ("a", 11), ("b", 12), ("c", 90)], 1.2),
+    ],
+)
+def test_drift_is_the_median_of_last_over_first(repeats, expected):
+    assert drift(repeats) == (None if expected is None else pytest.approx(expected))

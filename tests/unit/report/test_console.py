@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -58,3 +59,12 @@ def test_skipped_images_are_listed_up_to_a_limit(make_run: MakeRun) -> None:
     assert "img_10.jpg" not in text
     assert "and 3 more, in run-FP16/run.json" in text
     assert "Skipped" not in shown([make_run()])
+
+
+def test_each_noisy_run_has_a_line_with_its_reasons(make_run: MakeRun) -> None:
+    noisy = replace(make_run(), noisy=("the [hypervisor] took 9.0% of the CPU", "latency drifted by +25.0%"))
+    for runs in ([noisy], [noisy, make_run(precision="INT8"), make_run(precision="FP32")]):
+        text = shown(runs, width=60)
+        assert "run-FP16: the [hypervisor] took 9.0% of the CPU; latency drifted by +25.0%" in text
+        assert text.count("Noisy") == 1
+    assert "Noisy" not in shown([make_run()])

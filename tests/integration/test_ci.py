@@ -1,0 +1,157 @@
+"""What CI reads, made by real measurements."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+import xmlschema
+
+Run = Callable[..., CompletedProcess[str]]
+
+pytestmark = pytest.mark.slow
+SCHEMA = Path(__file__).parents[1] / "data" / "junit.xsd"
+# Far beyond what a busy machine does by itself in the few seconds that a test has.
+SLOWDOWN = "env.OCRBENCH_TEST_SLOWDOWN=3"
+SHORT = ("dataset.limit=3", "--seconds", 4, "--processes", 2)
+FIXED_GATE = """
+name: fixed
+margin: 0.03
+limits:
+  - {metric: latency_p99_ms, at_most: 600000}
+  - {metric: e2e_hmean, at_least: 0.1}
+"""
+
+
+def compare_benchmarks(*files: Path) -> str:
+    command = [sys.executable, "-m", "pytest_benchmark", "compare", *map(str, files)]
+    done = subprocess.run(command, cwd=files[0].parent, capture_output=True, text=True, timeout=60, check=True)
+    assert "Failed to load" not in done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def slowed(ocrbench: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CompletedProcess[str]]:
+    """One comparison in which B is made slow, with every file that can be asked for."""
+    folder = tmp_path_factory.mktemp("ab")
+    files = [
+        word
+        for name in ("junit", "markdown", "json", "benchmark-json")
+        for word in (f"--{name}", folder / f"{name}.out")
+    ]
+    return folder, ocrbench("ab", "", SLOWDOWN, "gate=ci", *SHORT, *files)
+
+
+class TestLatencyRegression:
+    def test_it_fails_the_gate(self, slowed: tuple[Path, CompletedProcess[str]]) -> None:
+        _, done = slowed
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "gate fail: latency_p50_ms" in done.stdout
+        assert "gate pass: e2e_hmean" in done.stdout
+
+    def test_junit(self, slowed: tuple[Path, CompletedProcess[str]]) -> None:
+        schema = xmlschema.XMLSchema(SCHEMA)
+        schema.validate(slowed[0] / "junit.out")
+        suites = schema.to_dict(slowed[0] / "junit.out")
+        (suite,) = suites["testsuite"]
+        assert (suite["@tests"], suite["@failures"], suite["@errors"]) == (3, 1, 0)
+        (failed,) = [case for case in suite["testcase"] if "failure" in case]
+        assert failed["@name"] == "latency_p50_ms max_worse=0.03"
+        assert "allowed +3 %" in failed["failure"]["@message"]
+
+    def test_markdown(self, slowed: tuple[Path, CompletedProcess[str]]) -> None:
+        written = (slowed[0] / "markdown.out").read_text(encoding="utf-8")
+        assert written.startswith("### B is worse (regressed): latency_p50_ms +")
+        assert "Gate ci: **fail**" in written
+
+    def test_json(self, slowed: tuple[Path, CompletedProcess[str]]) -> None:
+        (found,) = json.loads((slowed[0] / "json.out").read_bytes())["comparisons"]
+        assert (found["verdict"], found["gate"]["outcome"]) == ("regressed", "fail")
+        changes = {each["metric"]: each for each in found["changes"]}
+        assert {"latency_p50_ms", "latency_p99_ms", "peak_rss_mb", "det_hmean", "e2e_hmean"} <= set(changes)
+        assert changes["latency_p50_ms"]["low"] > 1.03
+        assert changes["e2e_hmean"]["before"] == changes["e2e_hmean"]["after"] > 0.1
+
+    def test_pytest_benchmark_reads_both_sides(self, slowed: tuple[Path, CompletedProcess[str]]) -> None:
+        shown = compare_benchmarks(slowed[0] / "benchmark-json.out")
+        for stage in ("latency", "detect", "recognize"):
+            assert f"benchmark '{stage}': 2 tests" in shown
+        assert "latency[A as configured]" in shown
+        assert f"latency[B {SLOWDOWN}]" in shown
+
+
+def test_a_gate_of_ones_own_and_absolute_limits(ocrbench: Run, sample_run: tuple[Path, object], tmp_path: Path) -> None:
+    gates = tmp_path / "conf" / "gate"
+    gates.mkdir(parents=True)
+    (gates / "fixed.yaml").write_text(FIXED_GATE, encoding="utf-8")
+    words = ("compare", sample_run[0], sample_run[0], "gate=fixed", "--config-dir", tmp_path / "conf")
+    done = ocrbench(*words, "--junit", tmp_path / "junit.xml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "gate pass: latency_p99_ms" in done.stdout
+    xmlschema.XMLSchema(SCHEMA).validate(tmp_path / "junit.xml")
+
+
+def test_finished_runs_are_exported(ocrbench: Run, sample_run: tuple[Path, object], tmp_path: Path) -> None:
+    file = tmp_path / "new" / "benchmark.json"
+    done = ocrbench("export", "benchmark-json", sample_run[0], "--output", file)
+    assert done.returncode == 0, done.stderr
+    found = {each["group"]: each for each in json.loads(file.read_bytes())["benchmarks"]}
+    assert set(found) == {"latency", "read", "detect", "detect_infer", "crop", "recognize", "recognize_infer"}
+    assert 0.001 < found["latency"]["stats"]["median"] < 60
+    assert found["latency"]["stats"]["rounds"] == 3
+    other = shutil.copy(file, tmp_path / "other.json")
+    assert "benchmark 'latency': 2 tests" in compare_benchmarks(file, other)
+
+
+SUITE = """
+import pytest
+
+WORDS = ("dataset.limit=3", "scenario.min_seconds=0")
+
+
+def test_bounds(ocrbench_cell):
+    cell = ocrbench_cell(*WORDS)
+    assert cell.record.status == "ok"
+    assert cell.row["images"] == 3
+    cell.assert_limits(e2e_hmean={"at_least": 0.1}, latency_p99_ms={"at_most": 600_000})
+    with pytest.raises(AssertionError, match="e2e_hmean 0.*, allowed at least 0.99"):
+        cell.assert_limits(e2e_hmean={"at_least": 0.99})
+
+
+def test_gate(ocrbench_cell, tmp_path):
+    cell = ocrbench_cell(*WORDS, config_dir="conf")
+    cell.assert_gate("fixed", baseline=cell.folder)
+    with pytest.raises(AssertionError, match="latency_p99_ms .* ms, allowed at most 0.001"):
+        cell.assert_gate("impossible", baseline=cell.folder)
+    cell.assert_gate("unclear", baseline=cell.folder)
+
+
+def test_failure(ocrbench_cell):
+    ocrbench_cell(*WORDS, "device=NOSUCH")
+"""
+
+
+def test_cells_in_a_suite_of_ones_own(environment: dict[str, str], tmp_path: Path) -> None:
+    gates = tmp_path / "conf" / "gate"
+    gates.mkdir(parents=True)
+    (gates / "fixed.yaml").write_text(FIXED_GATE, encoding="utf-8")
+    (gates / "impossible.yaml").write_text(FIXED_GATE.replace("600000", "0.001"), encoding="utf-8")
+    (gates / "unclear.yaml").write_text(
+        "name: unclear\nlimits: [{metric: latency_p99_ms, max_worse: 0.1}]\n", encoding="utf-8"
+    )
+    (tmp_path / "test_own.py").write_text(SUITE, encoding="utf-8")
+    loaded = any(each.value == "ocrbench.pytest_plugin" for each in entry_points(group="pytest11"))
+    plugin = [] if loaded else ["-p", "ocrbench.pytest_plugin"]
+    command = [sys.executable, "-m", "pytest", "-rsf", "-p", "no:cacheprovider", *plugin]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", timeout=300, check=False
+    )
+    assert "1 failed, 1 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
+    assert "gate unclear is undecided: latency_p99_ms there is no interval to decide by" in done.stdout
+    assert "NOSUCH" in done.stdout
+    assert "Traceback" not in done.stdout

@@ -1,0 +1,74 @@
+"""The pytest plugin: light until it is used, and clear about what it wants."""
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from ocrbench.errors import ConfigError
+from ocrbench.pytest_plugin import MeasuredCell
+from ocrbench.records import RunRecord
+
+pytest_plugins = ("pytester",)
+# Where ocrbench is installed, pytest finds the plugin by itself.
+INSTALLED = any(each.value == "ocrbench.pytest_plugin" for each in entry_points(group="pytest11"))
+LOADED = () if INSTALLED else ("-p", "ocrbench.pytest_plugin")
+ROW = {"latency_p99_ms": 130.0, "e2e_hmean": 0.5, "peak_rss_mb": float("nan")}
+
+
+@pytest.fixture
+def cell(tmp_path: Path) -> MeasuredCell:
+    record = RunRecord(run_id="run", started="2030-01-01", status="ok", config={})
+    return MeasuredCell(record=record, row=ROW, folder=tmp_path, config_dir=None)
+
+
+def test_loading_it_imports_nothing_heavy() -> None:
+    program = "import sys, ocrbench.pytest_plugin\nprint(*{'numpy', 'pandas', 'hydra', 'openvino'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_the_fixture_is_listed_with_what_it_does(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess(*LOADED, "--fixtures", "-q")
+    result.stdout.fnmatch_lines(["ocrbench_cell*", "*Return a function that runs a cell*"])
+
+
+def test_a_suite_that_does_not_use_it_is_not_disturbed(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import sys\n\ndef test_nothing():\n    assert 'pandas' not in sys.modules\n")
+    pytester.runpytest_subprocess(*LOADED, "-W", "error").assert_outcomes(passed=1)
+
+
+def test_a_mistake_in_the_words_fails_the_test_with_the_valid_choices(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_cell(ocrbench_cell):\n    ocrbench_cell('precison=FP16')\n")
+    result = pytester.runpytest_subprocess(*LOADED)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*ConfigError: precison: no such key; did you mean precision*"])
+
+
+def test_bounds_that_hold(cell: MeasuredCell) -> None:
+    cell.assert_limits(latency_p99_ms={"at_most": 130}, e2e_hmean={"at_least": 0.3, "at_most": 0.9})
+
+
+def test_every_broken_bound_is_named(cell: MeasuredCell) -> None:
+    with pytest.raises(AssertionError) as caught:
+        cell.assert_limits(latency_p99_ms={"at_most": 120}, e2e_hmean={"at_least": 0.6}, peak_rss_mb={"at_most": 1})
+    assert str(caught.value) == (
+        "latency_p99_ms 130, allowed at most 120; e2e_hmean 0.5, allowed at least 0.6; "
+        "peak_rss_mb nan, allowed at most 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"latency_p99": {"at_most": 1}}, "latency_p99: no such column; did you mean latency_p99_ms"),
+        ({"e2e_hmean": {}}, "expected at_most, at_least or both"),
+        ({"e2e_hmean": {"max_worse": 0.1}}, "expected at_most, at_least or both"),
+        ({"e2e_hmean": {"at_least": "much"}}, "e2e_hmean.at_least=much: must be"),
+    ],
+)
+def test_what_cannot_be_asked_for(limits: dict[str, dict[str, float]], message: str, cell: MeasuredCell) -> None:
+    with pytest.raises(ConfigError, match=message):
+        cell.assert_limits(**limits)
