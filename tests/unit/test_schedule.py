@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from ocrbench import schedule
 from ocrbench.config import Cell, load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import DatasetError, WorkerError
 from ocrbench.records import Sample
-from ocrbench.schedule import Measured, Worker, measure
+from ocrbench.schedule import Measured, Worker, measure, measuring
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpreter is a script with a #! line")
 
@@ -148,7 +147,7 @@ class TestMeasure:
     def run(
         self, loaded: Cell, interpreter: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Callable[..., tuple[Measured, Hearing, list[dict[str, Any]]]]:
-        monkeypatch.setattr(schedule, "Worker", functools.partial(Worker, interpreter(PROGRAM)))
+        monkeypatch.setattr(measuring, "Worker", functools.partial(Worker, interpreter(PROGRAM)))
 
         def run(*names: str, **scenario: Any) -> tuple[Measured, Hearing, list[dict[str, Any]]]:
             options = {"min_seconds": 0, "warmup_passes": 1, "block_images": 2, **scenario}

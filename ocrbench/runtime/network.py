@@ -1,8 +1,7 @@
-"""OpenVINO: devices, compilation, properties, and which precision was really executed."""
+"""Compiled networks, and which precision they really executed."""
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,39 +9,17 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
-from openvino.preprocess import PrePostProcessor
 
 from ocrbench.config import Precision
 from ocrbench.errors import DeviceError
 from ocrbench.records import Artifact, Graph, Network
-
-try:
-    from openvino import opset13 as ops
-except ImportError:  # up to 2024.6
-    from openvino.runtime import opset13 as ops
+from ocrbench.runtime.folding import fold
 
 PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
-# Devices that hand the work to other ones.
-VIRTUAL_DEVICES = ("AUTO", "MULTI", "HETERO", "BATCH")
 COMPUTE_LAYERS = ("Convolution", "FullyConnected", "MatMul", "Gemm", "LSTM", "GRU", "RNN", "Attention", "MHA")
 EXECUTED_TYPES = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": "i8", "int8": "i8"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Device:
-    """A device as OpenVINO names it.
-
-    Attributes:
-        native: The inference precisions that the device says it has instructions for.
-    """
-
-    name: str
-    full_name: str
-    capabilities: tuple[str, ...]
-    native: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,33 +58,6 @@ class Execution:
     from_cache: bool
     properties: Mapping[str, str]
     executed: Mapping[str, float]
-
-
-def devices() -> list[Device]:
-    """List the devices that OpenVINO finds on this machine."""
-    core = ov.Core()
-    return [_describe(core, name) for name in core.available_devices]
-
-
-def check_device(device: str) -> None:
-    """Make sure that every device which a device string names is there.
-
-    Raises:
-        DeviceError: Names the missing device and lists those available.
-    """
-    available = ov.Core().available_devices
-    known = {*available, *(name.partition(".")[0] for name in available)}
-    head, _, members = device.partition(":")
-    if head in VIRTUAL_DEVICES:
-        wanted = [re.sub(r"\(.*\)", "", name).strip() for name in members.split(",") if name.strip()]
-        wanted = [name for name in wanted if not name.startswith("-")]
-    else:
-        wanted = [device]
-    for name in wanted:
-        if name not in known:
-            choices = ", ".join([*available, "AUTO", "MULTI:…", "HETERO:…"])
-            message = f"device={device}: OpenVINO finds no {name} on this machine; available: {choices}"
-            raise DeviceError(message)
 
 
 class CompiledNetwork:
@@ -246,30 +196,6 @@ class CompiledNetwork:
         return [value] if isinstance(value, str) else [str(name) for name in value]
 
 
-def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
-    """Build the graph's arithmetic into a model: a uint8 image in, and perhaps the arg-max out.
-
-    Args:
-        model: The ``ov.Model``; an image input is its first one.
-        graph: What to fold in.
-
-    Returns:
-        The model to compile.
-    """
-    if graph.mean:
-        steps = PrePostProcessor(model)
-        entry = steps.input(0)
-        entry.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
-        entry.model().set_layout(ov.Layout(graph.layout))
-        converted = entry.preprocess().convert_element_type(ov.Type.f32)
-        if any(graph.mean):
-            converted.mean(list(graph.mean))
-        if set(graph.scale) != {1.0}:
-            converted.scale(list(graph.scale))
-        model = steps.build()
-    return _with_arg_max(model, graph) if graph.arg_max else model
-
-
 def execution_type(exec_type: str) -> str:
     """Read the precision out of a plugin's name for an implementation.
 
@@ -288,23 +214,6 @@ def computes(layer_type: str) -> bool:
     return any(word in layer_type for word in COMPUTE_LAYERS)
 
 
-def _with_arg_max(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
-    last, one = ops.constant(np.int64(2)), ops.constant(np.int64(1))
-    output = model.output(graph.outputs[0]) if graph.outputs else model.output(0)
-    scores = output.get_node().input_value(0)
-    added = [last, one]
-    if graph.softmax:
-        added.append(ops.softmax(scores, 2))
-        scores = added[-1].output(0)
-    best = ops.topk(scores, one, axis=2, mode="max", sort="none", index_element_type="i32")
-    answers = [ops.squeeze(best.output(index), last) for index in (1, 0)]
-    results = [ops.result(answer) for answer in answers]
-    # The names that OpenVINO makes up differ from run to run, and its model cache would never know the model again.
-    for number, node in enumerate([*added, best, *answers, *results]):
-        node.set_friendly_name(f"arg_max/{number}")
-    return ov.Model(results, model.get_parameters(), model.get_friendly_name())
-
-
 def _caller(request: Any, graph: Graph) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
     inputs = graph.inputs
     # Folding the arg-max in makes new outputs, in a known order.
@@ -317,13 +226,6 @@ def _caller(request: Any, graph: Graph) -> Network:  # noqa: ANN401 - OpenVINO h
         return tuple(tensor.data for tensor in request.output_tensors)
 
     return infer
-
-
-def _describe(core: Any, name: str) -> Device:  # noqa: ANN401 - OpenVINO has no stubs
-    capabilities = tuple(core.get_property(name, "OPTIMIZATION_CAPABILITIES"))
-    native = tuple(kind for kind in ("FP32", "FP16", "BF16", "INT8", "INT4") if kind in capabilities)
-    full_name = str(core.get_property(name, "FULL_DEVICE_NAME"))
-    return Device(name=name, full_name=full_name, capabilities=capabilities, native=native)
 
 
 def _last_line(error: Exception) -> str:

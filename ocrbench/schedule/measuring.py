@@ -1,26 +1,12 @@
-"""Drive the processes that measure: start, ask, watch over, give up."""
+"""Drive a worker through one cell: convert, warm up, measure, attest."""
 
-import contextlib
-import functools
-import json
-import logging
-import os
-import queue
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol, Self
+from typing import Any
 
-from ocrbench import errors
 from ocrbench.config import Cell
 from ocrbench.environment.usage import Usage
-from ocrbench.errors import OcrBenchError, WorkerError
 from ocrbench.records import (
     Artifact,
     Prediction,
@@ -30,23 +16,11 @@ from ocrbench.records import (
     artifacts_from_plain,
     artifacts_to_plain,
 )
+from ocrbench.schedule.process import Listener, Worker
 
-log = logging.getLogger(__name__)
-
-CLOSE_SECONDS = 10
 ATTEST_IMAGES = 4
 
 Artifacts = Mapping[str, Mapping[str, Artifact]]
-
-
-class Listener(Protocol):
-    """Is told how a cell is getting on."""
-
-    def say(self, text: str) -> None:
-        """Hear of a step."""
-
-    def advance(self, phase: str, done: float, total: float) -> None:
-        """Hear how far a phase is; ``done`` never exceeds ``total``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,113 +61,6 @@ class Measured:
     images: int = 0
     usage: Usage = field(default_factory=Usage)
     peak_memory_bytes: int = 0
-
-
-class Worker:
-    """A worker process, as a context manager."""
-
-    def __init__(self, interpreter: str = sys.executable, variables: Mapping[str, str] | None = None) -> None:
-        """Prepare to start a worker.
-
-        Args:
-            interpreter: A Python that can import ocrbench, for example that of another virtual environment.
-            variables: Environment variables for this worker only.
-        """
-        self._interpreter = interpreter
-        self._variables = variables or {}
-        self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        self._lines: queue.Queue[str | None] = queue.Queue()
-
-    def __enter__(self) -> Self:
-        """Start the process."""
-        self._process = subprocess.Popen(
-            [self._interpreter, "-m", "ocrbench.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            encoding="utf-8",
-            env={**_environment(self._interpreter), **self._variables},
-            # Ctrl-C is the parent's to handle: it ends its workers itself.
-            start_new_session=True,
-        )
-        threading.Thread(target=self._collect, daemon=True).start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the process; by force where it does not go, or where something went wrong."""
-        if kind is not None:
-            self._process.kill()
-        try:
-            self._write({"command": "close"})
-            self._process.wait(CLOSE_SECONDS)
-        except (WorkerError, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait()
-        self._stderr.seek(0)
-        log.debug("worker %s said:\n%s", self._process.pid, self._stderr.read())
-        for stream in (self._process.stdin, self._process.stdout, self._stderr):
-            if stream is not None:
-                # A worker that died leaves requests in the pipe, which closing tries to write once more.
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
-
-    def ask(self, command: str, listener: Listener, seconds: float, **request: object) -> Any:  # noqa: ANN401
-        """Send a request and wait for its answer.
-
-        Args:
-            command: See ``ocrbench.worker``.
-            listener: Hears the worker's progress.
-            seconds: How long the worker may take.
-            **request: The rest of the request.
-
-        Raises:
-            OcrBenchError: What the worker reports, as the class it reports.
-            WorkerError: It died or took too long.
-        """
-        self._write({"command": command, **request})
-        deadline = monotonic() + seconds
-        while True:
-            try:
-                line = self._lines.get(timeout=max(0.0, deadline - monotonic()))
-            except queue.Empty:
-                self._process.kill()
-                message = f"The worker did not answer '{command}' within {seconds:g} s and was stopped"
-                raise WorkerError(message) from None
-            if line is None:
-                raise WorkerError(self._obituary(command))
-            answer = json.loads(line)
-            if answer["event"] == "answer":
-                return answer["content"]
-            if answer["event"] == "error":
-                raise _error(answer)
-            listener.say(answer["text"])
-
-    def _write(self, request: Mapping[str, object]) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-        except OSError as error:
-            raise WorkerError(self._obituary(str(request["command"]))) from error
-
-    def _collect(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line)
-        self._lines.put(None)
-
-    def _obituary(self, command: str) -> str:
-        try:
-            code = self._process.wait(CLOSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            return f"The worker closed its output during '{command}'"
-        if code < 0:
-            name = signal.Signals(-code).name
-            hint = " (out of memory?)" if name == "SIGKILL" else ""
-            return f"The worker was killed by {name} during '{command}'{hint}"
-        self._stderr.seek(0)
-        lines = self._stderr.read().strip().splitlines() or ["no message"]
-        return f"The worker ended with status {code} during '{command}': {lines[-1]}"
 
 
 def prepare(
@@ -328,30 +195,3 @@ def _typical(samples: Sequence[Sample], measured: Measured) -> list[list[str]]:
     usable = [sample for sample in samples if sample.id in measured.predictions]
     usable.sort(key=lambda sample: -len(measured.predictions[sample.id].regions))
     return [[sample.id, str(sample.image_path)] for sample in usable[:ATTEST_IMAGES]]
-
-
-def _error(answer: Mapping[str, str]) -> OcrBenchError:
-    kind = getattr(errors, answer["kind"], WorkerError)
-    error: OcrBenchError = kind(answer["message"])
-    return error
-
-
-def _environment(interpreter: str) -> dict[str, str]:
-    """Let the child import ocrbench: the very package that this process runs, unless the child has one of its own."""
-    variables = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-    if interpreter != sys.executable and _has_ocrbench(interpreter):
-        variables.pop("PYTHONPATH", None)
-        # Nor may a checkout that happens to be the current folder come before it.
-        return {**variables, "PYTHONSAFEPATH": "1"}
-    package = str(Path(__file__).resolve().parent.parent)
-    path = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**variables, "PYTHONPATH": os.pathsep.join(path)}
-
-
-@functools.cache
-def _has_ocrbench(interpreter: str) -> bool:
-    """Ask from a folder that holds no package, so that the current one does not count."""
-    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with tempfile.TemporaryDirectory() as folder:
-        command = [interpreter, "-c", "import ocrbench"]
-        return subprocess.run(command, cwd=folder, env=variables, capture_output=True, check=False).returncode == 0

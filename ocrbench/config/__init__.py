@@ -1,0 +1,58 @@
+"""The configuration: its schema, and how Hydra's plain YAML becomes checked, frozen dataclasses."""
+
+from ocrbench.config.checking import closest, validate
+from ocrbench.config.composing import (
+    choices,
+    compose_config,
+    default_cache_dir,
+    load,
+    load_matrix,
+    packaged,
+    parse,
+    register_resolvers,
+)
+from ocrbench.config.schema import (
+    EXPECTED_TYPES,
+    STRICT,
+    Cell,
+    Dataset,
+    Gate,
+    Limit,
+    Noise,
+    Omz,
+    Options,
+    Precision,
+    Quantization,
+    Scenario,
+    Scoring,
+    Source,
+    Stage,
+)
+
+__all__ = [
+    "EXPECTED_TYPES",
+    "STRICT",
+    "Cell",
+    "Dataset",
+    "Gate",
+    "Limit",
+    "Noise",
+    "Omz",
+    "Options",
+    "Precision",
+    "Quantization",
+    "Scenario",
+    "Scoring",
+    "Source",
+    "Stage",
+    "choices",
+    "closest",
+    "compose_config",
+    "default_cache_dir",
+    "load",
+    "load_matrix",
+    "packaged",
+    "parse",
+    "register_resolvers",
+    "validate",
+]

@@ -1,0 +1,59 @@
+"""From plain data to frozen dataclasses, with messages that help."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from ocrbench.errors import ConfigError
+
+Parsed = TypeVar("Parsed")
+
+
+def validate(kind: type[Parsed], plain: Any, where: str = "") -> Parsed:  # noqa: ANN401 - any YAML value
+    """Build a frozen dataclass from plain data.
+
+    Args:
+        kind: A pydantic dataclass.
+        plain: What YAML or JSON gave.
+        where: The path of ``plain`` in the configuration, for the message.
+
+    Raises:
+        ConfigError: Names each wrong key with its full path and what it may be.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(plain)
+    except ValidationError as error:
+        found = [_describe(item, kind, where) for item in error.errors()]
+        # Both stages inherit values from the top level: say so once.
+        inherited = {f"{stage}.{text}" for text in found for stage in ("detector", "recognizer")}
+        raise ConfigError("; ".join(text for text in found if text not in inherited)) from error
+
+
+def closest(word: str, valid: Iterable[str]) -> str:
+    """Say which valid word was probably meant, and list them all.
+
+    >>> closest("limit_sde", ["limit_side", "mean"])
+    'did you mean limit_side? Valid: limit_side, mean'
+    """
+    names = sorted(valid)
+    near = difflib.get_close_matches(word, names, n=1)
+    return (f"did you mean {near[0]}? " if near else "") + "Valid: " + ", ".join(names)
+
+
+def _describe(item: Mapping[str, Any], kind: type, where: str) -> str:
+    path = ".".join([*([where] if where else []), *(str(part) for part in item["loc"])])
+    if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        hint = closest(str(item["loc"][-1]), _fields(kind, item["loc"][:-1]))
+        return f"{path}: no such key; {hint}"
+    message = item["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    given = item.get("input")
+    shown = f"={given}" if isinstance(given, str | int | float) else ""
+    return f"{path}{shown}: {message[0].lower()}{message[1:]}"
+
+
+def _fields(kind: type, path: Sequence[int | str]) -> list[str]:
+    for part in path:
+        kind = kind.__dataclass_fields__[part].type  # type: ignore[attr-defined]
+    return list(kind.__dataclass_fields__)  # type: ignore[attr-defined]

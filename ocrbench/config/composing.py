@@ -1,0 +1,173 @@
+"""From Hydra overrides to checked cells."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ocrbench.config.checking import closest, validate
+from ocrbench.config.schema import Cell, Stage
+from ocrbench.errors import ConfigError
+
+
+def packaged(relative: str) -> str:
+    """Return the absolute path of a folder that travels with ocrbench: inside the wheel, or in the checkout."""
+    here = Path(__file__).resolve().parents[1]
+    inside = here / relative
+    return str(inside if inside.exists() else here.parent / relative)
+
+
+def default_cache_dir() -> str:
+    """Return the folder for converted models and downloads: the platform's cache folder for ocrbench."""
+    return platformdirs.user_cache_dir("ocrbench", appauthor=False)
+
+
+def register_resolvers() -> None:
+    """Make ``${packaged:…}`` and ``${default_cache_dir:}`` known to OmegaConf."""
+    OmegaConf.register_new_resolver("packaged", packaged, replace=True)
+    OmegaConf.register_new_resolver("default_cache_dir", default_cache_dir, replace=True)
+
+
+def choices(group: str) -> list[str]:
+    """Return the names of a config group, sorted: ``choices("detector")``."""
+    return sorted(path.stem for path in (Path(packaged("conf")) / group).glob("*.yaml"))
+
+
+def load(overrides: Sequence[str] = (), config_dir: str | None = None) -> Cell:
+    """Compose and check one cell from Hydra overrides.
+
+    Raises:
+        ConfigError: A key, value or choice is wrong; the message is one line with the valid ones.
+    """
+    return parse(compose_config(overrides, config_dir))
+
+
+def load_matrix(overrides: Sequence[str], *, sweep: bool, config_dir: str | None = None) -> list[Cell]:
+    """Check every cell of a matrix before the first one runs.
+
+    Args:
+        overrides: Hydra overrides; with ``sweep``, values may be lists or ranges.
+        sweep: Whether this is a multirun; an experiment can also ask for it by ``hydra.mode``.
+        config_dir: A folder of further configuration, as Hydra's ``--config-dir``.
+
+    Raises:
+        ConfigError: As ``load``, for any cell.
+    """
+    plain = [text for text in overrides if not sweep or not _is_sweep(text)]
+    hydra = compose_config(plain, config_dir, hydra=True).hydra
+    sweeper = OmegaConf.to_container(hydra.sweeper).get("params") or {}  # type: ignore[union-attr]
+    if not (sweep or str(hydra.mode).endswith("MULTIRUN")):
+        return [load(overrides, config_dir)]
+    named = {text.partition("=")[0] for text in overrides}
+    words = [*(f"{key}={value}" for key, value in sweeper.items() if key not in named), *overrides]
+    return [load(combination, config_dir) for combination in _expand(words)]
+
+
+def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, hydra: bool = False) -> DictConfig:
+    """Compose the plain configuration, turning Hydra's errors into one-line ones.
+
+    Raises:
+        ConfigError: An override cannot be read, or names an unknown key or choice.
+    """
+    register_resolvers()
+    GlobalHydra.instance().clear()
+    search = [f"hydra.searchpath=[{Path(config_dir).resolve().as_uri()}]"] if config_dir else []
+    try:
+        with initialize_config_dir(packaged("conf"), version_base="1.3"):
+            return compose("config", [*overrides, *search], return_hydra_config=hydra)
+    except MissingConfigException as error:
+        raise ConfigError(_missing_choice(error)) from error
+    except ConfigCompositionException as error:
+        raise ConfigError(_unknown_key(error)) from error
+    except OverrideParseException as error:
+        raise ConfigError(_unreadable(str(error.override))) from error
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        # ValueError: a group is given something that is not a name, as in detector=null.
+        raise ConfigError(_one_line(str(error))) from error
+
+
+def parse(config: DictConfig) -> Cell:
+    """Check a composed configuration and freeze it.
+
+    Raises:
+        ConfigError: A value has the wrong type or is not one of the valid choices.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(_one_line(str(error))) from error
+    assert isinstance(plain, dict)
+    for stage in ("detector", "recognizer"):
+        plain[stage] = _gather_options(plain[stage])
+    return validate(Cell, plain)
+
+
+def _gather_options(stage: dict[str, Any]) -> dict[str, Any]:
+    known = set(Stage.__dataclass_fields__) - {"options"}
+    options = {key: value for key, value in stage.items() if key not in known}
+    return {key: value for key, value in stage.items() if key in known} | {"options": options}
+
+
+def _missing_choice(error: MissingConfigException) -> str:
+    group, _, choice = str(error.missing_cfg_file).rpartition("/")
+    return f"{group}={choice}: no such {group or 'config'}; {closest(choice, error.options or choices(group))}"
+
+
+def _unknown_key(error: ConfigCompositionException) -> str:
+    key = getattr(error.__cause__, "full_key", None)
+    if not key:
+        return _one_line(str(error))
+    parent, _, last = str(key).rpartition(".")
+    node = OmegaConf.select(compose_config([]), parent) if parent else compose_config([])
+    valid = [str(name) for name in node] if isinstance(node, DictConfig) else []
+    hint = closest(last, valid) if valid else f"to add it, write +{key}=…"
+    return f"{key}: no such key; {hint}"
+
+
+def _unreadable(override: str) -> str:
+    quoting = "quote a value that holds commas or colons twice, as in \"device='AUTO:GPU,CPU'\""
+    return f"cannot read '{override}': expected key=value; {quoting}"
+
+
+def _one_line(message: str) -> str:
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return " ".join(line for line in lines if not line.startswith(("See https", "full_key", "object_type")))
+
+
+def _is_sweep(override: str) -> bool:
+    try:
+        return bool(OverridesParser.create().parse_override(override).is_sweep_override())
+    except HydraException as error:
+        raise ConfigError(_unreadable(override)) from error
+
+
+def _expand(words: Sequence[str]) -> list[list[str]]:
+    axes: list[list[str]] = []
+    try:
+        with initialize_config_dir(packaged("conf"), version_base="1.3"):
+            # Only with a loader can glob(…) list the choices of a group.
+            parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+            for override in parser.parse_overrides(list(words)):
+                text = str(override.input_line)
+                key = override.get_key_element()
+                sweep = override.is_sweep_override()
+                axes.append([f"{key}={value}" for value in override.sweep_string_iterator()] if sweep else [text])
+                if not axes[-1]:
+                    message = f"{text}: no choice matches"
+                    raise ConfigError(message)
+    except HydraException as error:
+        raise ConfigError(_one_line(str(error))) from error
+    return [list(combination) for combination in itertools.product(*axes)]

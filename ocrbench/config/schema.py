@@ -1,0 +1,201 @@
+"""The schema: frozen dataclasses that refuse unknown keys."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+Precision = Literal["FP32", "FP16", "BF16", "INT8", "AUTO"]
+Options = Mapping[str, Any]
+
+STRICT = ConfigDict(extra="forbid")
+# Zoo names become paths: nothing that could lead out of a folder.
+ZOO_NAME = r"^[A-Za-z0-9_-]*$"
+# The type that a precision promises to execute.
+EXPECTED_TYPES: Mapping[str, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16", "INT8": "i8"}
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Source:
+    """Where a model's files come from.
+
+    ``wheel``: ``path`` inside the distribution ``package``, as installed or, failing that, fetched at ``version``.
+    ``omz``: the network of that name of the Open Model Zoo's model ``model``; ``precisions`` says which of the zoo's
+    precisions serves which of ours. ``file``: ``path`` on disk. ``url``: an https address. ``sha256`` is that of the
+    model file; ``wheel`` and ``url`` need it.
+    """
+
+    kind: Literal["wheel", "omz", "file", "url"]
+    package: str = ""
+    version: str = ""
+    path: str = ""
+    url: str = ""
+    sha256: str = ""
+    model: str = Field(default="", pattern=ZOO_NAME)
+    network: str = Field(default="", pattern=ZOO_NAME)
+    precisions: Mapping[Precision, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Quantization:
+    """How NNCF makes the INT8 model. Names follow ``nncf.quantize``."""
+
+    preset: Literal["performance", "mixed"] = "mixed"
+    model_type: Literal["none", "transformer"] = "none"
+    subset_size: int = Field(default=100, ge=1)
+    fast_bias_correction: bool = True
+    ignored_types: tuple[str, ...] = ()
+    ignored_patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Stage:
+    """A detector or a recognizer: the model, and where and how it runs.
+
+    Attributes:
+        size_mb: Of the source model's files.
+        input: The shape of the network's input, for people.
+        source: Of the network; of the first one where the model has several.
+        more_sources: Of the others, by name.
+        options: The keys that belong to the model family; the family checks them.
+    """
+
+    name: str
+    family: str
+    licence: str
+    languages: str
+    homepage: str
+    min_openvino: str
+    size_mb: float
+    input: str
+    source: Source
+    more_sources: Mapping[str, Source] = Field(default_factory=dict)
+    quantization: Quantization
+    device: str
+    precision: Precision
+    properties: Options
+    options: Options
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Dataset:
+    """A folder of images with ground truth in one of the known formats."""
+
+    name: str
+    format: str
+    root: str
+    granularity: Literal["word", "line"] = "word"
+    limit: int | None = Field(default=None, ge=1)
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Scenario:
+    """How images are fed, and for how long."""
+
+    name: str
+    min_seconds: float = Field(default=10.0, ge=0)
+    warmup_passes: int = Field(default=1, ge=0)
+    block_images: int = Field(default=8, ge=1)
+    performance_hint: Literal["LATENCY", "THROUGHPUT", "NONE"] = "LATENCY"
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Scoring:
+    """The rules by which predictions are compared with the ground truth."""
+
+    iou_threshold: float = Field(default=0.5, gt=0, lt=1)
+    case_sensitive: bool = False
+    edge_punctuation: Literal["required", "optional"] = "required"
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Omz:
+    """How the Open Model Zoo's tools are had and used.
+
+    Attributes:
+        root: A folder of models downloaded before; nothing is fetched then.
+        cache_dir: Handed to ``omz_downloader --cache_dir``: a folder of files by checksum.
+        requirements: What pip installs into the tools' own virtual environment.
+        pytorch_requirements: What it installs in addition to convert PyTorch models.
+        pip_options: Further options for that pip, for example an index of one's own.
+    """
+
+    root: str | None
+    cache_dir: str | None
+    num_attempts: int = Field(ge=1)
+    requirements: tuple[str, ...]
+    pytorch_requirements: tuple[str, ...]
+    pip_options: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Limit:
+    """How much worse one metric may get, or a bound on its value.
+
+    Attributes:
+        metric: A column of the tables.
+        max_worse: Relative (0.03 = 3 %) for times, rates and memory; absolute for accuracy.
+        at_most: An upper bound on the new value.
+        at_least: A lower bound on the new value.
+    """
+
+    metric: str
+    max_worse: float | None = Field(default=None, ge=0)
+    at_most: float | None = None
+    at_least: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Gate:
+    """Limits that a comparison must keep.
+
+    Attributes:
+        margin: Changes within this share of a time do not matter.
+    """
+
+    name: str
+    margin: float = Field(default=0.03, gt=0)
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Noise:
+    """What a run may be disturbed by before it is marked as noisy.
+
+    Attributes:
+        steal_share: Of the CPU, taken by the hypervisor.
+        other_cpu_share: Of the CPU, used by other processes.
+        drift: Of the latency, between the first and the last repeat of an image.
+        involuntary_switches: How often the worker's threads lost their core, per second and core.
+    """
+
+    steal_share: float = Field(ge=0)
+    other_cpu_share: float = Field(ge=0)
+    drift: float = Field(ge=0)
+    involuntary_switches: float = Field(ge=0)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Cell:
+    """One experiment: detector × recognizer × precision × device × scenario × dataset."""
+
+    detector: Stage
+    recognizer: Stage
+    dataset: Dataset
+    scenario: Scenario
+    scoring: Scoring
+    omz: Omz
+    gate: Gate
+    noise: Noise
+    device: str
+    precision: Precision
+    properties: Options
+    model_cache: bool
+    attest: Literal["warn", "strict", "off"]
+    timeout_seconds: float = Field(gt=0)
+    prepare_timeout_seconds: float = Field(gt=0)
+    force: bool
+    reports_dir: str
+    cache_dir: str
