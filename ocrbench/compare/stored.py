@@ -80,7 +80,7 @@ def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], marg
         before=_label(one.record, len(before)),
         after=_label(other.record, len(after)),
         changes=(*speed, *accuracy_changes(first, second, expected, scoring)),
-        warnings=tuple(f"no verdict on speed: {reason}" for reason in reasons),
+        warnings=(*(f"no verdict on speed: {reason}" for reason in reasons), *_noise([*before, *after])),
         flipped=flipped_words(first, second, expected, scoring),
     )
 
@@ -200,6 +200,10 @@ def _incomparable(one: RunRecord, other: RunRecord) -> list[str]:
     if scenarios[0] != scenarios[1]:
         reasons.append("the scenario differs")
     return reasons
+
+
+def _noise(runs: Sequence[StoredRun]) -> list[str]:
+    return [f"{run.record.run_id} was noisy: {'; '.join(run.record.noisy)}" for run in runs if run.record.noisy]
 
 
 def _speed_changes(

@@ -13,6 +13,8 @@ try:
 except ImportError:  # up to 2024.6
     from openvino.runtime import opset13 as ops
 
+__all__ = ["fold", "ops"]
+
 
 def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
     """Build the graph's arithmetic into a model: a uint8 image in, and perhaps the arg-max out.
