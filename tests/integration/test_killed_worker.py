@@ -38,6 +38,7 @@ def read_until(stream: IO[str], *words: str) -> str:
 def test_its_cell_fails_with_the_reason_and_the_next_one_is_measured(
     sample_run: tuple[Path, object],
     environment: dict[str, str],
+    model: str,
     latest: Callable[[Path], list[dict[str, Any]]],
     tmp_path: Path,
 ) -> None:
@@ -46,6 +47,7 @@ def test_its_cell_fails_with_the_reason_and_the_next_one_is_measured(
     before = {path.name: path.read_bytes() for path in earlier.iterdir()}
     words = [
         "precision=FP32,AUTO",
+        model,
         "dataset.limit=3",
         "scenario.block_images=1",
         "scenario.min_seconds=4",

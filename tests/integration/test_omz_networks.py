@@ -9,7 +9,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import openvino as ov
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
@@ -34,7 +33,6 @@ TEXTS = ["dark22", "light"]
 BOXES = [(25, 50, 150, 100), (225, 50, 150, 100)]
 
 WORDS = ["robert", "n", "noyce", "building", "2200", "center"]
-RELEASE = tuple(int(part) for part in ov.get_version().split(".")[:2])
 
 Run = Callable[..., Any]
 Read = Callable[..., list[Mapping[str, Any]]]
@@ -128,10 +126,9 @@ def test_listed_as_on_disk(ocrbench: Run, zoo_folder: Path, tmp_path: Path) -> N
 
 
 @pytest.fixture(scope="module")
-def real(data_root: Path) -> list[str]:
+def real(data_root: Path, model: str) -> list[str]:
     """The tutorial's own detector, with a recognizer that this OpenVINO reads."""
-    recognizer = "ppocrv6_small" if RELEASE >= (2025, 4) else "ppocrv4_mobile"
-    return [f"detector={DETECTORS[0]}", f"omz.root={data_root / 'omz'}", f"recognizer={recognizer}"]
+    return [model, f"detector={DETECTORS[0]}", f"omz.root={data_root / 'omz'}"]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""PP-OCR's post-processing against rapidocr's, an independent implementation, on the default models' real outputs."""
+"""PP-OCR's post-processing against rapidocr's, an independent implementation, on real models' outputs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +22,8 @@ SETTINGS = Settings(device="CPU", precision="FP32", properties={})
 
 
 @pytest.fixture(scope="module")
-def cell(cache_dir: Path) -> Cell:
-    return load(["precision=FP32", f"cache_dir={cache_dir}"])
+def cell(cache_dir: Path, model: str) -> Cell:
+    return load(["precision=FP32", model, f"cache_dir={cache_dir}"])
 
 
 @pytest.fixture(scope="module")

@@ -236,6 +236,9 @@ class TestWheel:
         assert part in fetched.refused(kind="wheel", **source | changes)
 
 
+NEW = tuple(int(part) for part in ov.get_version().split(".")[:2]) >= (2025, 4)
+
+
 class TestVersion:
     @pytest.mark.parametrize("role", ["detector", "recognizer"])
     def test_a_model_for_a_newer_openvino_names_those_that_work(self, role: str, loaded: Cell) -> None:
@@ -245,7 +248,9 @@ class TestVersion:
         message = str(caught.value)
         assert f"{role} future needs OpenVINO 2999.1" in message
         assert ov.get_version().split("-")[0] in message
-        assert message.endswith("these work: " + ", ".join(choices(role)))
+        # The default recognizer needs a newer OpenVINO than ocrbench does.
+        fitting = [name for name in choices(role) if (role, name) != ("recognizer", "ppocrv6_small") or NEW]
+        assert message.endswith("these work: " + ", ".join(fitting))
 
     def test_the_running_release_and_older_ones_are_enough(self, loaded: Cell) -> None:
         running = ".".join(ov.get_version().split(".")[:2])
