@@ -247,15 +247,20 @@ stage = {"name": "m", "precision": "FP32", "device": "CPU"}
 config = {"detector": stage, "recognizer": stage, "scenario": {"name": "s"}, "dataset": {"name": "d"}}
 frame = pd.DataFrame({"sample_id": ["a"] * 500, "latency_ns": range(500)})
 for number in range(10**6):
+    if number == 1:
+        print("saving", flush=True)
     store.save(RunRecord(run_id=f"run-{number % 7}", started=str(number), status="ok", config=config), frame, [])
 """
     generator = random.Random(0)
     for _ in range(int(os.environ.get("OCRBENCH_KILLS", "10"))):
-        process = subprocess.Popen([sys.executable, "-c", program, tmp_path], env=dict(environment))
-        wait_for(lambda: any((tmp_path / "runs").glob("*/run.json")), process)
-        time.sleep(generator.uniform(0, 0.2))
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, tmp_path], env=dict(environment), stdout=subprocess.PIPE, encoding="utf-8"
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "saving\n"
+        time.sleep(generator.uniform(0, 0.1))
         process.kill()
-        process.wait()
+        process.communicate()
 
         store = Store(tmp_path)
         for record in store.records():
