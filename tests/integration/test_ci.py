@@ -36,7 +36,7 @@ def compare_benchmarks(*files: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def slowed(ocrbench: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CompletedProcess[str]]:
+def slowed(ocrbench: Run, model: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CompletedProcess[str]]:
     """One comparison in which B is made slow, with every file that can be asked for."""
     folder = tmp_path_factory.mktemp("ab")
     files = [
@@ -44,7 +44,7 @@ def slowed(ocrbench: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
         for name in ("junit", "markdown", "json", "benchmark-json")
         for word in (f"--{name}", folder / f"{name}.out")
     ]
-    return folder, ocrbench("ab", "", SLOWDOWN, "gate=ci", *SHORT, *files)
+    return folder, ocrbench("ab", "", SLOWDOWN, "gate=ci", model, *SHORT, *files)
 
 
 class TestLatencyRegression:
@@ -111,7 +111,7 @@ def test_finished_runs_are_exported(ocrbench: Run, sample_run: tuple[Path, objec
 SUITE = """
 import pytest
 
-WORDS = ("dataset.limit=3", "scenario.min_seconds=0")
+WORDS = ("dataset.limit=3", "scenario.min_seconds=0", "MODEL")
 
 
 def test_bounds(ocrbench_cell):
@@ -136,7 +136,7 @@ def test_failure(ocrbench_cell):
 """
 
 
-def test_cells_in_a_suite_of_ones_own(environment: dict[str, str], tmp_path: Path) -> None:
+def test_cells_in_a_suite_of_ones_own(environment: dict[str, str], model: str, tmp_path: Path) -> None:
     gates = tmp_path / "conf" / "gate"
     gates.mkdir(parents=True)
     (gates / "fixed.yaml").write_text(FIXED_GATE, encoding="utf-8")
@@ -144,7 +144,7 @@ def test_cells_in_a_suite_of_ones_own(environment: dict[str, str], tmp_path: Pat
     (gates / "unclear.yaml").write_text(
         "name: unclear\nlimits: [{metric: latency_p99_ms, max_worse: 0.1}]\n", encoding="utf-8"
     )
-    (tmp_path / "test_own.py").write_text(SUITE, encoding="utf-8")
+    (tmp_path / "test_own.py").write_text(SUITE.replace("MODEL", model), encoding="utf-8")
     loaded = any(each.value == "ocrbench.pytest_plugin" for each in entry_points(group="pytest11"))
     plugin = [] if loaded else ["-p", "ocrbench.pytest_plugin"]
     command = [sys.executable, "-m", "pytest", "-rsf", "-p", "no:cacheprovider", *plugin]
