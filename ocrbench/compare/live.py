@@ -26,6 +26,8 @@ from ocrbench.schedule import Artifacts, Listener, Worker, prepare, to_region
 
 # Warming up may take this share of what a pair of processes has.
 WARM_UP_SHARE = 0.25
+# … but a pair of processes measures at least this many images, where there are as many.
+LEAST_IMAGES = 4
 DECISIVE = ("latency_p50_ms", "e2e_hmean")
 
 
@@ -36,14 +38,15 @@ class Plan:
     Attributes:
         seconds: For measuring, over all pairs of processes together; starting them is not part of it.
         processes: How many pairs of processes, one after the other.
-        block_images: How many images a block has at most.
+        block_images: How many images a block has at most. With one, A and B read the same image directly after each
+            other; on the machines tried so far that gives the narrowest intervals (docs/noise.md).
         until_decided: Go on, a pair of processes at a time, until there is a verdict or ``max_seconds`` have passed.
         margin: Changes within this share do not matter.
     """
 
     seconds: float = 30.0
     processes: int = 3
-    block_images: int = 4
+    block_images: int = 1
     until_decided: bool = False
     max_seconds: float = 600.0
     margin: float = 0.03
@@ -167,14 +170,14 @@ class _LiveComparison:
         return self._affordable(samples, seconds)
 
     def _affordable(self, samples: Sequence[Sample], seconds: float) -> list[Sample]:
-        """Choose as many images as both sides can read once within the share for warming up, but at least a block."""
+        """Choose as many images as both sides can read once within the share for warming up, but at least a few."""
         usable = [sample for sample in samples if sample.id in self._seconds]
         order = self._random.sample(usable, len(usable))
         chosen: list[Sample] = []
         total = 0.0
         for sample in order:
             total += self._seconds[sample.id]
-            if total > seconds * WARM_UP_SHARE and len(chosen) >= self._plan.block_images:
+            if total > seconds * WARM_UP_SHARE and len(chosen) >= LEAST_IMAGES:
                 break
             chosen.append(sample)
         return chosen
