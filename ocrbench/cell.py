@@ -1,9 +1,6 @@
 """One cell, end to end: convert → measure → score → save."""
 
-import hashlib
-import json
 import logging
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -15,23 +12,24 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from ocrbench import data, environment, metrics
+from ocrbench.compare.drop import drop
 from ocrbench.config import EXPECTED_TYPES, Cell, closest
+from ocrbench.convert.calibration import SYNTHETIC, check_disjoint
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
-from ocrbench.errors import ConfigError, DatasetError, DeviceError, OcrBenchError
+from ocrbench.errors import AccuracyError, ConfigError, DatasetError, DeviceError, OcrBenchError
+from ocrbench.identity import decisive, named, series
 from ocrbench.metrics.speed import drift, duration_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
 from ocrbench.models import check_options
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
 from ocrbench.scenarios import SCENARIOS
 from ocrbench.schedule import Artifacts, Listener, Measured, Timing, measure, prepare
-from ocrbench.store import Store, outcomes_of
+from ocrbench.store import Outcome, Store, outcomes_of
 
 log = logging.getLogger(__name__)
 
 STAGES = ("read", "detect", "detect_infer", "crop", "recognize", "recognize_infer")
-# These say where results go and how to get at them, not what is measured.
-NOT_MEASURED = ("reports_dir", "cache_dir", "force", "timeout_seconds", "prepare_timeout_seconds", "gate", "noise")
 # How long to look at what other processes do, before measuring begins.
 WATCH_SECONDS = 0.25
 
@@ -55,12 +53,15 @@ def check(cell: Cell) -> None:
 
     Raises:
         ConfigError: A model option, format or scenario is wrong.
-        DatasetError: The dataset's folder does not exist.
+        DatasetError: The dataset's folder does not exist, or images are both calibrated and tested with.
     """
     check_options(cell.detector, cell.recognizer)
     if cell.dataset.format not in data.FORMATS:
         message = f"dataset.format={cell.dataset.format}: no such format; "
         raise ConfigError(message + closest(cell.dataset.format, data.FORMATS))
+    if cell.calibration.format not in (*data.FORMATS, SYNTHETIC):
+        message = f"calibration.format={cell.calibration.format}: no such format; "
+        raise ConfigError(message + closest(cell.calibration.format, (*data.FORMATS, SYNTHETIC)))
     if cell.scenario.name not in SCENARIOS:
         message = f"scenario.name={cell.scenario.name}: no such scenario; "
         raise ConfigError(message + closest(cell.scenario.name, SCENARIOS))
@@ -68,6 +69,8 @@ def check(cell: Cell) -> None:
     if not root.is_dir():
         message = f"dataset.root={cell.dataset.root}: no such folder; expected a dataset of format "
         raise DatasetError(message + f"{cell.dataset.format} (set it with dataset.root=PATH)")
+    if "INT8" in (cell.detector.precision, cell.recognizer.precision):
+        check_disjoint(cell.calibration, _samples(cell) if cell.calibration.format != SYNTHETIC else [])
 
 
 def run_cell(cell: Cell, listener: Listener) -> Finished:
@@ -96,11 +99,12 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
     fingerprint = known["dataset_sha256"] = data.fingerprint(samples)
     # For a run that fails before the worker tells.
     known["environment"] = environment.describe()
-    known["series"] = _series(cell, fingerprint)
+    known["series"] = series(cell, fingerprint)
+    reference = _reference(cell, listener, store)
     artifacts, known["environment"] = prepare(cell, listener)
     known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
     models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
-    cell_id = known["cell_id"] = _named(cell, [_decisive(cell), fingerprint, models, known["environment"]])
+    cell_id = known["cell_id"] = named(cell, [decisive(cell), fingerprint, models, known["environment"]])
     with _alone(cell, listener):
         # Looked up only now: another session may just have measured this very cell.
         earlier = None if cell.force else store.newest(cell_id)
@@ -111,12 +115,49 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
         known["conditions"] |= _disturbances(measured)
         record = RunRecord(run_id=cell_id, status="ok", **known, **_results(cell, samples, artifacts, measured))
         record = replace(record, noisy=noise.reasons(record.conditions, cell.noise))
-        record = store.add(record, _frame(measured.timings), outcomes_of(samples, measured.predictions))
+        outcomes = outcomes_of(samples, measured.predictions)
+        error = _too_much_lost(cell, reference, outcomes)
+        if error:
+            record = replace(record, status="failed", error=error)
+        record = store.add(record, _frame(measured.timings), outcomes)
     return Finished(record=record, reused=False, folder=store.root / record.run_id)
 
 
+def _reference(cell: Cell, listener: Listener, store: Store) -> list[Outcome]:
+    """Read the same images at FP32 where the cell's accuracy is to be held against that."""
+    precisions = {cell.detector.precision, cell.recognizer.precision}
+    if cell.max_drop is None or precisions == {"FP32"}:
+        return []
+    listener.say("looking up the same cell at FP32, for max_drop")
+    at_fp32 = replace(
+        cell,
+        precision="FP32",
+        detector=replace(cell.detector, precision="FP32"),
+        recognizer=replace(cell.recognizer, precision="FP32"),
+        max_drop=None,
+        # Only what it reads counts: so it need not be measured for long, nor again.
+        scenario=replace(cell.scenario, min_seconds=0, warmup_passes=0),
+        force=False,
+    )
+    finished = run_cell(at_fp32, listener)
+    if finished.record.status != "ok":
+        message = f"max_drop: the reference at FP32 failed: {finished.record.error}"
+        raise AccuracyError(message)
+    return store.outcomes(finished.record.run_id)
+
+
+def _too_much_lost(cell: Cell, reference: Sequence[Outcome], measured: Sequence[Outcome]) -> str:
+    """Say what was lost if that is more than ``max_drop``; empty if not."""
+    if not reference or cell.max_drop is None:
+        return ""
+    found = drop(reference, measured, cell.scoring)
+    if found is None or found.lost.estimate <= cell.max_drop:
+        return ""
+    return f"max_drop={cell.max_drop:g}: {found}"
+
+
 def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Finished:
-    cell_id = known.setdefault("cell_id", _named(cell, [_decisive(cell), known.get("environment", {})]))
+    cell_id = known.setdefault("cell_id", named(cell, [decisive(cell), known.get("environment", {})]))
     record = RunRecord(run_id=cell_id, status="failed", error=reason, **known)
     try:
         record = store.add(record, _frame([]), [])
@@ -256,23 +297,3 @@ def _disturbances(measured: Measured) -> dict[str, Any]:
         (each.sample_id, each.times.latency_ns) for each in measured.timings if not each.warmup and not each.first_seen
     ]
     return {"load_after": machine.load(), **noise.shares(measured.usage), "drift": drift(repeats)}
-
-
-def _decisive(cell: Cell) -> dict[str, Any]:
-    return {key: value for key, value in asdict(cell).items() if key not in NOT_MEASURED}
-
-
-def _series(cell: Cell, fingerprint: str) -> str:
-    """Name what a history follows over versions of models, tools and system, wherever a checkout lies."""
-    config = {key: value for key, value in _decisive(cell).items() if key != "omz"}
-    config["dataset"] = {key: value for key, value in config["dataset"].items() if key != "root"}
-    host = environment.host()
-    return _named(cell, [config, fingerprint, host["name"], host["cpu"], host["cores"]])
-
-
-def _named(cell: Cell, parts: Sequence[object]) -> str:
-    """Name a run by what was measured, followed by the hash of all that decides it."""
-    digest = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-    words = (cell.detector.name, cell.recognizer.name, cell.precision, cell.device, cell.dataset.name)
-    readable = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", word)[:24] for word in dict.fromkeys(words))
-    return f"{readable}-{digest[:12]}"

@@ -35,3 +35,7 @@ class DeviceError(OcrBenchError):
 
 class WorkerError(OcrBenchError):
     """The process that measures died, hung or answered nonsense."""
+
+
+class AccuracyError(OcrBenchError):
+    """A cell lost more accuracy than it may."""

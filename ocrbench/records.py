@@ -129,6 +129,7 @@ class Artifact:
         size_bytes: Of the IR's two files together.
         source: Where the model came from, for people.
         metadata: What the source model says of itself (an alphabet, for example).
+        notes: What was found out while it was made; see ``convert.control.Controlled``.
     """
 
     path: Path
@@ -137,6 +138,7 @@ class Artifact:
     size_bytes: int
     source: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def artifacts_to_plain(artifacts: Mapping[str, Artifact]) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ Options = Mapping[str, Any]
 STRICT = ConfigDict(extra="forbid")
 # Zoo names become paths: nothing that could lead out of a folder.
 ZOO_NAME = r"^[A-Za-z0-9_-]*$"
+RECURRENT = ("LSTMSequence", "LSTMCell", "GRUSequence", "GRUCell", "RNNSequence", "RNNCell")
 # The type that a precision promises to execute.
 EXPECTED_TYPES: Mapping[str, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16", "INT8": "i8"}
 
@@ -38,15 +39,74 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class Quantization:
-    """How NNCF makes the INT8 model. Names follow ``nncf.quantize``."""
+class Evidence:
+    """What a recipe was measured to cost: it justifies the recipe and decides nothing.
+
+    Attributes:
+        dataset: Of the test images; none of them was used for calibration.
+        images: How many; for a recognizer alone, how many words.
+        fp32: The metric at FP32.
+        int8: The metric with this recipe, the other stage being quantised too unless ``metric`` is the stage's own.
+        difference: The 95 % interval of INT8 - FP32, paired by image.
+        versions: Of OpenVINO and NNCF.
+        date: ISO 8601.
+    """
+
+    dataset: str
+    images: int = Field(ge=1)
+    metric: str
+    fp32: float
+    int8: float
+    difference: tuple[float, float]
+    versions: Mapping[str, str]
+    date: str
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Recipe:
+    """How NNCF makes the INT8 model. Names follow ``nncf.quantize``.
+
+    Attributes:
+        preset: ``performance`` quantises activations symmetrically, ``mixed`` asymmetrically where that is needed.
+        model_type: ``transformer`` spares what attention needs.
+        subset_size: How many inputs NNCF looks at.
+        bias_correction: ``fast`` corrects by statistics, ``full`` by running the network layer by layer, ``off`` not.
+        smooth_quant_convolution: Strength of SmoothQuant (Xiao et al. 2023) before convolutions; -1 switches it off.
+        smooth_quant_matmul: Likewise before matrix products; used with ``model_type`` ``transformer``.
+        ignored_types: OpenVINO's operation types that stay float. Recurrent layers lose everything in 8 bits.
+        ignored_patterns: Regular expressions; operations whose names match from the start stay float.
+        crops: What a recognizer is calibrated with: the regions of the ground truth, or those of the detector.
+        measured: Why it is the default.
+    """
 
     preset: Literal["performance", "mixed"] = "mixed"
     model_type: Literal["none", "transformer"] = "none"
     subset_size: int = Field(default=100, ge=1)
-    fast_bias_correction: bool = True
-    ignored_types: tuple[str, ...] = ()
+    bias_correction: Literal["fast", "full", "off"] = "fast"
+    smooth_quant_convolution: float = Field(default=-1, ge=-1, le=1)
+    smooth_quant_matmul: float = Field(default=0.95, ge=-1, le=1)
+    ignored_types: tuple[str, ...] = RECURRENT
     ignored_patterns: tuple[str, ...] = ()
+    crops: Literal["ground_truth", "detector"] = "ground_truth"
+    measured: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Quantization:
+    """Whether the recipe is trusted, or its result brought within a budget by ``nncf.quantize_with_accuracy_control``.
+
+    Attributes:
+        max_drop: How much end-to-end hmean the pair may lose on the validation images.
+        validation_images: How many are set apart from the calibration set.
+        ranking_images: On how many of them the layers are ranked.
+        max_minutes: Per stage; then the best model so far is taken.
+    """
+
+    method: Literal["recipe", "accuracy_control"]
+    max_drop: float = Field(default=0.005, ge=0)
+    validation_images: int = Field(default=48, ge=2)
+    ranking_images: int = Field(default=16, ge=1)
+    max_minutes: float = Field(default=120, gt=0)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -71,7 +131,7 @@ class Stage:
     input: str
     source: Source
     more_sources: Mapping[str, Source] = Field(default_factory=dict)
-    quantization: Quantization
+    quantization: Recipe
     device: str
     precision: Precision
     properties: Options
@@ -184,6 +244,8 @@ class Cell:
     detector: Stage
     recognizer: Stage
     dataset: Dataset
+    calibration: Dataset
+    quantization: Quantization
     scenario: Scenario
     scoring: Scoring
     omz: Omz
@@ -192,6 +254,7 @@ class Cell:
     device: str
     precision: Precision
     properties: Options
+    max_drop: float | None = Field(ge=0)
     model_cache: bool
     attest: Literal["warn", "strict", "off"]
     timeout_seconds: float = Field(gt=0)

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,17 @@ log = logging.getLogger(__name__)
 MODEL, WEIGHTS, DESCRIPTION = "model.xml", "model.bin", "artifact.json"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What is known of a model beside its files: see ``records.Artifact``."""
+
+    metadata: Mapping[str, str]
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+Make = Callable[[Path], Made]
+
+
 class ArtifactCache:
     """Converted models on disk; safe for several processes at once."""
 
@@ -29,7 +41,7 @@ class ArtifactCache:
     def get(
         self,
         key: Mapping[str, object],
-        make: Callable[[Path], Mapping[str, str]],
+        make: Make,
         *,
         precision: str,
         source: str,
@@ -38,11 +50,11 @@ class ArtifactCache:
 
         Args:
             key: Everything that decides the artifact's content.
-            make: Writes ``model.xml`` and ``model.bin`` into a folder, and returns the source's metadata.
+            make: Writes ``model.xml`` and ``model.bin`` into a folder.
             precision: Recorded in the artifact.
             source: Recorded in the artifact.
         """
-        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
+        digest = key_digest(key)
         folder = self._root / digest
         self._root.mkdir(parents=True, exist_ok=True)
         with FileLock(self._root / f"{digest}.lock"):
@@ -58,14 +70,14 @@ class ArtifactCache:
             size_bytes=_size(folder),
             source=source,
             metadata=dict(described["metadata"]),
+            notes=dict(described.get("notes", {})),
         )
 
-    def _make(self, folder: Path, key: Mapping[str, object], make: Callable[[Path], Mapping[str, str]]) -> None:
+    def _make(self, folder: Path, key: Mapping[str, object], make: Make) -> None:
         """Write into a temporary folder and rename it, so that a half-made artifact is never seen."""
         temporary = Path(tempfile.mkdtemp(prefix=".making-", dir=self._root))
         try:
-            metadata = make(temporary)
-            described = {"key": key, "sha256": _digest(temporary), "metadata": dict(metadata)}
+            described = {"key": key, **asdict(make(temporary)), "sha256": _digest(temporary)}
             described["metadata_sha256"] = _metadata_digest(described["metadata"])
             (temporary / DESCRIPTION).write_text(json.dumps(described, indent=1), encoding="utf-8")
             if folder.exists():
@@ -73,6 +85,11 @@ class ArtifactCache:
             os.replace(temporary, folder)  # noqa: PTH105 - Path.replace refuses folders on some platforms
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def key_digest(key: Mapping[str, object]) -> str:
+    """Hash a key: equal for equal content, 32 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _intact(folder: Path) -> dict[str, Any] | None:

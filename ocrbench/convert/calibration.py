@@ -1,6 +1,7 @@
-"""What NNCF looks at while it quantises: synthetic scene text that no test set contains."""
+"""What NNCF looks at while it quantises, and what accuracy control scores: never a test image."""
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -8,54 +9,140 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from ocrbench.data import FORMATS, fingerprint
+from ocrbench.config import Dataset
+from ocrbench.data import FORMATS, choose, fingerprint, pixel_hashes
 from ocrbench.data.images import read_image
 from ocrbench.data.synthetic import GENERATOR_VERSION, generate
+from ocrbench.errors import DatasetError
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import Detector, Recognizer
-from ocrbench.records import Graph, Image, Sample
+from ocrbench.records import Graph, Image, Region, Sample
 
-# The sample set that travels with ocrbench has another seed, so calibration never sees a test image.
-SEED = 20240607
-IMAGES = 64
+log = logging.getLogger(__name__)
+
+SYNTHETIC = "synthetic"
+SYNTHETIC_IMAGES = 64
+# Validation images are generated with another seed.
+VALIDATION_SEED_OFFSET = 1
 Tensor = NDArray[np.float32]
+Regions = Callable[[Sample, Image], Sequence[Region]]
 
 
 class CalibrationSet:
-    """Inputs for one model, made from synthetic images that are generated at first use.
+    """Images to calibrate with, and others to validate with; generated ones are made at first use.
 
-    Attributes:
-        size: How many inputs to offer.
+    Of a dataset, every second image is kept for validation where that is wanted.
     """
 
-    def __init__(self, cache_dir: Path, size: int) -> None:
-        self._folder = cache_dir / "calibration" / f"synthetic-v{GENERATOR_VERSION}-{SEED}-{IMAGES}"
-        self.size = size
+    def __init__(self, dataset: Dataset, cache_dir: Path, validation_images: int = 0) -> None:
+        """Describe the set.
+
+        Args:
+            dataset: One of the formats, or ``synthetic``.
+            cache_dir: Where images are generated.
+            validation_images: How many to set apart; 0 if there is to be no validation.
+        """
+        self._dataset, self._cache_dir, self._validation_images = dataset, cache_dir, validation_images
+
+    def samples(self) -> list[Sample]:
+        """Return the images to calibrate with.
+
+        Raises:
+            DatasetError: The dataset cannot be read, or is empty.
+        """
+        if self._dataset.format == SYNTHETIC:
+            return self._generated(self._dataset.seed, self._dataset.limit or SYNTHETIC_IMAGES)
+        samples = self._stored()
+        return samples[::2] if self._validation_images else samples
+
+    def validation(self) -> list[Sample]:
+        """Return the images to validate with, none of which is among ``samples``.
+
+        Raises:
+            DatasetError: As ``samples``; there are fewer than two.
+        """
+        if self._dataset.format == SYNTHETIC:
+            return self._generated(self._dataset.seed + VALIDATION_SEED_OFFSET, self._validation_images)
+        samples = self._stored()[1::2][: self._validation_images]
+        if len(samples) < 2:
+            message = f"calibration.name={self._dataset.name}: too few images to set some apart for accuracy control"
+            raise DatasetError(message)
+        return samples
 
     def key(self) -> dict[str, object]:
-        """Return what identifies the inputs' content."""
-        return {"images": fingerprint(self._samples()), "size": self.size}
+        """Return what identifies the images."""
+        key: dict[str, object] = {"images": fingerprint(self.samples())}
+        return key | ({"validation": fingerprint(self.validation())} if self._validation_images else {})
 
-    def detector_inputs(self, detector: Detector) -> list[Tensor]:
-        """Make the float inputs of a detector's first network from whole images."""
-        tensors = (tensor for sample in self._samples() for tensor in detector.calibration(_read(sample)))
-        return self._normalised(tensors, detector.graphs())
+    def detector_inputs(self, detector: Detector, size: int) -> list[Tensor]:
+        """Make up to ``size`` float inputs of a detector's first network from whole images."""
+        tensors = (tensor for _, image in self._images() for tensor in detector.calibration(image))
+        return _normalised(tensors, detector.graphs(), size)
 
-    def recognizer_inputs(self, recognizer: Recognizer) -> list[Tensor]:
-        """Make the float inputs of a recognizer's first network from the words of the ground truth."""
-        tensors = (tensor for sample in self._samples() for tensor in recognizer.calibration(_crops(sample)))
-        return self._normalised(tensors, recognizer.graphs())
+    def recognizer_inputs(self, recognizer: Recognizer, size: int, regions: Regions) -> list[Tensor]:
+        """Make up to ``size`` float inputs of a recognizer's first network from crops of ``regions``."""
+        tensors = (tensor for crops in self._crops(regions) for tensor in recognizer.calibration(crops))
+        return _normalised(tensors, recognizer.graphs(), size)
 
-    def _normalised(self, tensors: Iterator[Image], graphs: Mapping[str, Graph]) -> list[Tensor]:
-        graph = next(iter(graphs.values()))
-        return [normalise(tensor, graph) for tensor in islice(tensors, self.size)]
+    def _crops(self, regions: Regions) -> Iterator[list[Image]]:
+        for sample, image in self._images():
+            yield [crop_quadrilateral(image, region.polygon) for region in regions(sample, image)]
 
-    def _samples(self) -> list[Sample]:
-        self._folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder.with_suffix(".lock")):
-            if not self._folder.is_dir():
-                generate(self._folder, count=IMAGES, seed=SEED)
-        return FORMATS["icdar2015"](self._folder)
+    def _images(self) -> Iterator[tuple[Sample, Image]]:
+        for sample in self.samples():
+            try:
+                yield sample, read_image(sample.image_path)
+            except DatasetError as error:
+                log.warning("not calibrated with: %s", error)
+
+    def _stored(self) -> list[Sample]:
+        dataset = self._dataset
+        samples = choose(FORMATS[dataset.format](Path(dataset.root).expanduser()), dataset.limit, dataset.seed)
+        if not samples:
+            message = f"calibration.root={dataset.root}: no images to calibrate with"
+            raise DatasetError(message)
+        return samples
+
+    def _generated(self, seed: int, count: int) -> list[Sample]:
+        folder = self._cache_dir / "calibration" / f"{SYNTHETIC}-v{GENERATOR_VERSION}-{seed}-{count}"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.is_dir():
+                generate(folder, count=count, seed=seed)
+        return FORMATS["icdar2015"](folder)
+
+
+def expected_regions(sample: Sample, image: Image) -> Sequence[Region]:
+    """Return the regions of the ground truth that can be read."""
+    return [region for region in sample.regions if not region.ignore]
+
+
+def check_disjoint(calibration: Dataset, tested: Sequence[Sample]) -> None:
+    """Make sure that no image is both calibrated with and tested, whatever its file is called.
+
+    Args:
+        calibration: The images that would be calibrated with, validation images among them.
+        tested: The test images.
+
+    Raises:
+        DatasetError: One is, or the calibration set cannot be read.
+    """
+    if calibration.format == SYNTHETIC:
+        return
+    root = Path(calibration.root).expanduser()
+    if not root.is_dir():
+        message = f"calibration.root={calibration.root}: no such folder (set it with calibration.root=PATH)"
+        raise DatasetError(message)
+    samples = choose(FORMATS[calibration.format](root), calibration.limit, calibration.seed)
+    used = pixel_hashes(samples)
+    shared = [(sample_id, used[digest]) for digest, sample_id in pixel_hashes(tested).items() if digest in used]
+    if shared:
+        test_id, calibration_id = shared[0]
+        message = (
+            f"calibration={calibration.name}: {len(shared)} of the test images are in the calibration set too, "
+            f"for example {test_id} is {calibration_id}; calibrate with other images (calibration.root=PATH)"
+        )
+        raise DatasetError(message)
 
 
 def normalise(tensor: Image, graph: Graph) -> Tensor:
@@ -73,10 +160,6 @@ def normalise(tensor: Image, graph: Graph) -> Tensor:
     return scaled if graph.layout == "NHWC" else np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 
-def _read(sample: Sample) -> Image:
-    return read_image(sample.image_path)
-
-
-def _crops(sample: Sample) -> list[Image]:
-    image = _read(sample)
-    return [crop_quadrilateral(image, region.polygon) for region in sample.regions if not region.ignore]
+def _normalised(tensors: Iterator[Image], graphs: Mapping[str, Graph], size: int) -> list[Tensor]:
+    graph = next(iter(graphs.values()))
+    return [normalise(tensor, graph) for tensor in islice(tensors, size)]

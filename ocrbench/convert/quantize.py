@@ -1,16 +1,21 @@
 """INT8 by NNCF's post-training quantisation."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.config import Quantization
+from ocrbench.config import Recipe
 from ocrbench.errors import ConversionError
 
+Inputs = Sequence[NDArray[np.float32]]
+# NNCF's validation function: (compiled model, images' numbers) → (score, score per image).
+Validate = Callable[[Any, Sequence[int]], tuple[float, list[float]]]
 
-def quantize(model: Any, recipe: Quantization, inputs: Sequence[NDArray[np.float32]]) -> Any:  # noqa: ANN401
+
+def quantize(model: Any, recipe: Recipe, inputs: Inputs) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
     """Quantise a model's weights and activations to 8 bits.
 
     Args:
@@ -22,22 +27,118 @@ def quantize(model: Any, recipe: Quantization, inputs: Sequence[NDArray[np.float
         The quantised ``ov.Model``.
 
     Raises:
-        ConversionError: NNCF fails.
+        ConversionError: NNCF fails, or a pattern of the recipe fits no operation.
     """
     import nncf
 
+    arguments = _arguments(model, recipe, inputs)
     try:
-        return nncf.quantize(
+        return nncf.quantize(model, nncf.Dataset(list(inputs)), **arguments, advanced_parameters=_advanced(recipe))
+    except Exception as error:
+        raise ConversionError(_failure(error)) from error
+
+
+def quantize_controlled(  # noqa: PLR0913 - as many as NNCF wants
+    model: Any,  # noqa: ANN401
+    recipe: Recipe,
+    inputs: Inputs,
+    validate: Validate,
+    *,
+    images: int,
+    ranking_images: int,
+    max_drop: float,
+    max_iterations: int | None,
+) -> Any:  # noqa: ANN401
+    """Quantise, then make layers float again until the score has not dropped by more than ``max_drop``.
+
+    Args:
+        model: The float ``ov.Model``.
+        recipe: As for ``quantize``.
+        inputs: As for ``quantize``.
+        validate: Scores a compiled model.
+        images: How many images ``validate`` knows.
+        ranking_images: On how many of them the layers are ranked.
+        max_drop: Absolute.
+        max_iterations: How many groups of layers may become float at most; None is no limit.
+
+    Returns:
+        The quantised ``ov.Model``.
+
+    Raises:
+        ConversionError: NNCF fails.
+    """
+    import nncf
+    from nncf.quantization.advanced_parameters import AdvancedAccuracyRestorerParameters
+
+    limit = {} if max_iterations is None else {"max_num_iterations": max_iterations}
+    # One ranking worker: the scores are asked for in a fixed order, which is what lets an interrupted search go on.
+    restorer = AdvancedAccuracyRestorerParameters(
+        ranking_subset_size=min(ranking_images, images - 1), num_ranking_workers=1, **limit
+    )
+    arguments = _arguments(model, recipe, inputs)
+    try:
+        return nncf.quantize_with_accuracy_control(
             model,
             nncf.Dataset(list(inputs)),
-            preset=nncf.QuantizationPreset(recipe.preset),
-            model_type=nncf.ModelType.TRANSFORMER if recipe.model_type == "transformer" else None,
-            subset_size=min(recipe.subset_size, len(inputs)),
-            fast_bias_correction=recipe.fast_bias_correction,
-            ignored_scope=nncf.IgnoredScope(
-                types=list(recipe.ignored_types), patterns=list(recipe.ignored_patterns), validate=False
-            ),
+            nncf.Dataset(list(range(images))),
+            lambda compiled, items: validate(compiled, list(items)),
+            max_drop=max_drop,
+            **arguments,
+            advanced_quantization_parameters=_advanced(recipe),
+            advanced_accuracy_restorer_parameters=restorer,
         )
     except Exception as error:
-        message = f"NNCF cannot quantise the model: {type(error).__name__}: {error}"
-        raise ConversionError(message) from error
+        raise ConversionError(_failure(error)) from error
+
+
+def quantised_operations(model: Any) -> frozenset[str]:  # noqa: ANN401
+    """Name the operations that take an 8-bit input."""
+    return frozenset(
+        node.get_friendly_name()
+        for node in model.get_ops()
+        for value in node.input_values()
+        if value.get_node().get_type_name() == "FakeQuantize" and node.get_type_name() != "FakeQuantize"
+    )
+
+
+def _arguments(model: Any, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:  # noqa: ANN401
+    import nncf
+
+    ignored = nncf.IgnoredScope(
+        types=list(recipe.ignored_types), names=_matching(model, recipe.ignored_patterns), validate=False
+    )
+    return {
+        "preset": nncf.QuantizationPreset(recipe.preset),
+        "model_type": nncf.ModelType.TRANSFORMER if recipe.model_type == "transformer" else None,
+        "subset_size": min(recipe.subset_size, len(inputs)),
+        "fast_bias_correction": recipe.bias_correction != "full",
+        "ignored_scope": ignored,
+    }
+
+
+def _advanced(recipe: Recipe) -> Any:  # noqa: ANN401
+    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters
+
+    return AdvancedQuantizationParameters(
+        disable_bias_correction=recipe.bias_correction == "off",
+        smooth_quant_alphas=AdvancedSmoothQuantParameters(
+            convolution=recipe.smooth_quant_convolution, matmul=recipe.smooth_quant_matmul
+        ),
+    )
+
+
+def _matching(model: Any, patterns: Sequence[str]) -> list[str]:  # noqa: ANN401
+    """Name the operations that the patterns mean; a pattern that means none is a mistake, not a wish."""
+    names = [node.get_friendly_name() for node in model.get_ops()]
+    chosen: list[str] = []
+    for pattern in patterns:
+        found = [name for name in names if re.match(pattern, name)]
+        if not found:
+            message = f"quantization.ignored_patterns: {pattern!r} fits none of the model's {len(names)} operations"
+            raise ConversionError(message)
+        chosen += found
+    return sorted(set(chosen))
+
+
+def _failure(error: Exception) -> str:
+    return f"NNCF cannot quantise the model: {type(error).__name__}: {error}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.convert.cache import ArtifactCache
+from ocrbench.convert.cache import ArtifactCache, Made
 from ocrbench.records import Artifact
 
 KEY = {"source": "00", "stored": "f16"}
@@ -23,14 +23,14 @@ class Maker:
         self.content = content
         self.count = 0
 
-    def __call__(self, folder: Path) -> dict[str, str]:
+    def __call__(self, folder: Path) -> Made:
         self.count += 1
         (folder / "model.xml").write_text(self.content)
         (folder / "model.bin").write_bytes(b"weights")
-        return {"character": "a\nü"}
+        return Made(metadata={"character": "a\nü"})
 
 
-def get(root: Path, make: Callable[[Path], dict[str, str]], key: dict[str, str] = KEY) -> Artifact:
+def get(root: Path, make: Callable[[Path], Made], key: dict[str, str] = KEY) -> Artifact:
     return ArtifactCache(root).get(key, make, precision="FP16", source="a package")
 
 
@@ -52,10 +52,10 @@ def test_every_part_of_the_key_counts(tmp_path: Path) -> None:
 
 
 def test_the_checksum_covers_model_and_weights(tmp_path: Path) -> None:
-    def other(folder: Path) -> dict[str, str]:
+    def other(folder: Path) -> Made:
         Maker()(folder)
         (folder / "model.bin").write_bytes(b"other weights")
-        return {}
+        return Made(metadata={})
 
     assert get(tmp_path, Maker()).sha256 == get(tmp_path, Maker(), {"another": "key"}).sha256
     assert get(tmp_path, Maker()).sha256 != get(tmp_path, other, {"a third": "key"}).sha256
@@ -90,7 +90,7 @@ def test_what_is_damaged_is_made_again_with_a_warning(
 
 
 def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    def fail(folder: Path) -> dict[str, str]:
+    def fail(folder: Path) -> Made:
         (folder / "model.xml").write_text("half")
         raise KeyboardInterrupt
 
@@ -106,7 +106,7 @@ def test_threads_at_once_make_it_once(tmp_path: Path) -> None:
     make, found = Maker(), []
     together = threading.Barrier(4)
 
-    def slow(folder: Path) -> dict[str, str]:
+    def slow(folder: Path) -> Made:
         time.sleep(0.1)
         return make(folder)
 
@@ -127,7 +127,7 @@ def test_threads_at_once_make_it_once(tmp_path: Path) -> None:
 def test_processes_at_once_make_it_once(tmp_path: Path) -> None:
     program = """
 import pathlib, sys, time
-from ocrbench.convert.cache import ArtifactCache
+from ocrbench.convert.cache import ArtifactCache, Made
 root = pathlib.Path(sys.argv[1])
 def make(folder):
     with (root / "made").open("a") as log:
@@ -135,7 +135,7 @@ def make(folder):
     time.sleep(0.5)
     for name in ("model.xml", "model.bin"):
         (folder / name).write_text(name)
-    return {}
+    return Made(metadata={})
 print("ready", flush=True)
 sys.stdin.readline()
 print(ArtifactCache(root).get({"k": 1}, make, precision="FP16", source="s").sha256)

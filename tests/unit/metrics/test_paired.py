@@ -39,6 +39,20 @@ class TestRatioInterval:
         assert covered >= 51
         assert np.mean([each.estimate for each in intervals]) == pytest.approx(ratio, rel=0.005)
 
+    def test_it_is_no_wider_than_the_estimates_spread_asks_for(self) -> None:
+        generator = np.random.default_rng(4)
+        intervals = [ratio_interval(measured(generator, 1.0), seed) for seed in range(60)]
+
+        needed = 1.96 * np.std([each.estimate for each in intervals])
+
+        assert needed * 0.8 < np.mean([each.half_width for each in intervals]) < needed * 1.5
+
+    def test_processes_that_differ_are_covered_too(self) -> None:
+        generator = np.random.default_rng(5)
+        intervals = [ratio_interval(measured(generator, 1.0, processes=5, between=0.02), seed) for seed in range(60)]
+
+        assert sum(each.low <= 1 <= each.high for each in intervals) >= 52
+
     def test_outliers_do_not_move_it(self) -> None:
         clean = [[np.zeros(4)] * 10] * 3
         disturbed = [[np.zeros(4)] * 9 + [np.full(4, 3.0)]] * 3

@@ -1,0 +1,56 @@
+"""Run one stage while the other is being converted."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ocrbench.config import Precision, Stage
+from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
+from ocrbench.pipeline import Pipeline
+from ocrbench.records import Artifact, Graph, Image, Network, Region, Sample
+from ocrbench.runtime import CompiledNetwork, Settings
+
+# NNCF runs what it quantises there too.
+DEVICE = "CPU"
+Artifacts = Mapping[str, Artifact]
+Metadata = Mapping[str, str]
+BuildPipeline = Callable[[Network], Pipeline]
+
+
+def running_detector(stage: Stage, artifacts: Artifacts) -> tuple[Detector, dict[str, Network]]:
+    """Compile a detector for the CPU, without the user's properties."""
+    detector = build_detector(stage, artifacts["network"].metadata)
+    return detector, _compiled(artifacts, detector.graphs(), stage.precision)
+
+
+def running_recognizer(stage: Stage, artifacts: Artifacts) -> tuple[Recognizer, dict[str, Network]]:
+    """Compile a recognizer, as ``running_detector``."""
+    recognizer = build_recognizer(stage, artifacts["network"].metadata)
+    return recognizer, _compiled(artifacts, recognizer.graphs(), stage.precision)
+
+
+def detected_regions(stage: Stage, artifacts: Artifacts) -> Callable[[Sample, Image], Sequence[Region]]:
+    """Return what finds the regions of a calibration image: crops as the recognizer will meet them."""
+    detector, networks = running_detector(stage, artifacts)
+    return lambda _, image: detector.detect(image, networks)
+
+
+def around_detector(
+    stage: Stage, metadata: Metadata, others: Artifacts, recognizer: tuple[Recognizer, dict[str, Network]]
+) -> tuple[BuildPipeline, Graph]:
+    """Return what puts a detector's first network into a pipeline, and that network's graph."""
+    detector = build_detector(stage, metadata)
+    own = _compiled(others, detector.graphs(), stage.precision)
+    return lambda network: Pipeline(detector, {"network": network, **own}, *recognizer), detector.graphs()["network"]
+
+
+def around_recognizer(
+    stage: Stage, metadata: Metadata, others: Artifacts, detector: tuple[Detector, dict[str, Network]]
+) -> tuple[BuildPipeline, Graph]:
+    """Return what puts a recognizer's first network into a pipeline, and that network's graph."""
+    recognizer = build_recognizer(stage, metadata)
+    own = _compiled(others, recognizer.graphs(), stage.precision)
+    return lambda network: Pipeline(*detector, recognizer, {"network": network, **own}), recognizer.graphs()["network"]
+
+
+def _compiled(artifacts: Artifacts, graphs: Mapping[str, Graph], precision: Precision) -> dict[str, Network]:
+    settings = Settings(device=DEVICE, precision=precision, properties={})
+    return {name: CompiledNetwork(each, graphs[name], settings).network() for name, each in artifacts.items()}

@@ -1,0 +1,40 @@
+"""What names a run: all that decides what is measured, and nothing else."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ocrbench import environment
+from ocrbench.config import Cell
+
+# These say where results go and how to get at them, not what is measured.
+NOT_MEASURED = ("reports_dir", "cache_dir", "force", "timeout_seconds", "prepare_timeout_seconds", "gate", "noise")
+
+
+def decisive(cell: Cell) -> dict[str, Any]:
+    """Return the configuration without what does not change the measurement."""
+    plain = {key: value for key, value in asdict(cell).items() if key not in NOT_MEASURED}
+    for role in ("detector", "recognizer"):
+        # What justifies a recipe changes nothing.
+        recipe = {key: value for key, value in plain[role]["quantization"].items() if key != "measured"}
+        plain[role] = {**plain[role], "quantization": recipe}
+    return plain
+
+
+def series(cell: Cell, fingerprint: str) -> str:
+    """Name what a history follows over versions of models, tools and system, wherever a checkout lies."""
+    config = {key: value for key, value in decisive(cell).items() if key != "omz"}
+    config["dataset"] = {key: value for key, value in config["dataset"].items() if key != "root"}
+    host = environment.host()
+    return named(cell, [config, fingerprint, host["name"], host["cpu"], host["cores"]])
+
+
+def named(cell: Cell, parts: Sequence[object]) -> str:
+    """Name a run by what was measured, followed by the hash of all that decides it."""
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    words = (cell.detector.name, cell.recognizer.name, cell.precision, cell.device, cell.dataset.name)
+    readable = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", word)[:24] for word in dict.fromkeys(words))
+    return f"{readable}-{digest[:12]}"
