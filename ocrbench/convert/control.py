@@ -99,19 +99,19 @@ class AccuracyControl:
                 max_iterations=max_iterations,
             )
 
-        recipe_model = quantize(model.clone(), recipe, inputs)
         try:
             found = attempt(None)
         except OutOfTimeSignal:
             self._progress(f"accuracy control: {self._settings.max_minutes:g} minutes are over")
             found = None
         scores = self._journal.whole_scores(images)
-        best = _best_step(scores, max_drop)
+        best, last = _best_step(scores, max_drop), len(scores) - 2
+        as_the_recipe = found if found is not None and last == 0 else quantize(model, recipe, inputs)
         if best == 0:
-            found = recipe_model
-        elif found is None or best != len(scores) - 2:
+            found = as_the_recipe
+        elif found is None or best != last:
             found = attempt(best)
-        reverted = quantised_operations(recipe_model) - quantised_operations(found)
+        reverted = quantised_operations(as_the_recipe) - quantised_operations(found)
         return found, Controlled(
             float_score=scores[0],
             recipe_score=scores[1],

@@ -1,0 +1,107 @@
+"""INT8 that is not as good as FP32: noticed, explained, and mended by accuracy control."""
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from ocrbench.store import Store
+
+Run = Callable[..., CompletedProcess[str]]
+Latest = Callable[[Path], list[dict[str, Any]]]
+SMALL = ("dataset.limit=4", "scenario.min_seconds=0", "scenario.warmup_passes=0")
+INT8_DETECTOR = ("precision=FP32", "detector.precision=INT8", "detector.quantization.subset_size=4")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def misleading(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """A calibration set that ruins any detector: nothing but black."""
+    folder = tmp_path_factory.mktemp("black")
+    for number in range(4):
+        assert cv2.imwrite(str(folder / f"black_{number}.png"), np.full((120, 160 + number, 3), 0, np.uint8))
+    return ("calibration=folder", f"calibration.root={folder}")
+
+
+def test_a_drop_beyond_the_budget_fails_the_cell_and_names_the_words(
+    ocrbench: Run, misleading: tuple[str, ...], tmp_path: Path, latest: Latest
+) -> None:
+    done = ocrbench(*INT8_DETECTOR, *misleading, *SMALL, "max_drop=0.05", f"reports_dir={tmp_path}")
+    assert done.returncode == 1, done.stderr
+    (row,) = latest(tmp_path)
+    assert row["status"] == "failed"
+    assert "max_drop=0.05: e2e_hmean fell by 0." in row["error"]
+    assert "right at FP32 and wrong here" in row["error"]
+    # The reference is a run like any other, and what the failed cell read is kept.
+    records = {record.status: record for record in Store(tmp_path).records()}
+    assert records["ok"].config["precision"] == "FP32"
+    assert len(Store(tmp_path).outcomes(records["failed"].run_id)) == 4
+
+
+def test_within_the_budget_the_cell_is_fine(ocrbench: Run, tmp_path: Path, latest: Latest) -> None:
+    done = ocrbench(*INT8_DETECTOR, *SMALL, "max_drop=0.5", f"reports_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    (row,) = latest(tmp_path)
+    assert row["status"] == "ok"
+
+
+def test_the_gate_fails_on_lost_accuracy(
+    ocrbench: Run, model: str, misleading: tuple[str, ...], tmp_path: Path
+) -> None:
+    words = ("dataset.limit=4", "attest=off", model, "gate=accuracy", *misleading)
+    bad = "detector.precision=INT8 detector.quantization.subset_size=4"
+    done = ocrbench(
+        "ab", "", bad, "precision=FP32", *words, "--seconds", 2, "--processes", 1, "--junit", tmp_path / "junit.xml"
+    )
+    assert done.returncode == 1, done.stderr
+    failed = [case.get("name") for case in ET.parse(tmp_path / "junit.xml").iter("testcase") if case.find("failure")]  # noqa: S314
+    assert any("e2e_hmean" in str(name) for name in failed) or "e2e_hmean" in done.stdout
+
+
+def test_a_pattern_that_fits_nothing_is_a_mistake(ocrbench: Run, tmp_path: Path, latest: Latest) -> None:
+    pattern = "detector.quantization.ignored_patterns=[no_such_layer]"
+    done = ocrbench(*INT8_DETECTOR, pattern, *SMALL, f"reports_dir={tmp_path}")
+    assert done.returncode == 1
+    (row,) = latest(tmp_path)
+    assert "'no_such_layer' fits none of the model's" in row["error"]
+
+
+def test_images_that_are_tested_are_not_calibrated_with(ocrbench: Run, data_root: Path) -> None:
+    root = data_root / "icdar2015" / "test"
+    same = ("dataset=icdar2015", f"dataset.root={root}", "calibration=icdar2015", f"calibration.root={root}")
+    done = ocrbench(*INT8_DETECTOR, *same, "dataset.limit=2", "calibration.limit=null")
+    assert done.returncode == 2
+    assert "2 of the test images are in the calibration set too" in done.stderr.replace("\n", " ")
+
+
+def test_accuracy_control_keeps_its_scores_and_its_outcome(
+    ocrbench: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    control = (
+        "quantization=accuracy_control",
+        "quantization.validation_images=3",
+        "quantization.ranking_images=1",
+        "quantization.max_minutes=0.2",
+        "calibration.limit=4",
+    )
+    done = ocrbench(*INT8_DETECTOR, *control, *SMALL, f"reports_dir={tmp_path}", f"cache_dir={tmp_path / 'cache'}")
+    assert done.returncode == 0, done.stderr
+    (record,) = Store(tmp_path).records()
+    outcome = record.artifacts["detector"]["network"]["notes"]["accuracy_control"]
+    (journal,) = (tmp_path / "cache" / "accuracy_control").glob("*.jsonl")
+    entries = [json.loads(line) for line in journal.read_text().splitlines()]
+    whole = [entry["score"] for entry in entries if len(entry["images"]) == 3]
+    assert outcome["evaluations"] == len(entries) >= 3
+    assert (outcome["float_score"], outcome["recipe_score"]) == (whole[0], whole[1])
+    assert outcome["score"] in whole
+    assert 0 < outcome["float_score"] <= 1
+    assert outcome["within_budget"] == (outcome["float_score"] - outcome["score"] <= 0.005)
+    if not outcome["reverted"]:
+        assert outcome["score"] == outcome["recipe_score"]
