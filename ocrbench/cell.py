@@ -15,6 +15,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from ocrbench import data, environment, metrics
+from ocrbench.architectures import check_architectures
 from ocrbench.config import EXPECTED_TYPES, Cell, closest
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
@@ -54,10 +55,11 @@ def check(cell: Cell) -> None:
     """Find mistakes in a cell's configuration before anything runs.
 
     Raises:
-        ConfigError: A model option, format or scenario is wrong.
+        ConfigError: A model option, architecture, format or scenario is wrong.
         DatasetError: The dataset's folder does not exist.
     """
     check_options(cell.detector, cell.recognizer)
+    check_architectures(cell.detector, cell.recognizer)
     if cell.dataset.format not in data.FORMATS:
         message = f"dataset.format={cell.dataset.format}: no such format; "
         raise ConfigError(message + closest(cell.dataset.format, data.FORMATS))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from ocrbench.architectures import fingerprint
 from ocrbench.config import Cell, Precision, Source, Stage
 from ocrbench.convert.cache import ArtifactCache
 from ocrbench.convert.calibration import CalibrationSet, Tensor
@@ -78,6 +79,9 @@ class _Converter:
         stage, progress = self._stage, self._progress
         found = fetch(source, stage, self._cell, progress)
         key: dict[str, object] = {"source": found.sha256, "stored": stored, "versions": versions(stored)}
+        if source.architecture:
+            # Not torch's version: what was converted once then serves environments without torch, too.
+            key["architecture"] = fingerprint(source.architecture)
         calibration = CalibrationSet(self._cache_dir, stage.quantization.subset_size)
         if stored == "int8":
             key |= {"recipe": asdict(stage.quantization), "calibration": calibration.key()}
@@ -85,7 +89,7 @@ class _Converter:
 
         def make(folder: Path) -> Metadata:
             progress(f"converting {found.path.name} to {stage.precision}")
-            model, metadata = read_source(found.path)
+            model, metadata = read_source(found.path, source.architecture)
             if stored == "int8" and not is_quantised(model):
                 progress(f"quantising {found.path.name}")
                 model = quantize(model, stage.quantization, self._inputs(calibration, metadata))
