@@ -45,10 +45,20 @@ def recognizer(cell: Cell) -> Recognizer:
 
 
 @pytest.fixture(scope="module")
-def pipeline(cell: Cell, detector: Detector, recognizer: Recognizer) -> Pipeline:
-    found = CompiledNetwork(convert_detector(cell, print)["network"], detector.graphs()["network"], SETTINGS)
-    read = CompiledNetwork(convert_recognizer(cell, print)["network"], recognizer.graphs()["network"], SETTINGS)
-    return Pipeline(detector, {"network": found.network()}, recognizer, {"network": read.network()})
+def finding(cell: Cell, detector: Detector) -> Network:
+    artifact = convert_detector(cell, print)["network"]
+    return CompiledNetwork(artifact, detector.graphs()["network"], SETTINGS).network()
+
+
+@pytest.fixture(scope="module")
+def reading(cell: Cell, recognizer: Recognizer) -> Network:
+    artifact = convert_recognizer(cell, print)["network"]
+    return CompiledNetwork(artifact, recognizer.graphs()["network"], SETTINGS).network()
+
+
+@pytest.fixture(scope="module")
+def pipeline(detector: Detector, finding: Network, recognizer: Recognizer, reading: Network) -> Pipeline:
+    return Pipeline(detector, {"network": finding}, recognizer, {"network": reading})
 
 
 @pytest.fixture(scope="module")
@@ -77,20 +87,19 @@ def torch_answer(stage: Stage, cell: Cell, graph: Graph, tensor: Image) -> NDArr
 
 
 def test_the_score_maps_are_those_of_torch(
-    cell: Cell, detector: Detector, pipeline: Pipeline, samples: list[Sample]
+    cell: Cell, detector: Detector, finding: Network, samples: list[Sample]
 ) -> None:
     graph = detector.graphs()["network"]
     answers: list[NDArray[np.float32]] = []
 
     def listen(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         expected = torch_answer(cell.detector, cell, graph, tensors[0])
-        (scores,) = network(*tensors)
+        (scores,) = finding(*tensors)
         assert scores.shape == expected.shape == (1, 2, tensors[0].shape[1] // 2, tensors[0].shape[2] // 2)
         assert np.abs(scores - expected).max() < 1e-3
         answers.append(scores.copy())
         return (scores,)
 
-    network: Network = pipeline._detector_networks["network"]
     # Neither size is that of the trace.
     for sample, size in zip(samples, (256, 160), strict=False):
         detector.detect(read_image(sample.image_path)[:size, :320], {"network": listen})
@@ -99,16 +108,15 @@ def test_the_score_maps_are_those_of_torch(
 
 
 def test_the_readings_are_those_of_torch(
-    cell: Cell, recognizer: Recognizer, pipeline: Pipeline, crops: list[Image]
+    cell: Cell, recognizer: Recognizer, reading: Network, crops: list[Image]
 ) -> None:
     graph = recognizer.graphs()["network"]
-    network: Network = pipeline._recognizer_networks["network"]
     assert len(crops) > 5
     for tensor in list(recognizer.calibration(crops))[:12]:
         scores = torch_answer(cell.recognizer, cell, graph, tensor)
         exponentials = np.exp(scores - scores.max(axis=2, keepdims=True))
         probabilities = exponentials / exponentials.sum(axis=2, keepdims=True)
-        indices, confidences = network(tensor)
+        indices, confidences = reading(tensor)
         assert (indices == probabilities.argmax(axis=2)).all()
         assert np.abs(confidences - probabilities.max(axis=2)).max() < 1e-3
 
@@ -128,13 +136,12 @@ def test_the_scores_before_the_softmax_are_those_of_torch(
         assert np.abs(compiled(scaled.transpose(0, 3, 1, 2))[0] - expected).max() < 1e-3
 
 
-def test_neither_batching_nor_its_order_matters(recognizer: Recognizer, pipeline: Pipeline, crops: list[Image]) -> None:
-    networks = pipeline._recognizer_networks
-    together = recognizer.recognize(crops, networks)
-    for crop, reading in list(zip(crops, together, strict=True))[:6]:
-        (alone,) = recognizer.recognize([crop], networks)
-        assert alone.text == reading.text
-        assert alone.confidence == pytest.approx(reading.confidence, abs=1e-3)
+def test_neither_batching_nor_its_order_matters(recognizer: Recognizer, reading: Network, crops: list[Image]) -> None:
+    together = recognizer.recognize(crops, {"network": reading})
+    for crop, found in list(zip(crops, together, strict=True))[:6]:
+        (alone,) = recognizer.recognize([crop], {"network": reading})
+        assert alone.text == found.text
+        assert alone.confidence == pytest.approx(found.confidence, abs=1e-3)
 
 
 def test_the_tutorials_picture_is_read(pipeline: Pipeline, data_root: Path) -> None:
@@ -153,13 +160,13 @@ def test_words_are_found_where_the_ground_truth_has_them(pipeline: Pipeline, dat
     assert total > 0.5
 
 
-def test_real_words_are_read(recognizer: Recognizer, pipeline: Pipeline, data_root: Path) -> None:
+def test_real_words_are_read(recognizer: Recognizer, reading: Network, data_root: Path) -> None:
     folder = data_root / "iiit5k"
     lines = (folder / "labels_train.tsv").read_text(encoding="utf-8").splitlines()[:100]
     rows = [line.split("\t") for line in lines]
     crops = [read_image(folder / path) for path, _ in rows]
-    readings = recognizer.recognize(crops, pipeline._recognizer_networks)
-    right = [_plain(reading.text) == _plain(text) for reading, (_, text) in zip(readings, rows, strict=True)]
+    readings = recognizer.recognize(crops, {"network": reading})
+    right = [_plain(found.text) == _plain(text) for found, (_, text) in zip(readings, rows, strict=True)]
     assert np.mean(right) > 0.75
 
 
