@@ -12,6 +12,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from ocrbench import data, environment, metrics
+from ocrbench.architectures import check_architectures
 from ocrbench.compare.drop import drop
 from ocrbench.config import EXPECTED_TYPES, Cell, closest
 from ocrbench.convert.calibration import SYNTHETIC, check_disjoint
@@ -52,10 +53,11 @@ def check(cell: Cell) -> None:
     """Find mistakes in a cell's configuration before anything runs.
 
     Raises:
-        ConfigError: A model option, format or scenario is wrong.
+        ConfigError: A model option, architecture, format or scenario is wrong.
         DatasetError: The dataset's folder does not exist, or images are both calibrated and tested with.
     """
     check_options(cell.detector, cell.recognizer)
+    check_architectures(cell.detector, cell.recognizer)
     if cell.dataset.format not in data.FORMATS:
         message = f"dataset.format={cell.dataset.format}: no such format; "
         raise ConfigError(message + closest(cell.dataset.format, data.FORMATS))

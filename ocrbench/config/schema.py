@@ -24,7 +24,8 @@ class Source:
     ``wheel``: ``path`` inside the distribution ``package``, as installed or, failing that, fetched at ``version``.
     ``omz``: the network of that name of the Open Model Zoo's model ``model``; ``precisions`` says which of the zoo's
     precisions serves which of ours. ``file``: ``path`` on disk. ``url``: an https address. ``sha256`` is that of the
-    model file; ``wheel`` and ``url`` need it.
+    model file; ``wheel`` and ``url`` need it. ``architecture`` names the module that a PyTorch state dict (``.pth``,
+    ``.pt``) belongs to.
     """
 
     kind: Literal["wheel", "omz", "file", "url"]
@@ -33,6 +34,7 @@ class Source:
     path: str = ""
     url: str = ""
     sha256: str = ""
+    architecture: str = ""
     model: str = Field(default="", pattern=ZOO_NAME)
     network: str = Field(default="", pattern=ZOO_NAME)
     precisions: Mapping[Precision, str] = Field(default_factory=dict)

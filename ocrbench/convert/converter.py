@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ocrbench.architectures import fingerprint
 from ocrbench.config import Cell, Precision, Source, Stage
 from ocrbench.convert.cache import ArtifactCache, Made, key_digest
 from ocrbench.convert.calibration import CalibrationSet, Regions, Tensor, expected_regions
@@ -79,20 +80,20 @@ class _Converter:
 
         def make(folder: Path) -> Made:
             self._progress(f"converting {found.path.name} to {stage.precision}")
-            model, metadata = read_source(found.path)
+            model, metadata = read_source(found.path, source.architecture)
             save(model, folder / "model.xml", compress=stored != "f32")
             return Made(metadata=metadata)
 
-        key = {"source": found.sha256, "stored": stored, "versions": versions(stored)}
+        key = _source_key(found, source, stored)
         return self._cache.get(key, make, precision=stage.precision, source=found.label)
 
     def _int8(self, role: Role, stage: Stage, others: Artifacts) -> Artifact:
         found = self._fetch(stage.source, stage)
-        key = {"source": found.sha256, "stored": "int8", "versions": versions("int8"), **self._recipe_key(role, stage)}
+        key = {**_source_key(found, stage.source, "int8"), **self._recipe_key(role, stage)}
 
         def make(folder: Path) -> Made:
             self._progress(f"converting {found.path.name} to INT8")
-            model, metadata = read_source(found.path)
+            model, metadata = read_source(found.path, stage.source.architecture)
             notes: dict[str, Any] = {}
             if not is_quantised(model):
                 inputs = self._inputs(role, stage, metadata)
@@ -164,6 +165,12 @@ class _Converter:
 
     def _fetch(self, source: Source, stage: Stage) -> Fetched:
         return fetch(source, stage, self._cell, self._progress)
+
+
+def _source_key(found: Fetched, source: Source, stored: str) -> dict[str, object]:
+    key: dict[str, object] = {"source": found.sha256, "stored": stored, "versions": versions(stored)}
+    # Not torch's version: what was converted once then serves environments without torch, too.
+    return key | ({"architecture": fingerprint(source.architecture)} if source.architecture else {})
 
 
 def _options(stage: Stage) -> dict[str, str]:

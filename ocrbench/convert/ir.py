@@ -6,6 +6,7 @@ from typing import Any
 
 import openvino as ov
 
+from ocrbench.convert.pytorch import SUFFIXES, convert_state_dict
 from ocrbench.errors import ConversionError
 
 
@@ -19,15 +20,22 @@ def versions(stored: str) -> dict[str, str]:
     return found | {"nncf": metadata.version("nncf")} if stored == "int8" else found
 
 
-def read_source(path: Path) -> tuple[Any, dict[str, str]]:
+def read_source(path: Path, architecture: str = "") -> tuple[Any, dict[str, str]]:
     """Read a model that OpenVINO's frontends know.
+
+    Args:
+        path: An IR, an ONNX file or a PyTorch state dict.
+        architecture: Of the state dict.
 
     Returns:
         The ``ov.Model`` and what the file says of itself (ONNX metadata).
 
     Raises:
+        ModelError: As ``convert_state_dict``.
         ConversionError: OpenVINO cannot read it.
     """
+    if path.suffix in SUFFIXES:
+        return convert_state_dict(path, architecture), {}
     try:
         model = ov.Core().read_model(path) if path.suffix == ".xml" else ov.convert_model(path)
     except Exception as error:

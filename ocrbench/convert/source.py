@@ -8,9 +8,11 @@ from pathlib import Path
 import openvino as ov
 import yaml
 
+from ocrbench.architectures import ARCHITECTURES
 from ocrbench.config import Cell, Source, Stage, choices, packaged
 from ocrbench.convert.download import check_sha256, file_sha256, from_url
 from ocrbench.convert.omz import ZooFolder
+from ocrbench.convert.pytorch import SUFFIXES
 from ocrbench.convert.wheel import from_wheel, installed
 from ocrbench.errors import ModelError
 
@@ -50,8 +52,11 @@ def fetch(source: Source, stage: Stage, cell: Cell, progress: Callable[[str], No
         ModelError: It cannot be had, or its checksum is not the one in the configuration.
     """
     found = _fetch(source, stage, cell, progress)
-    if found.suffix not in READABLE:
-        message = f"{stage.name}: cannot convert {found.name}; readable formats: {', '.join(READABLE)}"
+    if found.suffix not in (SUFFIXES if source.architecture else READABLE):
+        message = (
+            f"{stage.name}: cannot convert {found.name}; readable formats: {', '.join(READABLE)}, and "
+            f"{', '.join(SUFFIXES)} with source.architecture={'|'.join(ARCHITECTURES)}"
+        )
         raise ModelError(message)
     return Fetched(path=found, sha256=_source_digest(found), label=_label(source))
 

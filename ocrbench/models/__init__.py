@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ocrbench.config import Stage, closest, validate
 from ocrbench.errors import ConfigError
-from ocrbench.models import omz_boxes, omz_ctc, omz_encoder_decoder, omz_fixed, omz_pixellink, ppocr
+from ocrbench.models import easyocr, omz_boxes, omz_ctc, omz_encoder_decoder, omz_fixed, omz_pixellink, ppocr
 from ocrbench.models.interface import Detector, Family, Model, Part, Reading, Recognizer
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 FAMILIES: dict[str, Family] = {
+    "easyocr": easyocr.FAMILY,
     "omz_boxes": omz_boxes.FAMILY,
     "omz_ctc": omz_ctc.FAMILY,
     "omz_encoder_decoder": omz_encoder_decoder.FAMILY,

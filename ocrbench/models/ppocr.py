@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass
 from ocrbench.config import STRICT
 from ocrbench.errors import ModelError
 from ocrbench.geometry import in_reading_order, order_corners
+from ocrbench.models.crops import equal_widths
 from ocrbench.models.decoding import decode_ctc
 from ocrbench.models.interface import Family, Part, Reading
 from ocrbench.records import Graph, Image, Network, Region
@@ -187,13 +188,8 @@ class CtcRecognizer:
         return min(max(stepped, options.min_width), options.max_width)
 
     def _batches(self, crops: Sequence[Image]) -> Iterator[tuple[list[int], Image]]:
-        by_width: dict[int, list[int]] = {}
-        for index, crop in enumerate(crops):
-            by_width.setdefault(self.width(crop), []).append(index)
-        for width, members in sorted(by_width.items()):
-            for start in range(0, len(members), self.options.batch_size):
-                chosen = members[start : start + self.options.batch_size]
-                yield chosen, np.stack([self._stretch(crops[index], width) for index in chosen])
+        for width, chosen in equal_widths([self.width(crop) for crop in crops], self.options.batch_size):
+            yield chosen, np.stack([self._stretch(crops[index], width) for index in chosen])
 
     def _stretch(self, crop: Image, width: int) -> Image:
         height = self.options.height

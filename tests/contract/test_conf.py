@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ocrbench.architectures import ARCHITECTURES
 from ocrbench.cell import check
 from ocrbench.config import Cell, Source, Stage, choices, load, load_matrix
+from ocrbench.convert.pytorch import SUFFIXES
 from ocrbench.data import FORMATS
 from ocrbench.errors import DatasetError
 from ocrbench.models import FAMILIES, check_options
@@ -45,6 +47,13 @@ def check_source(source: Source) -> None:
         assert source.url.startswith("https://")
     if source.kind == "file":
         assert source.path
+    assert Path(source.path).suffix in (SUFFIXES if source.architecture else ("", ".onnx", ".xml"))
+
+
+def test_every_architecture_has_a_model() -> None:
+    stages = [stage_of(role, name)[1] for role, name in MODELS]
+    sources = [source for stage in stages for source in (stage.source, *stage.more_sources.values())]
+    assert {source.architecture for source in sources} - {""} == set(ARCHITECTURES)
 
 
 @pytest.mark.parametrize("name", choices("model"))

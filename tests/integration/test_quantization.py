@@ -61,7 +61,7 @@ def test_the_gate_fails_on_lost_accuracy(
         "ab", "", bad, "precision=FP32", *words, "--seconds", 2, "--processes", 1, "--junit", tmp_path / "junit.xml"
     )
     assert done.returncode == 1, done.stderr
-    failed = [case.get("name") for case in ET.parse(tmp_path / "junit.xml").iter("testcase") if case.find("failure")]  # noqa: S314
+    failed = [case.get("name") for case in ET.parse(tmp_path / "junit.xml").iter("testcase") if case.find("failure")]
     assert any("e2e_hmean" in str(name) for name in failed) or "e2e_hmean" in done.stdout
 
 

@@ -94,6 +94,12 @@ class TestCheck:
             check(replace(loaded, detector=replace(loaded.detector, **changes)))
         assert [part for part in parts if part not in str(caught.value)] == []
 
+    def test_unknown_architectures(self, loaded: Cell) -> None:
+        source = replace(loaded.detector.source, architecture="crat")
+        for changes in ({"source": source}, {"more_sources": {"second": source}}):
+            with pytest.raises(ConfigError, match=r"source.architecture=crat: .*did you mean craft\?"):
+                check(replace(loaded, detector=replace(loaded.detector, **changes)))
+
     def test_unknown_formats_and_scenarios(self, loaded: Cell) -> None:
         with pytest.raises(ConfigError, match=r"dataset.format=icdar2105.*did you mean icdar2015\?"):
             check(replace(loaded, dataset=replace(loaded.dataset, format="icdar2105")))

@@ -23,3 +23,9 @@ def test_only_the_runtime_and_the_conversion_import_openvino() -> None:
     program += "import sys\nprint(*sorted({'openvino', 'nncf', 'torch'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_what_measures_and_converts_imports_torch_only_when_it_has_weights_to_convert() -> None:
+    program = "import ocrbench.worker, sys\nprint('openvino' in sys.modules, 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]

@@ -1,0 +1,68 @@
+"""PyTorch architectures: the modules that state dicts are loaded into before OpenVINO converts them.
+
+Each is a module of this package with a function ``build(state)``, and the only place where torch is imported is inside
+them. To add one: write ``architectures/<name>.py`` and enter it in ``ARCHITECTURES``.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ocrbench.config import Stage, closest
+from ocrbench.errors import ConfigError
+
+__all__ = ["ARCHITECTURES", "Architecture", "build", "check_architectures", "fingerprint"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """How an architecture is converted.
+
+    Attributes:
+        shape: Of the float32 input; -1 where it may vary.
+        example: The shape that the module is traced with.
+    """
+
+    shape: tuple[int, ...]
+    example: tuple[int, ...]
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "craft": Architecture(shape=(1, 3, -1, -1), example=(1, 3, 64, 96)),
+    "crnn_vgg": Architecture(shape=(-1, 1, 64, -1), example=(2, 1, 64, 128)),
+}
+
+
+def check_architectures(*stages: Stage) -> None:
+    """Make sure that the architectures that a cell's sources name are known.
+
+    Raises:
+        ConfigError: One is not.
+    """
+    for stage in stages:
+        for source in (stage.source, *stage.more_sources.values()):
+            if source.architecture and source.architecture not in ARCHITECTURES:
+                valid = closest(source.architecture, ARCHITECTURES)
+                message = f"{stage.name}: source.architecture={source.architecture}: no such architecture; {valid}"
+                raise ConfigError(message)
+
+
+def build(name: str, state: Mapping[str, Any]) -> Any:  # noqa: ANN401 - torch may not be installed
+    """Build the ``torch.nn.Module`` of an architecture, in the sizes that a state dict has.
+
+    Args:
+        name: A key of ``ARCHITECTURES``.
+        state: Parameter → tensor.
+
+    Raises:
+        KeyError: The state dict lacks what the size is read from.
+    """
+    return import_module(f"{__name__}.{name}").build(state)
+
+
+def fingerprint(name: str) -> str:
+    """Return a checksum of an architecture's source, which decides a converted model as much as its weights do."""
+    return hashlib.sha256((Path(__file__).parent / f"{name}.py").read_bytes()).hexdigest()
