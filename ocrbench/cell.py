@@ -21,7 +21,7 @@ from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import ConfigError, DatasetError, DeviceError, OcrBenchError
 from ocrbench.metrics.speed import drift, duration_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
-from ocrbench.models import check_options
+from ocrbench.models import check_options, option_files
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
 from ocrbench.scenarios import SCENARIOS
 from ocrbench.schedule import Artifacts, Listener, Measured, Timing, measure, prepare
@@ -100,7 +100,8 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
     artifacts, known["environment"] = prepare(cell, listener)
     known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
     models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
-    cell_id = known["cell_id"] = _named(cell, [_decisive(cell), fingerprint, models, known["environment"]])
+    decisive = {**_decisive(cell), "files": _files(cell)}
+    cell_id = known["cell_id"] = _named(cell, [decisive, fingerprint, models, known["environment"]])
     with _alone(cell, listener):
         # Looked up only now: another session may just have measured this very cell.
         earlier = None if cell.force else store.newest(cell_id)
@@ -262,9 +263,15 @@ def _decisive(cell: Cell) -> dict[str, Any]:
     return {key: value for key, value in asdict(cell).items() if key not in NOT_MEASURED}
 
 
+def _files(cell: Cell) -> list[str]:
+    """Hash the files that the models' options name."""
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in option_files(cell.detector, cell.recognizer)]
+
+
 def _series(cell: Cell, fingerprint: str) -> str:
     """Name what a history follows over versions of models, tools and system, wherever a checkout lies."""
     config = {key: value for key, value in _decisive(cell).items() if key != "omz"}
+    config["files"] = _files(cell)
     config["dataset"] = {key: value for key, value in config["dataset"].items() if key != "root"}
     host = environment.host()
     return _named(cell, [config, fingerprint, host["name"], host["cpu"], host["cores"]])

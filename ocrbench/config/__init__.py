@@ -17,6 +17,7 @@ from ocrbench.config.schema import (
     Cell,
     Dataset,
     Gate,
+    Granularity,
     Limit,
     Noise,
     Omz,
@@ -27,6 +28,7 @@ from ocrbench.config.schema import (
     Scoring,
     Source,
     Stage,
+    Words,
 )
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "Cell",
     "Dataset",
     "Gate",
+    "Granularity",
     "Limit",
     "Noise",
     "Omz",
@@ -45,6 +48,7 @@ __all__ = [
     "Scoring",
     "Source",
     "Stage",
+    "Words",
     "choices",
     "closest",
     "compose_config",
