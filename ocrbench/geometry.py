@@ -80,13 +80,8 @@ def crop_quadrilateral(image: NDArray[np.uint8], polygon: Polygon) -> NDArray[np
     Returns:
         The crop, at least 1×1.
     """
-    corners = np.asarray(polygon, dtype=np.float32)
-    if len(corners) != 4:
-        corners = order_corners(np.asarray(cv2.boxPoints(cv2.minAreaRect(corners)), dtype=np.float32))
-    top, right, bottom, left = (
-        float(np.linalg.norm(corners[a] - corners[b])) for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))
-    )
-    width, height = max(1, int(max(top, bottom))), max(1, int(max(left, right)))
+    corners = _quadrilateral(polygon)
+    width, height = _crop_size(corners)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     # The warp reads the polygon's neighbourhood only: handing it that part of a large image is several times faster.
     x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 2, 0)
@@ -96,9 +91,90 @@ def crop_quadrilateral(image: NDArray[np.uint8], polygon: Polygon) -> NDArray[np
         return np.zeros((height, width, image.shape[2]), dtype=np.uint8)
     transform = cv2.getPerspectiveTransform(corners - np.array([x0, y0], dtype=np.float32), target)
     crop = cv2.warpPerspective(part, transform, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC)
-    if height >= 1.5 * width:
+    if _is_tall(width, height):
         crop = cv2.rotate(crop, cv2.ROTATE_90_COUNTERCLOCKWISE)
     return np.asarray(crop, dtype=np.uint8)
+
+
+def cut(polygon: Polygon, spans: Sequence[tuple[float, float]]) -> list[Polygon]:
+    """Cut pieces out of a text region, across the direction in which its crop is read.
+
+    The shares are those of the crop that ``crop_quadrilateral`` makes of the region: they are mapped back through the
+    same perspective, and run from the top down where the crop was turned.
+
+    Args:
+        polygon: Corners clockwise from the top left.
+        spans: For each piece, where it begins and ends, as shares of the crop's width.
+
+    Returns:
+        The pieces' corners, clockwise from the top left.
+
+    >>> cut(rectangle(10, 20, 100, 30), [(0.0, 0.5)])
+    [((10.0, 20.0), (60.0, 20.0), (60.0, 50.0), (10.0, 50.0))]
+    >>> cut(rectangle(10, 20, 30, 100), [(0.0, 0.5)])
+    [((10.0, 20.0), (40.0, 20.0), (40.0, 70.0), (10.0, 70.0))]
+    """
+    corners = _quadrilateral(polygon)
+    turned = _is_tall(*_crop_size(corners))
+    # In a picture turned to the left, the upper left corner is what was the upper right one.
+    upright = np.roll(corners, -1, axis=0) if turned else corners
+    left, right = (np.array([span[end] for span in spans], dtype=np.float64) for end in (0, 1))
+    top, bottom = np.zeros(len(spans)), np.ones(len(spans))
+    across, down = np.stack([left, right, right, left], axis=1), np.stack([top, top, bottom, bottom], axis=1)
+    pieces = _from_unit_square(upright.astype(np.float64), across, down)
+    pieces = np.roll(pieces, 1, axis=1) if turned else pieces
+    return [tuple((float(x), float(y)) for x, y in piece) for piece in pieces]
+
+
+def _from_unit_square(
+    corners: NDArray[np.float64], across: NDArray[np.float64], down: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Map points of the unit square into a quadrilateral, by perspective (Heckbert 1989, section 2.2.2).
+
+    Where it has none, because it is not convex, the four corners are averaged by distance.
+
+    Args:
+        corners: Clockwise from the square's (0, 0).
+        across: First coordinates of the points, of any shape.
+        down: Second ones.
+
+    Returns:
+        (x, y) along a further axis.
+    """
+    a, b, c, d = corners
+    weights = np.ones(4)
+    skew = a - b + c - d
+    area = _cross(b - c, d - c)
+    if area and skew.any():
+        g, h = _cross(skew, d - c) / area, _cross(b - c, skew) / area
+        weights = np.array([1.0, 1 + g, 1 + g + h, 1 + h])
+        weights = weights if (weights > 0).all() else np.ones(4)
+    shares = np.stack([(1 - across) * (1 - down), across * (1 - down), across * down, (1 - across) * down], axis=-1)
+    shares *= weights
+    return np.asarray((shares @ corners) / shares.sum(axis=-1, keepdims=True))
+
+
+def _cross(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return float(one[0] * other[1] - one[1] * other[0])
+
+
+def _quadrilateral(polygon: Polygon) -> NDArray[np.float32]:
+    corners = np.asarray(polygon, dtype=np.float32)
+    if len(corners) == 4:
+        return corners
+    return order_corners(np.asarray(cv2.boxPoints(cv2.minAreaRect(corners)), dtype=np.float32))
+
+
+def _crop_size(corners: NDArray[np.float32]) -> tuple[int, int]:
+    """Return the width and height, in pixels, of the longer ones of opposite edges."""
+    top, right, bottom, left = (
+        float(np.linalg.norm(corners[a] - corners[b])) for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))
+    )
+    return max(1, int(max(top, bottom))), max(1, int(max(left, right)))
+
+
+def _is_tall(width: int, height: int) -> bool:
+    return height >= 1.5 * width
 
 
 def in_reading_order(regions: Sequence[Region]) -> list[Region]:

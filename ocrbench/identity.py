@@ -9,6 +9,7 @@ from typing import Any
 
 from ocrbench import environment
 from ocrbench.config import Cell
+from ocrbench.models import option_files
 
 # These say where results go and how to get at them, not what is measured.
 NOT_MEASURED = ("reports_dir", "cache_dir", "force", "timeout_seconds", "prepare_timeout_seconds", "gate", "noise")
@@ -21,13 +22,14 @@ def decisive(cell: Cell) -> dict[str, Any]:
         # What justifies a recipe changes nothing.
         recipe = {key: value for key, value in plain[role]["quantization"].items() if key != "measured"}
         plain[role] = {**plain[role], "quantization": recipe}
-    return plain
+    return {**plain, "files": _files(cell)}
 
 
 def series(cell: Cell, fingerprint: str) -> str:
     """Name what a history follows over versions of models, tools and system, wherever a checkout lies."""
     config = {key: value for key, value in decisive(cell).items() if key != "omz"}
-    config["dataset"] = {key: value for key, value in config["dataset"].items() if key != "root"}
+    for name in ("dataset", "calibration"):
+        config[name] = {key: value for key, value in config[name].items() if key != "root"}
     host = environment.host()
     return named(cell, [config, fingerprint, host["name"], host["cpu"], host["cores"]])
 
@@ -38,3 +40,9 @@ def named(cell: Cell, parts: Sequence[object]) -> str:
     words = (cell.detector.name, cell.recognizer.name, cell.precision, cell.device, cell.dataset.name)
     readable = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", word)[:24] for word in dict.fromkeys(words))
     return f"{readable}-{digest[:12]}"
+
+
+def _files(cell: Cell) -> list[str]:
+    """Hash the files that the models' options name; one that is missing fails the cell, which needs a name too."""
+    contents = [path.read_bytes() if path.is_file() else b"" for path in option_files(cell.detector, cell.recognizer)]
+    return [hashlib.sha256(content).hexdigest() for content in contents]

@@ -1,14 +1,16 @@
 """From an image to its text: detect, crop, recognize, with a stopwatch for each stage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any
 
 from numpy.typing import NDArray
 
+from ocrbench.config import Words
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import Detector, Recognizer
+from ocrbench.models.words import pieces
 from ocrbench.records import Image, Network, Region, StageTimes
 
 
@@ -58,7 +60,11 @@ class Result:
 
 
 class Pipeline:
-    """Detector and recognizer with their networks."""
+    """Detector and recognizer with their networks.
+
+    Attributes:
+        words: How lines are cut into words; None leaves them whole.
+    """
 
     def __init__(
         self,
@@ -66,9 +72,11 @@ class Pipeline:
         detector_networks: Mapping[str, Network],
         recognizer: Recognizer,
         recognizer_networks: Mapping[str, Network],
+        words: Words | None = None,
     ) -> None:
         self.detector = detector
         self.recognizer = recognizer
+        self.words = words
         self._detector_networks = {name: TimedNetwork(each) for name, each in detector_networks.items()}
         self._recognizer_networks = {name: TimedNetwork(each) for name, each in recognizer_networks.items()}
 
@@ -88,9 +96,10 @@ class Pipeline:
         cropped = perf_counter_ns()
         readings = self.recognizer.recognize(crops, self._recognizer_networks)
         regions = tuple(
-            replace(region, text=reading.text, confidence=reading.confidence)
-            for region, reading in zip(found, readings, strict=True)
-            if reading.text and reading.confidence >= self.recognizer.min_confidence
+            piece
+            for region, crop, reading in zip(found, crops, readings, strict=True)
+            for piece in pieces(region, crop, reading, self.words)
+            if piece.text and piece.confidence >= self.recognizer.min_confidence
         )
         end = perf_counter_ns()
         times = StageTimes(

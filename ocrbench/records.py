@@ -68,6 +68,7 @@ class Graph:
         layout: Of the image input of the model file.
         arg_max: Replace the output by the index of the best class and by its value, along the last of three axes.
         softmax: Make the scores probabilities before that.
+        classes: The classes that may be answered, ascending, which are numbered anew; empty for all of them.
         inputs: The names of the inputs in the order of the call; empty for the model's own order.
         outputs: The names of the outputs in the order of the answer; empty for the model's own order.
     """
@@ -77,6 +78,7 @@ class Graph:
     layout: str = "NCHW"
     arg_max: bool = False
     softmax: bool = False
+    classes: tuple[int, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
 

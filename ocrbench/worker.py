@@ -75,7 +75,8 @@ class Session:
             "recognizer": _compile(cell, cell.recognizer, recognizer.graphs(), artifacts["recognizer"]),
         }
         kind = SlowedPipeline if SLOWDOWN in os.environ else Pipeline
-        self._pipeline = kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"))
+        words = cell.words if cell.granularity == "word" else None
+        self._pipeline = kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"), words)
         return {
             role: sum(network.compile_ms for network in networks.values()) for role, networks in self._networks.items()
         }
@@ -109,7 +110,9 @@ class Session:
     def _with_twin(self, pipeline: Pipeline, role: str, name: str, twin: Network) -> Pipeline:
         networks = {each: self._callables(each) for each in self._networks}
         networks[role][name] = twin
-        return Pipeline(pipeline.detector, networks["detector"], pipeline.recognizer, networks["recognizer"])
+        return Pipeline(
+            pipeline.detector, networks["detector"], pipeline.recognizer, networks["recognizer"], pipeline.words
+        )
 
     def _callables(self, role: str) -> dict[str, Network]:
         return {name: network.network() for name, network in self._networks[role].items()}

@@ -45,7 +45,8 @@ def read(  # noqa: PLR0913 - each is an option of the command
         message = f"--order {order}: no such order; {closest(order, ORDERS)}"
         raise ConfigError(message)
     overrides = [word for word in words if _is_override(word)]
-    cell = load(overrides)
+    # A person reads lines; the dataset's granularity is not asked for here.
+    cell = load(["granularity=line", *overrides])
     check_device(cell.detector.device)
     check_device(cell.recognizer.device)
     progress = make_console(stderr=True)

@@ -18,6 +18,7 @@ from ocrbench.config.schema import (
     Dataset,
     Evidence,
     Gate,
+    Granularity,
     Limit,
     Noise,
     Omz,
@@ -29,6 +30,7 @@ from ocrbench.config.schema import (
     Scoring,
     Source,
     Stage,
+    Words,
 )
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Dataset",
     "Evidence",
     "Gate",
+    "Granularity",
     "Limit",
     "Noise",
     "Omz",
@@ -49,6 +52,7 @@ __all__ = [
     "Scoring",
     "Source",
     "Stage",
+    "Words",
     "choices",
     "closest",
     "compose_config",

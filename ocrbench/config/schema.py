@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 Precision = Literal["FP32", "FP16", "BF16", "INT8", "AUTO"]
+Granularity = Literal["word", "line"]
 Options = Mapping[str, Any]
 
 STRICT = ConfigDict(extra="forbid")
@@ -147,7 +148,7 @@ class Dataset:
     name: str
     format: str
     root: str
-    granularity: Literal["word", "line"] = "word"
+    granularity: Granularity = "word"
     limit: int | None = Field(default=None, ge=1)
     seed: int = 0
 
@@ -170,6 +171,20 @@ class Scoring:
     iou_threshold: float = Field(default=0.5, gt=0, lt=1)
     case_sensitive: bool = False
     edge_punctuation: Literal["required", "optional"] = "required"
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Words:
+    """How a line that was read is cut into words.
+
+    Attributes:
+        margin: How far a word reaches beyond the centres of its outer characters, in distances between characters.
+        gap: Two characters that are this many usual distances apart belong to two words although no space was read;
+            null: only spaces part words.
+    """
+
+    margin: float = Field(ge=0)
+    gap: float | None = Field(gt=1)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -249,6 +264,8 @@ class Cell:
     calibration: Dataset
     quantization: Quantization
     scenario: Scenario
+    granularity: Granularity
+    words: Words
     scoring: Scoring
     omz: Omz
     gate: Gate

@@ -4,6 +4,7 @@ To add a family: write ``models/<family>.py``, enter it in ``FAMILIES``, and des
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from ocrbench.config import Stage, closest, validate
 from ocrbench.errors import ConfigError
@@ -18,6 +19,7 @@ __all__ = [
     "build_detector",
     "build_recognizer",
     "check_options",
+    "option_files",
 ]
 
 FAMILIES: dict[str, Family] = {
@@ -57,6 +59,12 @@ def check_options(detector: Stage, recognizer: Stage) -> None:
     """
     validate(_detector_part(detector).options, detector.options, "detector")
     validate(_recognizer_part(recognizer).options, recognizer.options, "recognizer")
+
+
+def option_files(detector: Stage, recognizer: Stage) -> list[Path]:
+    """List the files that both models' options name; errors as ``check_options``."""
+    parts = ((_detector_part(detector), detector, "detector"), (_recognizer_part(recognizer), recognizer, "recognizer"))
+    return [path for part, stage, where in parts for path in part.files(validate(part.options, stage.options, where))]
 
 
 def _build(part: Part[Model], stage: Stage, metadata: Mapping[str, str], where: str) -> Model:

@@ -1,15 +1,20 @@
 """From scores to text: the decodings that several families share."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.models.interface import Reading
+from ocrbench.models.interface import Characters, Reading
 
 
 def decode_ctc(
-    indices: NDArray[np.integer], confidences: NDArray[np.floating], alphabet: Sequence[str], blank: int = 0
+    indices: NDArray[np.integer],
+    confidences: NDArray[np.floating],
+    alphabet: Sequence[str],
+    blank: int = 0,
+    used: float | None = None,
 ) -> Reading:
     """Collapse a greedy CTC path (Graves et al. 2006): merge repeats, then drop blanks.
 
@@ -18,16 +23,34 @@ def decode_ctc(
         confidences: Its probability.
         alphabet: Class → character.
         blank: The class that stands for no character.
+        used: The share of the steps, from the first one on, that sees the crop; the others see padding. None leaves
+            out where the characters stand.
 
     Returns:
         The text, with the mean probability of the steps that are kept; (``""``, 0) where none is.
 
-    >>> decode_ctc(np.array([1, 1, 0, 1, 2]), np.array([0.9, 0.8, 1.0, 0.7, 0.8]), ["", "a", "b"])
+    >>> steps = np.array([1, 1, 0, 1, 2])
+    >>> reading = decode_ctc(steps, np.array([0.9, 0.8, 1.0, 0.7, 0.8]), ["", "a", "b"], used=1.0)
+    >>> reading
     Reading(text='aab', confidence=0.8)
+    >>> reading.characters.centres.tolist()
+    [0.2, 0.7, 0.9]
     """
-    kept = indices != blank
-    kept[1:] &= indices[1:] != indices[:-1]
-    return _reading(indices[kept], confidences[kept], alphabet)
+    starts = indices != blank
+    ends = starts.copy()
+    changes = indices[1:] != indices[:-1]
+    starts[1:] &= changes
+    ends[:-1] &= changes
+    reading = _reading(indices[starts], confidences[starts], alphabet)
+    if used is None or not starts.any():
+        return reading
+    centres = (np.flatnonzero(starts) + np.flatnonzero(ends) + 1) / (2 * len(indices) * used)
+    characters = Characters(
+        symbols=tuple(alphabet[index] for index in indices[starts]),
+        centres=np.minimum(centres, 1.0),
+        confidences=confidences[starts].copy(),
+    )
+    return replace(reading, characters=characters)
 
 
 def decode_until(

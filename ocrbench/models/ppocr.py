@@ -6,18 +6,20 @@ with PaddleOCR's post-processing; the recognizer is a CTC network of height 48 w
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 import pyclipper
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from ocrbench.config import STRICT
 from ocrbench.errors import ModelError
 from ocrbench.geometry import in_reading_order, order_corners
+from ocrbench.models.alphabets import ALL, SETS, allowed_characters, kept_classes
 from ocrbench.models.crops import equal_widths
 from ocrbench.models.decoding import decode_ctc
 from ocrbench.models.interface import Family, Part, Reading
@@ -66,6 +68,8 @@ class CtcOptions:
         height: Pixels that the network expects.
         width_step: Widths are rounded up to a multiple of this; crops of one width share batches.
         max_width: Wider crops are squeezed.
+        alphabet: What may be read: ``all``, ``ascii``, ``latin``, or a text file of characters. Probabilities are then
+            shares among what may be read.
     """
 
     height: int = Field(ge=8)
@@ -75,7 +79,21 @@ class CtcOptions:
     batch_size: int = Field(ge=1)
     mean: Channels
     scale: Channels
+    alphabet: str = ALL
     min_confidence: float = Field(ge=0, le=1)
+
+    @field_validator("alphabet")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        """Find a wrong name or file before anything is converted."""
+        if value != ALL:
+            allowed_characters(value)
+        return value
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file of characters, if one is named."""
+        return () if self.alphabet in (ALL, *SETS) else (Path(self.alphabet).expanduser(),)
 
 
 class DbDetector:
@@ -160,11 +178,14 @@ class CtcRecognizer:
             raise ModelError(message)
         self.options = options
         self.min_confidence = options.min_confidence
-        self.alphabet = ["", *metadata["character"].splitlines(), " "]
+        alphabet = ["", *metadata["character"].splitlines(), " "]
+        self._classes = kept_classes(alphabet, options.alphabet)
+        self.alphabet = [alphabet[index] for index in self._classes] if self._classes else alphabet
 
     def graphs(self) -> Mapping[str, Graph]:
-        """Fold normalisation and arg-max into the only network."""
-        return {"network": Graph(mean=self.options.mean, scale=self.options.scale, arg_max=True)}
+        """Fold normalisation, the choice of classes and the arg-max into the only network."""
+        options = self.options
+        return {"network": Graph(mean=options.mean, scale=options.scale, arg_max=True, classes=self._classes)}
 
     def recognize(self, crops: Sequence[Image], networks: Mapping[str, Network]) -> list[Reading]:
         """Read BGR crops, batched by width."""
@@ -172,7 +193,8 @@ class CtcRecognizer:
         for members, batch in self._batches(crops):
             indices, confidences = networks["network"](batch)
             for member, steps, certainty in zip(members, indices, confidences, strict=True):
-                readings[member] = decode_ctc(steps, certainty, self.alphabet)
+                used = self._natural(crops[member], batch.shape[2]) / batch.shape[2]
+                readings[member] = decode_ctc(steps, certainty, self.alphabet, used=used)
         return [readings[index] for index in range(len(crops))]
 
     def calibration(self, crops: Sequence[Image]) -> Iterator[Image]:
@@ -192,11 +214,15 @@ class CtcRecognizer:
             yield chosen, np.stack([self._stretch(crops[index], width) for index in chosen])
 
     def _stretch(self, crop: Image, width: int) -> Image:
-        height = self.options.height
-        natural = min(width, max(1, math.ceil(height * crop.shape[1] / crop.shape[0])))
+        height, natural = self.options.height, self._natural(crop, width)
         padded = np.full((height, width, 3), PADDING, dtype=np.uint8)
         padded[:, :natural] = cv2.resize(crop, (natural, height))
         return padded
+
+    def _natural(self, crop: Image, width: int) -> int:
+        """Return the columns that a crop takes up in an input of this width; the rest is padding."""
+        natural: float = self.options.height * crop.shape[1] / crop.shape[0]
+        return min(width, max(1, math.ceil(natural)))
 
 
 def mean_inside(values: NDArray[np.float32], outline: NDArray[np.number]) -> float:
@@ -227,5 +253,5 @@ def unclip(corners: NDArray[np.float32], ratio: float) -> NDArray[np.int32]:
 
 FAMILY = Family(
     detector=Part(options=DbOptions, build=DbDetector),
-    recognizer=Part(options=CtcOptions, build=CtcRecognizer),
+    recognizer=Part(options=CtcOptions, build=CtcRecognizer, files=lambda options: options.files),
 )

@@ -1,5 +1,6 @@
-"""What is built into a network before it is compiled: pre-processing, and the arg-max."""
+"""What is built into a network before it is compiled: pre-processing, fewer classes, and the arg-max."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ except ImportError:  # up to 2024.6
     from openvino.runtime import opset13 as ops
 
 __all__ = ["fold", "ops"]
+
+# Each of their values depends on the inputs' values at the same place only; for Softmax on those of the same axis,
+# so that what is left of the classes sums up to one again.
+ELEMENTWISE = frozenset({"Add", "Convert", "FakeQuantize", "Multiply", "Softmax", "Subtract"})
 
 
 def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
@@ -37,7 +42,49 @@ def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stu
         if set(graph.scale) != {1.0}:
             converted.scale(list(graph.scale))
         model = steps.build()
+    if graph.classes:
+        output = model.output(graph.outputs[0]) if graph.outputs else model.output(0)
+        _narrow(output.get_node().input(0), -1, graph.classes)
+        model.validate_nodes_and_infer_types()
     return _with_arg_max(model, graph) if graph.arg_max else model
+
+
+def _narrow(consumer: Any, axis: int, kept: Sequence[int]) -> None:  # noqa: ANN401 - OpenVINO has no stubs
+    """Keep some places of an axis in what an input is fed with, as far up in the network as possible.
+
+    Where the classes come out of a matrix product, its weights are cut, so that the others are never computed.
+
+    Args:
+        consumer: The input of a node.
+        axis: Counted from the end.
+        kept: Indices along that axis.
+    """
+    source = consumer.get_source_output()
+    node, kind = source.get_node(), source.get_node().get_type_name()
+    rank = source.get_partial_shape().rank.get_length()
+    if rank < -axis or source.get_partial_shape()[rank + axis] == ov.Dimension(1):
+        # It is the same for every class.
+        return
+    shared = kind != "Constant" and len(source.get_target_inputs()) > 1
+    if kind in ELEMENTWISE and not shared:
+        for each in node.inputs():
+            _narrow(each, axis, kept)
+    elif kind == "MatMul" and axis == -1 and not shared:
+        _narrow(node.input(1), -2 if node.get_attributes()["transpose_b"] else -1, kept)
+    else:
+        consumer.replace_source_output(_picked(source, axis, kept))
+
+
+def _picked(source: Any, axis: int, kept: Sequence[int]) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+    node = source.get_node()
+    if node.get_type_name() == "Constant":
+        added = [ops.constant(np.take(node.data, kept, axis=axis))]
+    else:
+        indices, along = ops.constant(np.asarray(kept, dtype=np.int64)), ops.constant(np.int64(axis))
+        added = [indices, along, ops.gather(source, indices, along)]
+    for number, each in enumerate(added):
+        each.set_friendly_name(f"{node.get_friendly_name()}/kept/{number}")
+    return added[-1].output(0)
 
 
 def _with_arg_max(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs

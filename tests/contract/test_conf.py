@@ -8,7 +8,7 @@ import pytest
 
 from ocrbench.architectures import ARCHITECTURES
 from ocrbench.cell import check
-from ocrbench.config import Cell, Source, Stage, choices, load, load_matrix
+from ocrbench.config import Cell, Source, Stage, choices, compose_config, load, load_matrix
 from ocrbench.convert.pytorch import SUFFIXES
 from ocrbench.data import FORMATS
 from ocrbench.errors import DatasetError
@@ -71,6 +71,15 @@ def test_datasets_name_a_known_format(name: str) -> None:
     there = Path(cell.dataset.root).is_dir()
     with contextlib.nullcontext() if there else pytest.raises(DatasetError, match=r"dataset\.root=PATH"):
         check(cell)
+
+
+@pytest.mark.parametrize("name", choices("dataset"))
+def test_datasets_say_whether_they_are_in_words_or_lines(name: str) -> None:
+    cell = load([f"dataset={name}"])
+    assert "granularity" in compose_config([f"dataset={name}"]).dataset
+    assert cell.granularity == cell.dataset.granularity
+    for wanted in ("word", "line"):
+        assert load([f"dataset={name}", f"granularity={wanted}"]).granularity == wanted
 
 
 @pytest.mark.parametrize("name", choices("scenario"))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openvino as ov
@@ -10,6 +11,7 @@ import pytest
 from ocrbench.errors import DeviceError
 from ocrbench.records import Artifact, Graph
 from ocrbench.runtime import CompiledNetwork, Settings, check_device, devices, ops
+from ocrbench.runtime.folding import fold
 
 MEAN, SCALE = (10.0, 20.0, 30.0), (2.0, 4.0, 8.0)
 SETTINGS = Settings(device="CPU", precision="FP32", properties={})
@@ -52,6 +54,66 @@ def test_the_best_class_is_chosen_in_the_network(artifact: Artifact, image: np.n
     indices, values = network(image)
     assert np.array_equal(indices, scores(image).argmax(axis=2))
     assert values == pytest.approx(scores(image).max(axis=2), abs=1e-3)
+
+
+class TestFewerClasses:
+    """A recognizer's last layers, with and without what can be cut before it is computed."""
+
+    KEPT = (0, 2, 3, 6)
+    PRODUCT = RANDOM.standard_normal((7, CHANNELS)).astype(np.float32)
+    BIAS = RANDOM.standard_normal(7).astype(np.float32)
+    GRAPH = Graph(mean=MEAN, scale=SCALE, arg_max=True, classes=KEPT)
+
+    @staticmethod
+    def quantised(weights: np.ndarray) -> Any:
+        """Store weights as NNCF does: 8-bit integers and a scale per class."""
+        scales = np.abs(weights).max(axis=1, keepdims=True) / 127
+        whole = ops.constant(np.round(weights / scales).astype(np.int8))
+        return ops.multiply(ops.convert(whole, "f32"), ops.constant(scales.astype(np.float32)))
+
+    def head(self, kind: str, columns: Any) -> Any:
+        """Return probabilities (N, columns, 7) of a network whose end has this form."""
+        weights = {
+            "transposed": lambda: ops.constant(self.PRODUCT),
+            "8-bit": lambda: self.quantised(self.PRODUCT),
+        }.get(kind, lambda: ops.constant(self.PRODUCT.T.copy()))()
+        found = ops.matmul(columns, weights, False, kind in ("transposed", "8-bit"))
+        bias = ops.constant(self.BIAS.reshape(1, 1, -1) if kind != "flat bias" else self.BIAS)
+        scores = ops.add(found, bias)
+        return ops.softmax(ops.tanh(scores) if kind == "unknown layer" else scores, 2)
+
+    def expected(self, kind: str, image: np.ndarray) -> np.ndarray:
+        normalised = ((image.astype(np.float32) - MEAN) / np.float32(SCALE)).mean(axis=1)
+        found = normalised @ self.PRODUCT.T + self.BIAS
+        chosen = np.exp(np.tanh(found) if kind == "unknown layer" else found)[..., list(self.KEPT)]
+        return chosen / chosen.sum(axis=2, keepdims=True)
+
+    @pytest.mark.parametrize("compress", [False, True], ids=["f32", "f16"])
+    @pytest.mark.parametrize("kind", ["plain", "transposed", "flat bias", "8-bit", "unknown layer"])
+    def test_the_others_are_as_if_they_were_not_there(
+        self, kind: str, compress: bool, image: np.ndarray, tmp_path: Path
+    ) -> None:
+        entry = ops.parameter([-1, CHANNELS, -1, -1], np.float32, name="image")
+        rows = ops.reduce_mean(entry, ops.constant(np.int64([2])), keep_dims=False)
+        probabilities = self.head(kind, ops.transpose(rows, ops.constant(np.int64([0, 2, 1]))))
+        path = tmp_path / "model.xml"
+        ov.save_model(ov.Model([probabilities], [entry], "head"), path, compress_to_fp16=compress)
+        artifact = Artifact(path=path, precision="FP32", sha256="0" * 64, size_bytes=1, source="made here")
+        indices, values = CompiledNetwork(artifact, self.GRAPH, SETTINGS).network()(image)
+        expected = self.expected(kind, image)
+        tolerance = 0.03 if kind == "8-bit" else 0.01 if compress else 1e-3
+        assert values == pytest.approx(expected.max(axis=2), abs=tolerance)
+        clear = np.diff(np.sort(expected, axis=2)[..., -2:], axis=2)[..., 0] > 0.1
+        assert clear.any()
+        assert np.array_equal(indices[clear], expected.argmax(axis=2)[clear])
+        self.check_where(fold(ov.Core().read_model(path), self.GRAPH), kind)
+
+    def check_where(self, folded: ov.Model, kind: str) -> None:
+        """The product has as many columns as there are classes left, unless an unknown layer stands between."""
+        (product,) = (node for node in folded.get_ops() if node.get_type_name() == "MatMul")
+        gathers = [node for node in folded.get_ops() if node.get_type_name() == "Gather"]
+        left = product.output(0).partial_shape[2].get_length()
+        assert (left, len(gathers)) == ((7, 1) if kind == "unknown layer" else (len(self.KEPT), 0))
 
 
 def test_shapes_may_change_between_calls(artifact: Artifact, image: np.ndarray) -> None:
@@ -98,6 +160,7 @@ def test_compiled_networks_are_kept_apart(artifact: Artifact, tmp_path: Path) ->
     variants = [
         (Graph(mean=MEAN, scale=SCALE), SETTINGS),
         (Graph(mean=MEAN, scale=SCALE, arg_max=True), SETTINGS),
+        (Graph(mean=MEAN, scale=SCALE, arg_max=True, classes=(0, 2, 3)), SETTINGS),
         (Graph(mean=MEAN, scale=SCALE), replace(SETTINGS, precision="AUTO")),
         (Graph(mean=MEAN, scale=SCALE), replace(SETTINGS, properties={"INFERENCE_NUM_THREADS": 1})),
     ]

@@ -142,6 +142,11 @@ class TestRunId:
             replace(cell, dataset=replace(cell.dataset, seed=1)),
             replace(cell, scenario=replace(cell.scenario, min_seconds=1)),
             replace(cell, scoring=replace(cell.scoring, case_sensitive=True)),
+            replace(cell, granularity="line"),
+            replace(cell, words=replace(cell.words, margin=cell.words.margin + 0.1)),
+            replace(
+                cell, recognizer=replace(cell.recognizer, options={**cell.recognizer.options, "alphabet": "ascii"})
+            ),
         ]
         assert len({run(variant).record.run_id for variant in variants}) == len(variants)
 
@@ -252,6 +257,18 @@ class TestMeasured:
         self.environment = {**self.environment, "host": other}
         monkeypatch.setattr(environment, "host", lambda: other)
         assert len(series | {run(cell).record.series}) == 5
+
+    def test_what_stands_in_a_file_of_characters_decides_not_where_it_lies(self, cell: Cell, tmp_path: Path) -> None:
+        records = []
+        for content in ("abc", "abcd", "abc"):
+            path = tmp_path / "allowed.txt"
+            path.write_text(content, encoding="utf-8")
+            options = {**cell.recognizer.options, "alphabet": str(path)}
+            records.append(run(replace(cell, recognizer=replace(cell.recognizer, options=options))).record)
+        one, other, again = records
+        assert one.cell_id != other.cell_id
+        assert one.series != other.series
+        assert again.run_id == one.run_id
 
     def test_where_a_checkout_lies_does_not_matter_to_the_series(self, cell: Cell, tmp_path: Path) -> None:
         shutil.copytree(cell.dataset.root, tmp_path / "copy")

@@ -186,6 +186,19 @@ def test_a_folder_of_ones_own_adds_choices(tmp_path: Path) -> None:
     assert (cell.dataset.name, cell.dataset.root, cell.dataset.limit) == ("mine", "/pictures", None)
 
 
+def test_the_granularity_is_that_of_the_dataset_unless_given(tmp_path: Path) -> None:
+    assert load(["dataset=icdar2015"]).granularity == "word"
+    assert load(["dataset=sroie"]).granularity == "line"
+    assert load(["dataset=sroie", "granularity=word"]).granularity == "word"
+    # The last one counts: that is how a command gives it a default of its own.
+    assert load(["granularity=line", "granularity=word"]).granularity == "word"
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "mine.yaml").write_text("name: mine\nformat: folder\nroot: /pictures\n")
+    assert load(["dataset=mine"], config_dir=str(tmp_path)).granularity == "word"
+    with pytest.raises(ConfigError, match=r"granularity=page.*word"):
+        load(["granularity=page"])
+
+
 def test_packaged_folders_are_absolute_and_there() -> None:
     assert Path(packaged("conf"), "config.yaml").is_file()
     assert Path(packaged("datasets/sample")).is_absolute()

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ocrbench.geometry import crop_quadrilateral, intersection_areas, order_corners, polygon_areas, rectangle
+from ocrbench.geometry import crop_quadrilateral, cut, intersection_areas, order_corners, polygon_areas, rectangle
+from ocrbench.records import Polygon
 
 sizes = st.integers(1, 50)
 places = st.integers(-60, 60)
@@ -71,6 +72,61 @@ class TestCrop:
         assert crop.dtype == np.uint8
         assert crop.shape[2] == 3
         assert min(crop.shape) >= 1
+
+
+OUTLINES: dict[str, Polygon] = {
+    "upright": ((30, 20), (130, 20), (130, 50), (30, 50)),
+    "rotated": ((40, 20), (140, 50), (131, 80), (31, 50)),
+    "perspective": ((20, 10), (160, 35), (160, 60), (20, 90)),
+    "tall": ((60, 5), (85, 5), (85, 95), (60, 95)),
+    "tall and leaning": ((60, 5), (85, 10), (75, 95), (45, 90)),
+    "hexagon": ((40, 30), (80, 20), (120, 30), (120, 40), (80, 50), (40, 40)),
+}
+
+
+class TestCut:
+    @pytest.mark.parametrize("outline", OUTLINES.values(), ids=OUTLINES)
+    def test_a_piece_is_where_its_part_of_the_crop_was_taken(self, image: NDArray[np.uint8], outline: Polygon) -> None:
+        crop = crop_quadrilateral(image, outline).astype(float)
+        height, width = crop.shape[:2]
+        left, right = 0.25, 0.6
+        (piece,) = cut(outline, [(left, right)])
+        # Every pixel of the crop tells its place in the image.
+        rows = (0, 0, height - 1, height - 1)
+        columns = [round(share * width) for share in (left, right, right, left)]
+        places = np.array([crop[row, column, :2] for row, column in zip(rows, columns, strict=True)])
+        apart = np.linalg.norm(places[:, np.newaxis] - np.array(piece), axis=2)
+        # As sets: a piece of a turned crop begins at its upper left in the image.
+        assert apart.min(axis=0).max() <= 2.5
+        assert sorted(apart.argmin(axis=0)) == [0, 1, 2, 3]
+
+    @pytest.mark.parametrize("outline", list(OUTLINES.values())[:5], ids=list(OUTLINES)[:5])
+    def test_the_whole_is_the_region_with_its_corners_in_their_order(self, outline: Polygon) -> None:
+        (whole,) = cut(outline, [(0, 1)])
+        assert np.array(whole) == pytest.approx(np.array(outline))
+
+    @pytest.mark.parametrize("outline", OUTLINES.values(), ids=OUTLINES)
+    def test_pieces_side_by_side_make_up_the_region(self, outline: Polygon) -> None:
+        parts = cut(outline, [(0, 0.3), (0.3, 0.7), (0.7, 1)])
+        (whole,) = cut(outline, [(0, 1)])
+        assert polygon_areas(parts).sum() == pytest.approx(polygon_areas([whole])[0])
+        shared = intersection_areas(parts, parts)
+        assert shared[~np.eye(3, dtype=bool)] == pytest.approx(0, abs=1e-6)
+
+    def test_perspective_makes_the_far_half_shorter(self) -> None:
+        (near, far) = cut(OUTLINES["perspective"], [(0, 0.5), (0.5, 1)])
+        assert near[1][0] - near[0][0] > 3 * (far[1][0] - far[0][0])
+        assert near[1] == far[0]
+
+    def test_nothing_is_cut_into_nothing(self) -> None:
+        assert cut(OUTLINES["upright"], []) == []
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.lists(st.tuples(places, places), min_size=3, max_size=6))
+    def test_any_outline_gives_finite_corners_near_it(self, outline: list[tuple[int, int]]) -> None:
+        corners = np.array(cut(tuple(outline), [(0, 0.4), (0.4, 1)]))
+        assert np.isfinite(corners).all()
+        assert np.abs(corners).max() <= 130
 
 
 class TestAreas:

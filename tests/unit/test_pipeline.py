@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ocrbench.config import Words
 from ocrbench.geometry import rectangle
 from ocrbench.models import Reading
+from ocrbench.models.interface import Characters
 from ocrbench.pipeline import Pipeline, TimedNetwork
 from ocrbench.records import Graph, Image, Network, Region
 
@@ -64,6 +66,21 @@ def image(width: int = 160) -> Image:
     return np.zeros((120, width, 3), dtype=np.uint8)
 
 
+class Lines(Readings):
+    """A recognizer that also knows where the characters stand: evenly."""
+
+    def recognize(self, crops: Sequence[Image], networks: Mapping[str, Network]) -> list[Reading]:
+        return [
+            Reading(text=text, confidence=float(np.mean(confidences)), characters=evenly(text, confidences))
+            for text, confidences in (("ab cd", [0.9, 0.9, 0.9, 0.1, 0.2]), ("x y", [0.9, 0.1, 0.4]), (" ", [0.9]))
+        ]
+
+
+def evenly(text: str, confidences: Sequence[float]) -> Characters:
+    centres = (np.arange(len(text)) + 0.5) / len(text)
+    return Characters(symbols=tuple(text), centres=centres, confidences=np.array(confidences))
+
+
 @pytest.fixture
 def pipeline() -> Pipeline:
     return Pipeline(Boxes(), {"first": slow, "second": slow}, Readings(), {"only": slow})
@@ -77,6 +94,15 @@ def test_only_confident_readings_with_text_are_kept(pipeline: Pipeline) -> None:
 def test_a_reading_exactly_at_the_limit_is_kept(pipeline: Pipeline) -> None:
     pipeline.recognizer.min_confidence = 0.4
     assert [region.text for region in pipeline.run(image()).regions] == ["sure", "hardly"]
+
+
+def test_words_are_kept_by_their_own_confidence() -> None:
+    networks = {"first": slow, "second": slow}
+    words = Pipeline(Boxes(), networks, Lines(), {}, Words(margin=0.5, gap=None)).run(image()).regions
+    assert [(region.text, region.confidence) for region in words] == [("ab", 0.9), ("x", 0.9)]
+    assert words[0].polygon == pytest.approx(np.array(rectangle(10, 10, 24, 20)))
+    lines = Pipeline(Boxes(), networks, Lines(), {}).run(image()).regions
+    assert [(region.text, region.polygon) for region in lines] == [("ab cd", BOXES[0]), (" ", BOXES[2])]
 
 
 def test_stage_times_add_up(pipeline: Pipeline) -> None:

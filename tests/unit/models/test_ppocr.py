@@ -182,6 +182,30 @@ def test_ctc_confidence_is_the_mean_of_the_first_step_of_each_character() -> Non
     assert decode_ctc(path_of("--"), np.ones(2), ["", "a", "b", "c"]).confidence == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "used", "centres"),
+    [
+        ("abc-", 1.0, [0.125, 0.375, 0.625]),
+        ("-aab", 1.0, [0.5, 0.875]),
+        ("a-a---", 0.5, [1 / 6, 5 / 6]),
+        ("a--b", 0.5, [0.25, 1.0]),
+    ],
+    ids=["each a step", "middle of a repeat", "half is padding", "never beyond the crop"],
+)
+def test_ctc_tells_where_characters_stand(path: str, used: float, centres: list[float]) -> None:
+    steps = path_of(path)
+    reading = decode_ctc(steps, np.linspace(0.4, 0.9, len(steps)), ["", "a", "b", "c"], used=used)
+    assert reading.characters is not None
+    assert "".join(reading.characters.symbols) == reading.text
+    assert reading.characters.centres == pytest.approx(centres)
+    assert reading.characters.confidences.mean() == pytest.approx(reading.confidence)
+
+
+def test_ctc_tells_no_places_where_nothing_was_read_or_nobody_asks() -> None:
+    assert decode_ctc(path_of("--"), np.ones(2), ["", "a"], used=1.0).characters is None
+    assert decode_ctc(path_of("a-"), np.ones(2), ["", "a"]).characters is None
+
+
 def crop(width: int, height: int = 48, value: int = 0) -> NDArray[np.uint8]:
     return np.full((height, width, 3), value, dtype=np.uint8)
 
@@ -235,6 +259,28 @@ class TestRecognizer:
         recognizer.recognize([crop(900, value=3)], {"network": network})
         assert network.batches[0].shape == (1, 48, 320, 3)
         assert (network.batches[0] == 3).all()
+
+    def test_places_are_shares_of_the_crop_not_of_the_padded_input(self, recognizer: CtcRecognizer) -> None:
+        def network(batch: NDArray[np.uint8]) -> tuple[NDArray[np.int64], Map]:
+            """Read a character wherever the crop is lighter than the rest."""
+            classes = (batch[:, 0, 4::8, 0] == 200).astype(np.int64)
+            return classes, np.full(classes.shape, 0.8, dtype=np.float32)
+
+        marked = crop(100, height=24)
+        # Columns 160 to 168 of an input of 224, in which the crop takes up 200.
+        marked[:, 79:85] = 200
+        (reading,) = recognizer.recognize([marked], {"network": network})
+        assert reading.characters is not None
+        assert reading.characters.centres == pytest.approx([0.82])
+
+    def test_a_smaller_alphabet_is_numbered_anew(self) -> None:
+        small = CtcRecognizer(replace(CTC, alphabet="ascii"), {"character": "a\n中\nc"})
+        assert small.graphs()["network"].classes == (0, 1, 3, 4)
+        crops = [crop(100, value=value) for value in (1, 2, 3)]
+        readings = small.recognize(crops, {"network": Reader()})
+        assert [reading.text for reading in readings] == ["a", "c", " "]
+        whole = CtcRecognizer(CTC, {"character": "a\n中\nc"})
+        assert whole.graphs()["network"].classes == ()
 
     def test_no_crops_no_inference(self, recognizer: CtcRecognizer) -> None:
         network = Reader()

@@ -1,0 +1,140 @@
+"""From a line that was read to its words: each with a polygon, a text and a confidence of its own."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from unicodedata import east_asian_width
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrbench.config import Words
+from ocrbench.geometry import cut
+from ocrbench.models.interface import Characters, Reading
+from ocrbench.records import Image, Region
+
+# The usual distance between characters, in heights of the line, where a line has too few to tell.
+DEFAULT_PITCH = 0.5
+ENOUGH = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """A word of a line.
+
+    Attributes:
+        confidence: The mean of its characters'.
+        left: Where it begins, as a share of the line's width.
+        right: Where it ends.
+    """
+
+    text: str
+    confidence: float
+    left: float
+    right: float
+
+
+def pieces(region: Region, crop: Image, reading: Reading, rule: Words | None) -> list[Region]:
+    """Put what was read into the region, or into one region for each word.
+
+    Args:
+        region: Where the crop was taken.
+        crop: The picture that was read, upright.
+        reading: What was read in it.
+        rule: How it is cut into words; None leaves it whole. It stays whole too where ``reading`` does not tell where
+            its characters stand.
+    """
+    if rule is None or reading.characters is None:
+        return [replace(region, text=reading.text, confidence=reading.confidence)]
+    words = split(reading.characters, crop.shape[1] / crop.shape[0], rule)
+    polygons = [region.polygon] if len(words) == 1 else cut(region.polygon, [(word.left, word.right) for word in words])
+    return [
+        replace(region, polygon=polygon, text=word.text, confidence=word.confidence)
+        for polygon, word in zip(polygons, words, strict=True)
+    ]
+
+
+def split(characters: Characters, aspect: float, rule: Words) -> list[Word]:
+    """Part a line at its spaces, and at gaps as wide as a space where none was read.
+
+    A recognizer marks about the middle of each character. So a word reaches half a character, more or less, beyond
+    the middles of its first and of its last one; the ends of the line are its own.
+
+    Args:
+        characters: What was read, and where.
+        aspect: Width over height of the line.
+        rule: How wide a gap parts words, and how far words reach.
+
+    Returns:
+        The words from left to right; none for a line of spaces.
+    """
+    visible = [index for index, symbol in enumerate(characters.symbols) if not symbol.isspace()]
+    if not visible:
+        return []
+    centres = characters.centres * aspect
+    joined = [(a, b) for a, b in pairwise(visible) if b == a + 1]
+    pitch = _usual_distance([centres[b] - centres[a] for a, b in joined])
+    apart = _gaps(characters, centres, joined, rule.gap * pitch) if rule.gap is not None else set()
+    groups = _groups(visible, {b for a, b in pairwise(visible) if b > a + 1} | apart)
+    ends = _ends(centres, groups, rule.margin, pitch, aspect)
+    return [
+        Word(
+            text="".join(characters.symbols[index] for index in group),
+            confidence=round(float(characters.confidences[group].mean()), 6),
+            left=left / aspect,
+            right=right / aspect,
+        )
+        for group, (left, right) in zip(groups, ends, strict=True)
+    ]
+
+
+def _usual_distance(distances: Sequence[float]) -> float:
+    """Return the median distance between neighbouring characters, in heights of the line."""
+    return float(np.median(distances)) if len(distances) >= ENOUGH else DEFAULT_PITCH
+
+
+def _gaps(
+    characters: Characters, centres: NDArray[np.float64], joined: Sequence[tuple[int, int]], limit: float
+) -> set[int]:
+    """Find the characters before which there is a gap, although no space.
+
+    Scripts that put no spaces between words are left alone: their characters are wide.
+    """
+    wide = [east_asian_width(symbol[0]) in "WF" for symbol in characters.symbols]
+    return {b for a, b in joined if centres[b] - centres[a] > limit and not (wide[a] or wide[b])}
+
+
+def _groups(visible: Sequence[int], begins: Set[int]) -> list[list[int]]:
+    groups: list[list[int]] = []
+    for index in visible:
+        if not groups or index in begins:
+            groups.append([])
+        groups[-1].append(index)
+    return groups
+
+
+def _ends(
+    centres: NDArray[np.float64], groups: Sequence[Sequence[int]], margin: float, usual: float, whole: float
+) -> list[tuple[float, float]]:
+    """Return where each word begins and ends, in heights of the line.
+
+    Args:
+        centres: Of the characters, in heights of the line.
+        groups: The characters of each word.
+        margin: As in ``Words``.
+        usual: The usual distance between characters.
+        whole: The width of the line.
+    """
+    reaches = [margin * _own_distance(centres, group, usual) for group in groups]
+    firsts, lasts = ([float(centres[group[place]]) for group in groups] for place in (0, -1))
+    begins, ends = [0.0], []
+    for word in range(1, len(groups)):
+        middle = (lasts[word - 1] + firsts[word]) / 2
+        ends.append(min(lasts[word - 1] + reaches[word - 1], middle))
+        begins.append(max(firsts[word] - reaches[word], middle))
+    return list(zip(begins, [*ends, whole], strict=True))
+
+
+def _own_distance(centres: NDArray[np.float64], group: Sequence[int], usual: float) -> float:
+    """Return the mean distance between a word's characters; the usual one for a single character."""
+    return float(centres[group[-1]] - centres[group[0]]) / (len(group) - 1) if len(group) > 1 else usual
