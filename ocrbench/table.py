@@ -51,6 +51,8 @@ NUMBER_COLUMNS = (
     "model_mb",
     "peak_rss_mb",
 )
+# Empty but for the scenario ``server``.
+SERVER_COLUMNS = ("server_rate_ips", "server_within_bound")
 EXECUTION_COLUMNS = (
     "detector_executed",
     "recognizer_executed",
@@ -59,14 +61,14 @@ EXECUTION_COLUMNS = (
     "openvino",
     "host",
 )
-WIDE_COLUMNS = (*TEXT_COLUMNS, *NUMBER_COLUMNS, *EXECUTION_COLUMNS)
+WIDE_COLUMNS = (*TEXT_COLUMNS, *NUMBER_COLUMNS, *SERVER_COLUMNS, *EXECUTION_COLUMNS)
 LONG_COLUMNS = ("run_id", "stage", "metric", "value", "unit", "higher_is_better", "n")
 
 
 def wide(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Return one row per run, with the columns ``WIDE_COLUMNS``."""
     frame = pd.DataFrame([_row(record) for record in records], columns=list(WIDE_COLUMNS))
-    return frame.astype(dict.fromkeys(NUMBER_COLUMNS, "float64"))
+    return frame.astype(dict.fromkeys((*NUMBER_COLUMNS, *SERVER_COLUMNS), "float64"))
 
 
 def long(records: Sequence[RunRecord]) -> pd.DataFrame:
