@@ -109,7 +109,7 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
         known["conditions"] |= _disturbances(measured)
         record = RunRecord(run_id=cell_id, status="ok", **known, **_results(cell, samples, artifacts, measured))
         record = replace(record, noisy=noise.reasons(record.conditions, cell.noise))
-        record = store.add(record, _frame(measured.timings), outcomes_of(samples, measured.predictions))
+        record = store.add(record, _frame(measured.timings), outcomes_of(samples, measured.predictions), measured.files)
     return Finished(record=record, reused=False, folder=store.root / record.run_id)
 
 
@@ -263,7 +263,8 @@ def _disturbances(measured: Measured) -> dict[str, Any]:
         (each.sample_id, each.times.latency_ns) for each in measured.timings if not each.warmup and not each.first_seen
     ]
     steps = {"rate_steps": [asdict(step) for step in measured.steps]} if measured.steps else {}
-    return {"load_after": machine.load(), **steps, **noise.shares(measured.usage), "drift": drift(repeats)}
+    facts = {"facts": measured.facts} if measured.facts else {}
+    return {"load_after": machine.load(), **steps, **facts, **noise.shares(measured.usage), "drift": drift(repeats)}
 
 
 def _decisive(cell: Cell) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ocrbench.table import SERVER_COLUMNS
+from ocrbench.table import LOADGEN_COLUMN, SERVER_COLUMNS
 
 ALWAYS = (
     "detector",
@@ -40,6 +40,7 @@ def shown_columns(frame: pd.DataFrame) -> list[str]:
     """Choose the columns for people; those of a scenario, of noise and of failures only where there is something."""
     at = ALWAYS.index("status")
     service = [name for name in SERVER_COLUMNS if frame[name].notna().any()]
+    service += [LOADGEN_COLUMN] if frame[LOADGEN_COLUMN].astype(bool).any() else []
     troubles = [name for name in ("noisy", "error") if frame[name].astype(bool).any()]
     return [*ALWAYS[:at], *service, *ALWAYS[at:], *troubles]
 

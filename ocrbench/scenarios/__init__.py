@@ -5,7 +5,7 @@ To add a scenario: write ``scenarios/<name>.py``, enter it in ``SCENARIOS``, and
 
 from ocrbench.config import Scenario, closest, validate
 from ocrbench.errors import ConfigError
-from ocrbench.scenarios import latency, server, throughput
+from ocrbench.scenarios import latency, mlperf, server, throughput
 from ocrbench.scenarios.interface import Block, Feed, Kind, Measurement, Setup
 from ocrbench.scenarios.server import ServerSetup
 
@@ -15,6 +15,7 @@ SCENARIOS: dict[str, Kind] = {
     "latency": latency.KIND,
     "throughput": throughput.KIND,
     "server": server.KIND,
+    "mlperf": mlperf.KIND,
 }
 
 
@@ -22,9 +23,11 @@ def setup_of(scenario: Scenario) -> Setup:
     """Check the keys that belong to the scenario itself.
 
     Raises:
-        ConfigError: The scenario does not exist, or a key of it is wrong.
+        ConfigError: The scenario does not exist, a key of it is wrong, or it needs a package that is not there.
     """
     if scenario.name not in SCENARIOS:
         message = f"scenario.name={scenario.name}: no such scenario; {closest(scenario.name, SCENARIOS)}"
         raise ConfigError(message)
-    return validate(SCENARIOS[scenario.name].setup, scenario.options, "scenario")
+    setup = validate(SCENARIOS[scenario.name].setup, scenario.options, "scenario")
+    setup.check()
+    return setup

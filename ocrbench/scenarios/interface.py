@@ -1,7 +1,8 @@
 """What a scenario is, what it is given and what it returns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,16 @@ class Block:
     """Some images, measured in one go.
 
     Attributes:
-        measurements: One per image of the feed, in its order.
+        measurements: One per image of the feed, in its order; ``mlperf``: one per image sent.
         wall_ns: From the first image's reading to the last one's text.
+        facts: What else the scenario found out, by name.
+        files: Name → text of files that belong to the run.
     """
 
     measurements: tuple[Measurement, ...]
     wall_ns: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -57,6 +62,18 @@ class Setup:
     def queued(self) -> bool:
         """Tell whether several threads infer, so that the networks' streams had better share the work."""
         return False
+
+    @property
+    def warming_up(self) -> Mapping[str, object]:
+        """Return the keys that are different in warm-up passes."""
+        return {}
+
+    def check(self) -> None:
+        """Make sure that all is there which the scenario needs.
+
+        Raises:
+            ConfigError: It is not.
+        """
 
     def in_flight(self, optimum: int) -> int:
         """Return how many images, or groups of images, are in the pipeline at once.

@@ -38,6 +38,8 @@ class Measured:
         execution: Per stage and network, see ``runtime.Execution``.
         skipped: Sample id → reason.
         rate: At which images arrived, per second; None where they do not arrive by themselves.
+        facts: What else the scenario found out, by name.
+        files: Name → text of files that belong to the run.
         steps: The rates that a search tried.
     """
 
@@ -51,6 +53,8 @@ class Measured:
     usage: Usage = field(default_factory=Usage)
     peak_memory_bytes: int = 0
     rate: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
 
 
@@ -111,6 +115,8 @@ def run_block(
         # A worker of an earlier ocrbench does not tell.
         measured.usage += Usage(**answer.get("usage", {}))
         measured.images += len(timed)
+        measured.facts |= answer.get("facts", {})
+        measured.files |= answer.get("files", {})
     for each in answer["measurements"]:
         if each["skipped"]:
             measured.skipped[each["sample_id"]] = each["skipped"]

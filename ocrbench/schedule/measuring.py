@@ -61,11 +61,9 @@ def measure(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample], listene
         limit = cell.prepare_timeout_seconds
         measured.compile_ms = worker.ask("load", listener, limit, cell=asdict(cell), artifacts=given)
         run = partial(run_block, partial(worker.ask, "run", listener, cell.timeout_seconds))
-        # Nobody learns anything from waiting for arrivals.
-        hurry = {"rate": None} if isinstance(setup, ServerSetup) else {}
         for number in range(cell.scenario.warmup_passes):
             for done, block in blocks_of(cell.scenario.block_images, samples, measured):
-                run(block, measured, warmup=True, changes=hurry)
+                run(block, measured, warmup=True, changes=setup.warming_up)
                 listener.advance(f"warm-up {number + 1}", done, len(samples))
         if isinstance(setup, ServerSetup):
             measured.rate = setup.rate
