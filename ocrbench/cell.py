@@ -20,11 +20,11 @@ from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import AccuracyError, ConfigError, DatasetError, DeviceError, OcrBenchError
 from ocrbench.identity import decisive, named, series
-from ocrbench.metrics.speed import drift, duration_scores, throughput_scores
+from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
 from ocrbench.models import check_options
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
-from ocrbench.scenarios import SCENARIOS
+from ocrbench.scenarios import ServerSetup, setup_of
 from ocrbench.schedule import Artifacts, Listener, Measured, Timing, measure, prepare
 from ocrbench.store import Outcome, Store, outcomes_of
 
@@ -64,9 +64,7 @@ def check(cell: Cell) -> None:
     if cell.calibration.format not in (*data.FORMATS, SYNTHETIC):
         message = f"calibration.format={cell.calibration.format}: no such format; "
         raise ConfigError(message + closest(cell.calibration.format, (*data.FORMATS, SYNTHETIC)))
-    if cell.scenario.name not in SCENARIOS:
-        message = f"scenario.name={cell.scenario.name}: no such scenario; "
-        raise ConfigError(message + closest(cell.scenario.name, SCENARIOS))
+    setup_of(cell.scenario)
     root = Path(cell.dataset.root).expanduser()
     if not root.is_dir():
         message = f"dataset.root={cell.dataset.root}: no such folder; expected a dataset of format "
@@ -121,7 +119,7 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
         error = _too_much_lost(cell, reference, outcomes)
         if error:
             record = replace(record, status="failed", error=error)
-        record = store.add(record, _frame(measured.timings), outcomes)
+        record = store.add(record, _frame(measured.timings), outcomes, measured.files)
     return Finished(record=record, reused=False, folder=store.root / record.run_id)
 
 
@@ -211,6 +209,7 @@ def _results(cell: Cell, samples: Sequence[Sample], artifacts: Artifacts, measur
         *(_score("dataset", name, value, "", higher=True) for name, value in counts.items()),
         *accuracy,
         *_speed(measured),
+        *_service(cell, measured),
         _score("model", "model_mb", size_bytes / 1e6, "MB"),
         _score("end_to_end", "peak_rss_mb", measured.peak_memory_bytes / 1e6, "MB"),
     ]
@@ -232,6 +231,14 @@ def _speed(measured: Measured) -> list[Score]:
         _score("end_to_end", "compile_ms", sum(measured.compile_ms.values()), "ms"),
         _score("end_to_end", "first_inference_ms", first, "ms"),
     ]
+
+
+def _service(cell: Cell, measured: Measured) -> list[Score]:
+    setup = setup_of(cell.scenario)
+    if not isinstance(setup, ServerSetup) or measured.rate is None:
+        return []
+    latencies = [each.times.latency_ns for each in measured.timings if not each.warmup]
+    return service_scores(latencies, measured.rate, setup.bound_ms)
 
 
 def _judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -298,4 +305,6 @@ def _disturbances(measured: Measured) -> dict[str, Any]:
     repeats = [
         (each.sample_id, each.times.latency_ns) for each in measured.timings if not each.warmup and not each.first_seen
     ]
-    return {"load_after": machine.load(), **noise.shares(measured.usage), "drift": drift(repeats)}
+    steps = {"rate_steps": [asdict(step) for step in measured.steps]} if measured.steps else {}
+    facts = {"facts": measured.facts} if measured.facts else {}
+    return {"load_after": machine.load(), **steps, **facts, **noise.shares(measured.usage), "drift": drift(repeats)}

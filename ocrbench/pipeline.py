@@ -1,7 +1,7 @@
 """From an image to its text: detect, crop, recognize, with a stopwatch for each stage."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from time import perf_counter_ns
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ocrbench.config import Words
 from ocrbench.geometry import crop_quadrilateral
-from ocrbench.models import Detector, Recognizer
+from ocrbench.models import Detector, Reading, Recognizer
 from ocrbench.models.words import pieces
 from ocrbench.records import Image, Network, Region, StageTimes
 
@@ -86,29 +86,82 @@ class Pipeline:
         Args:
             image: Decoded BGR image (height, width, 3).
         """
-        networks = (*self._detector_networks.values(), *self._recognizer_networks.values())
+        return self.run_together([image])[0]
+
+    def run_together(self, images: Sequence[Image]) -> list[Result]:
+        """Read all text in some images, whose crops share the recognizer's batches.
+
+        Each image's latency is that of all together. The recognizer's time is divided by the number of crops.
+        """
+        start = cropped = perf_counter_ns()
+        found: list[_Found] = []
+        for image in images:
+            found.append(self._find(image, cropped))
+            cropped = found[-1].end_ns
+        networks = self._recognizer_networks.values()
         for network in networks:
             network.reset()
-        start = perf_counter_ns()
-        found = self.detector.detect(image, self._detector_networks)
-        detected = perf_counter_ns()
-        crops = [crop_quadrilateral(image, region.polygon) for region in found]
-        cropped = perf_counter_ns()
+        crops = [crop for each in found for crop in each.crops]
         readings = self.recognizer.recognize(crops, self._recognizer_networks)
-        regions = tuple(
-            piece
-            for region, crop, reading in zip(found, crops, readings, strict=True)
-            for piece in pieces(region, crop, reading, self.words)
-            if piece.text and piece.confidence >= self.recognizer.min_confidence
-        )
+        regions = self._texts(found, readings)
+        end = perf_counter_ns()
+        first_seen = any(network.met_new_shape for network in networks)
+        infer_ns = sum(network.elapsed_ns for network in networks)
+        results = []
+        for each, kept in zip(found, regions, strict=True):
+            share = len(each.crops) / len(crops) if crops else 1 / len(images)
+            times = replace(
+                each.times,
+                recognize_ns=round(share * (end - cropped)),
+                recognize_infer_ns=round(share * infer_ns),
+                latency_ns=end - start,
+            )
+            results.append(Result(regions=tuple(kept), times=times, first_seen=first_seen or each.first_seen))
+        return results
+
+    def _find(self, image: Image, start: int) -> "_Found":
+        networks = self._detector_networks.values()
+        for network in networks:
+            network.reset()
+        regions = self.detector.detect(image, self._detector_networks)
+        detected = perf_counter_ns()
+        crops = [crop_quadrilateral(image, region.polygon) for region in regions]
         end = perf_counter_ns()
         times = StageTimes(
             read_ns=0,
             detect_ns=detected - start,
-            detect_infer_ns=sum(network.elapsed_ns for network in self._detector_networks.values()),
-            crop_ns=cropped - detected,
-            recognize_ns=end - cropped,
-            recognize_infer_ns=sum(network.elapsed_ns for network in self._recognizer_networks.values()),
-            latency_ns=end - start,
+            detect_infer_ns=sum(network.elapsed_ns for network in networks),
+            crop_ns=end - detected,
+            recognize_ns=0,
+            recognize_infer_ns=0,
+            latency_ns=0,
         )
-        return Result(regions=regions, times=times, first_seen=any(network.met_new_shape for network in networks))
+        new_shape = any(network.met_new_shape for network in networks)
+        return _Found(regions=regions, crops=crops, times=times, first_seen=new_shape, end_ns=end)
+
+    def _texts(self, found: "Sequence[_Found]", readings: Sequence[Reading]) -> list[list[Region]]:
+        """Give the regions of each image their texts."""
+        kept: list[list[Region]] = [[] for _ in found]
+        cut = [
+            (number, region, crop)
+            for number, each in enumerate(found)
+            for region, crop in zip(each.regions, each.crops, strict=True)
+        ]
+        for (number, region, crop), reading in zip(cut, readings, strict=True):
+            kept[number] += [
+                piece
+                for piece in pieces(region, crop, reading, self.words)
+                if piece.text and piece.confidence >= self.recognizer.min_confidence
+            ]
+        return kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """An image between the stages."""
+
+    regions: Sequence[Region]
+    crops: Sequence[Image]
+    times: StageTimes
+    first_seen: bool
+    end_ns: int

@@ -11,6 +11,7 @@ import itertools
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -59,9 +60,11 @@ class Store:
         self.root.mkdir(parents=True, exist_ok=True)
         # Two sessions that measure the same cell would otherwise remove each other's data files.
         with FileLock(self.root / ".lock"):
-            return self._save(record, timings, outcomes)
+            return self._save(record, timings, outcomes, {})
 
-    def _save(self, record: RunRecord, timings: pd.DataFrame, outcomes: Sequence[Outcome]) -> Path:
+    def _save(
+        self, record: RunRecord, timings: pd.DataFrame, outcomes: Sequence[Outcome], logs: Mapping[str, str]
+    ) -> Path:
         folder = self.root / record.run_id
         before = self.find(record.run_id)
         if record.status != "ok" and before is not None and before.status == "ok":
@@ -74,15 +77,29 @@ class Store:
             "timings": _write_hashed(folder, "timings", ".parquet", buffer.getvalue()),
             "outcomes": _write_hashed(folder, "outcomes", ".jsonl", lines),
         }
+        if logs:
+            files["logs"] = _write_folder(folder, logs)
         content = {"schema": SCHEMA, "files": files, **asdict(record)}
         write_atomically(folder / RECORD, _json(content, indent=1))
         for path in folder.iterdir():
             if path.name not in (RECORD, *files.values()):
-                path.unlink(missing_ok=True)
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         return folder
 
-    def add(self, record: RunRecord, timings: pd.DataFrame, outcomes: Sequence[Outcome]) -> RunRecord:
+    def add(
+        self,
+        record: RunRecord,
+        timings: pd.DataFrame,
+        outcomes: Sequence[Outcome],
+        logs: Mapping[str, str] | None = None,
+    ) -> RunRecord:
         """Write a run beside the finished ones of its cell.
+
+        Args:
+            record: Without its number.
+            timings: One row per image and repetition.
+            outcomes: One per image.
+            logs: Name → text of further files.
 
         Returns:
             The record with its own id: the cell's, or with the first number that no finished run has.
@@ -92,7 +109,7 @@ class Store:
             ids = (_numbered(record.cell_id, number) for number in itertools.count(1))
             run_id = next(each for each in ids if not self._is_finished(each))
             record = replace(record, run_id=run_id)
-            self._save(record, timings, outcomes)
+            self._save(record, timings, outcomes, logs or {})
         return record
 
     def newest(self, cell_id: str) -> RunRecord | None:
@@ -142,7 +159,7 @@ class Store:
             return None
         try:
             content = _migrated(json.loads(path.read_text(encoding="utf-8")))
-            intact = all((path.parent / name).is_file() for name in content["files"].values())
+            intact = all((path.parent / name).exists() for name in content["files"].values())
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("%s is not a readable run (%s); it is left out", path, error)
             return None
@@ -180,6 +197,15 @@ def _write_hashed(folder: Path, name: str, suffix: str, content: bytes) -> str:
     file_name = f"{name}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
     write_atomically(folder / file_name, content)
     return file_name
+
+
+def _write_folder(folder: Path, logs: Mapping[str, str]) -> str:
+    """Keep files under the names that others know them by, in a folder named by the hash of them all."""
+    digest = hashlib.sha256(_json(sorted(logs.items()))).hexdigest()[:12]
+    (folder / f"logs-{digest}").mkdir(exist_ok=True)
+    for name, text in logs.items():
+        write_atomically(folder / f"logs-{digest}" / Path(name).name, text.encode())
+    return f"logs-{digest}"
 
 
 def _json(content: object, indent: int | None = None) -> bytes:

@@ -51,6 +51,10 @@ NUMBER_COLUMNS = (
     "model_mb",
     "peak_rss_mb",
 )
+# Empty but for the scenario ``server``.
+SERVER_COLUMNS = ("server_rate_ips", "server_within_bound")
+# Empty but for the scenario ``mlperf``: whether the result is VALID by LoadGen's rules.
+LOADGEN_COLUMN = "loadgen"
 EXECUTION_COLUMNS = (
     "detector_executed",
     "recognizer_executed",
@@ -59,14 +63,14 @@ EXECUTION_COLUMNS = (
     "openvino",
     "host",
 )
-WIDE_COLUMNS = (*TEXT_COLUMNS, *NUMBER_COLUMNS, *EXECUTION_COLUMNS)
+WIDE_COLUMNS = (*TEXT_COLUMNS, *NUMBER_COLUMNS, *SERVER_COLUMNS, LOADGEN_COLUMN, *EXECUTION_COLUMNS)
 LONG_COLUMNS = ("run_id", "stage", "metric", "value", "unit", "higher_is_better", "n")
 
 
 def wide(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Return one row per run, with the columns ``WIDE_COLUMNS``."""
     frame = pd.DataFrame([_row(record) for record in records], columns=list(WIDE_COLUMNS))
-    return frame.astype(dict.fromkeys(NUMBER_COLUMNS, "float64"))
+    return frame.astype(dict.fromkeys((*NUMBER_COLUMNS, *SERVER_COLUMNS), "float64"))
 
 
 def long(records: Sequence[RunRecord]) -> pd.DataFrame:
@@ -105,6 +109,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "scenario": config["scenario"]["name"],
         "dataset": config["dataset"]["name"],
         **{score.metric: score.value for score in record.scores},
+        LOADGEN_COLUMN: record.conditions.get("facts", {}).get("result_validity", ""),
         **_execution(record),
         "openvino": str(record.environment.get("versions", {}).get("openvino", "")),
         "host": str(record.environment.get("host", {}).get("name", "")),

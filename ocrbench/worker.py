@@ -8,7 +8,7 @@ command        request                                   answer
 ``describe``   –                                         versions, host, source
 ``convert``    cell, roles                               artifacts
 ``load``       cell, artifacts                           compile times
-``run``        samples: [[id, path], …]                  measurements, wall_ns, usage, peak_memory_bytes
+``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, peak_memory_bytes
 ``attest``     samples                                   execution per stage
 ``close``      –                                         –
 =============  ========================================  ==========================================
@@ -21,7 +21,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter_ns
@@ -37,19 +37,20 @@ from ocrbench.models import build_detector, build_recognizer
 from ocrbench.pipeline import Pipeline, Result
 from ocrbench.records import Artifact, Graph, Image, Network, artifacts_from_plain, artifacts_to_plain
 from ocrbench.runtime import CompiledNetwork, Settings, check_device
-from ocrbench.scenarios import SCENARIOS
+from ocrbench.scenarios import SCENARIOS, Setup, setup_of
 
 Request = Mapping[str, Any]
 SLOWDOWN = "OCRBENCH_TEST_SLOWDOWN"
 
 
 class Session:
-    """What one worker holds between requests: a compiled pipeline."""
+    """What one worker holds between requests: compiled networks, and one or more pipelines through them."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._cell: Cell | None = None
-        self._pipeline: Pipeline | None = None
+        self._setup = Setup()
+        self._pipelines: list[Pipeline] = []
         self._networks: dict[str, dict[str, CompiledNetwork]] = {}
 
     def describe(self, request: Request) -> Request:
@@ -63,8 +64,9 @@ class Session:
         return {role: artifacts_to_plain(convert[role](cell, self._tell)) for role in request["roles"]}
 
     def load(self, request: Request) -> Request:
-        """Compile both models and build the pipeline."""
+        """Compile both models and build as many pipelines as images are to be in flight."""
         cell = self._cell = validate(Cell, request["cell"])
+        self._setup = setup_of(cell.scenario)
         check_device(cell.detector.device)
         check_device(cell.recognizer.device)
         artifacts = {role: artifacts_from_plain(given) for role, given in request["artifacts"].items()}
@@ -76,23 +78,28 @@ class Session:
         }
         kind = SlowedPipeline if SLOWDOWN in os.environ else Pipeline
         words = cell.words if cell.granularity == "word" else None
-        self._pipeline = kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"), words)
+        optimum = max(each.optimum() for networks in self._networks.values() for each in networks.values())
+        self._pipelines = [
+            kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"), words)
+            for _ in range(self._setup.in_flight(optimum))
+        ]
         return {
             role: sum(network.compile_ms for network in networks.values()) for role, networks in self._networks.items()
         }
 
     def run(self, request: Request) -> Request:
         """Measure one block of images."""
-        cell, pipeline = self._loaded()
+        cell, pipelines = self._loaded()
+        setup = replace(self._setup, **request.get("changes", {}))
         feed = [(sample_id, Path(path)) for sample_id, path in request["samples"]]
         before = usage_so_far()
-        block = SCENARIOS[cell.scenario.name](pipeline, feed)
+        block = SCENARIOS[cell.scenario.name].run(pipelines, feed, setup)
         used = usage_so_far() - before
         return {**asdict(block), "usage": asdict(used), "peak_memory_bytes": environment.peak_memory_bytes()}
 
     def attest(self, request: Request) -> Request:
         """Report which types the networks execute, by replaying images through a profiled twin."""
-        _, pipeline = self._loaded()
+        _, (pipeline, *_) = self._loaded()
         images = [read_image(Path(path)) for _, path in request["samples"]]
         report: dict[str, dict[str, Any]] = {}
         for role, networks in self._networks.items():
@@ -115,26 +122,26 @@ class Session:
         )
 
     def _callables(self, role: str) -> dict[str, Network]:
-        return {name: network.network() for name, network in self._networks[role].items()}
+        return {name: network.network(queued=self._setup.queued) for name, network in self._networks[role].items()}
 
-    def _loaded(self) -> tuple[Cell, Pipeline]:
-        if self._cell is None or self._pipeline is None:
+    def _loaded(self) -> tuple[Cell, list[Pipeline]]:
+        if self._cell is None or not self._pipelines:
             message = "The worker was asked to measure before it had loaded a pipeline"
             raise WorkerError(message)
-        return self._cell, self._pipeline
+        return self._cell, self._pipelines
 
 
 class SlowedPipeline(Pipeline):
     """For tests of comparisons: a pipeline that is slower by a known share, given in an environment variable."""
 
-    def run(self, image: Image) -> Result:
+    def run_together(self, images: Sequence[Image]) -> list[Result]:
         """Run, then wait busily for the share of the time that it took."""
         start = perf_counter_ns()
-        result = super().run(image)
+        results = super().run_together(images)
         until = start + (perf_counter_ns() - start) * (1 + float(os.environ[SLOWDOWN]))
         while (end := perf_counter_ns()) < until:
             pass
-        return replace(result, times=replace(result.times, latency_ns=end - start))
+        return [replace(each, times=replace(each.times, latency_ns=end - start)) for each in results]
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:
@@ -179,7 +186,7 @@ def _settings(cell: Cell, stage: Stage) -> Settings:
         device=stage.device,
         precision=stage.precision,
         performance_hint=cell.scenario.performance_hint,
-        properties=stage.properties,
+        properties={**setup_of(cell.scenario).properties, **stage.properties},
         cache_dir=Path(cell.cache_dir).expanduser() / "compiled" if cell.model_cache else None,
     )
 

@@ -65,10 +65,10 @@ def tail_change(before_ns: NDArray[np.float64], after_ns: NDArray[np.float64], m
 
 
 def value_change(metric: str, unit: str, before: Sequence[float], after: Sequence[float], margin: float) -> Change:
-    """Compare one value per process: memory, compile time. An interval needs three processes.
+    """Compare one value per process: memory, compile time, throughput. An interval needs three processes.
 
     Args:
-        metric: A column where less is better.
+        metric: A column.
         unit: Of the values.
         before: A's value in each process.
         after: B's, in the same order.
@@ -78,7 +78,7 @@ def value_change(metric: str, unit: str, before: Sequence[float], after: Sequenc
     return Change(
         metric=metric,
         unit=unit,
-        higher_is_better=False,
+        higher_is_better=unit == "images/s",
         relative=True,
         before=float(np.median(before)),
         after=float(np.median(after)),

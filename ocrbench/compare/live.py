@@ -91,6 +91,11 @@ class _LiveComparison:
         if before.cell.dataset != after.cell.dataset:
             message = "A and B must use the same dataset; give it once, after both"
             raise ConfigError(message)
+        for side in (before, after):
+            if side.cell.scenario.name != "latency":
+                message = f"scenario={side.cell.scenario.name}: ab compares image by image, which needs "
+                message += "scenario=latency; measure both, several times with force=true, and use ocrbench compare"
+                raise ConfigError(message)
         self._sides = (before, after)
         self._plan, self._listener = plan, listener
         self._random = random.Random(plan.seed)

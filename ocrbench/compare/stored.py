@@ -29,6 +29,8 @@ from ocrbench.store import RECORD, Store
 # the logarithm: one process has one memory layout. Runs repeated on either side replace this guess by what they show.
 RUN_NOISE = 0.02
 NORMAL_95 = 1.96
+# Scenario → the metric that its runs are compared by.
+RATES = {"throughput": "throughput_ips", "server": "server_rate_ips"}
 Item = TypeVar("Item")
 Cells = dict[str, list["StoredRun"]]
 
@@ -80,6 +82,7 @@ def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], marg
         before=_label(one.record, len(before)),
         after=_label(other.record, len(after)),
         changes=(*speed, *accuracy_changes(first, second, expected, scoring)),
+        decisive=(_rate(one.record, other.record) or "latency_p50_ms", "e2e_hmean"),
         warnings=(*(f"no verdict on speed: {reason}" for reason in reasons), *_noise([*before, *after])),
         flipped=flipped_words(first, second, expected, scoring),
     )
@@ -210,7 +213,8 @@ def _speed_changes(
     before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float, *, comparable: bool
 ) -> list[Change]:
     changes = []
-    for metric, column in TIMES.items():
+    rate = _rate(before[-1].record, after[-1].record)
+    for metric, column in ({} if rate else TIMES).items():
         sides = [[_by_image(run, column) for run in runs] for runs in (before, after)]
         shared = set.intersection(*(set(times.index) for side in sides for times in side))
         if not shared:
@@ -225,11 +229,17 @@ def _speed_changes(
     ]
     if all(len(times) for times in latencies):
         changes.append(tail_change(latencies[0], latencies[1], margin))
-    memory = [[_value(run.record, "peak_rss_mb") for run in runs] for runs in (before, after)]
-    pairs = _zip_longest(*memory)
-    change = value_change("peak_rss_mb", "MB", [one for one, _ in pairs], [other for _, other in pairs], margin)
-    changes.append(change if comparable else replace(change, interval=None))
+    for metric, unit in {**({rate: "images/s"} if rate else {}), "peak_rss_mb": "MB"}.items():
+        pairs = _zip_longest(*([_value(run.record, metric) for run in runs] for runs in (before, after)))
+        change = value_change(metric, unit, [one for one, _ in pairs], [other for _, other in pairs], margin)
+        changes.append(change if comparable else replace(change, interval=None))
     return changes
+
+
+def _rate(one: RunRecord, other: RunRecord) -> str:
+    """Name what counts under load, where the times of an image depend on its neighbours; empty for other scenarios."""
+    scenarios = {str(record.config["scenario"]["name"]) for record in (one, other)}
+    return RATES.get(scenarios.pop(), "") if len(scenarios) == 1 else ""
 
 
 def _widened(change: Change, runs: int) -> Change:

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ocrbench.config.checking import closest, validate
-from ocrbench.config.schema import Cell, Stage
+from ocrbench.config.schema import Cell, Scenario, Stage
 from ocrbench.errors import ConfigError
 
 
@@ -111,14 +111,15 @@ def parse(config: DictConfig) -> Cell:
         raise ConfigError(_one_line(str(error))) from error
     assert isinstance(plain, dict)
     for stage in ("detector", "recognizer"):
-        plain[stage] = _gather_options(plain[stage])
+        plain[stage] = _gather_options(plain[stage], Stage)
+    plain["scenario"] = _gather_options(plain["scenario"], Scenario)
     return validate(Cell, plain)
 
 
-def _gather_options(stage: dict[str, Any]) -> dict[str, Any]:
-    known = set(Stage.__dataclass_fields__) - {"options"}
-    options = {key: value for key, value in stage.items() if key not in known}
-    return {key: value for key, value in stage.items() if key in known} | {"options": options}
+def _gather_options(given: dict[str, Any], kind: type[Stage | Scenario]) -> dict[str, Any]:
+    known = set(kind.__dataclass_fields__) - {"options"}
+    options = {key: value for key, value in given.items() if key not in known}
+    return {key: value for key, value in given.items() if key in known} | {"options": options}
 
 
 def _missing_choice(error: MissingConfigException) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from ocrbench.table import LOADGEN_COLUMN, SERVER_COLUMNS
+
 ALWAYS = (
     "detector",
     "recognizer",
@@ -27,6 +29,7 @@ DECIMALS = {
     "cer": 3,
     "ned": 3,
     "ms": 1,
+    "bound": 3,
     "ips": 2,
     "mb": 1,
 }
@@ -34,8 +37,12 @@ EMPTY = "–"
 
 
 def shown_columns(frame: pd.DataFrame) -> list[str]:
-    """Choose the columns for people; the reasons of noise and of failures only where there are some."""
-    return [*ALWAYS, *(name for name in ("noisy", "error") if frame[name].astype(bool).any())]
+    """Choose the columns for people; those of a scenario, of noise and of failures only where there is something."""
+    at = ALWAYS.index("status")
+    service = [name for name in SERVER_COLUMNS if frame[name].notna().any()]
+    service += [LOADGEN_COLUMN] if frame[LOADGEN_COLUMN].astype(bool).any() else []
+    troubles = [name for name in ("noisy", "error") if frame[name].astype(bool).any()]
+    return [*ALWAYS[:at], *service, *ALWAYS[at:], *troubles]
 
 
 def cells(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str]]:

@@ -75,11 +75,19 @@ class CompiledNetwork:
         self.compile_ms = (perf_counter_ns() - start) / 1e6
         self._requests: list[Any] = []
 
-    def network(self) -> Network:
-        """Make a callable with an inference request of its own."""
+    def network(self, *, queued: bool = False) -> Network:
+        """Make a callable with an inference request of its own.
+
+        Args:
+            queued: Leave it to the network's streams which of them infers; else it is the calling thread.
+        """
         request = self._model.create_infer_request()
         self._requests.append(request)
-        return _caller(request, self._graph)
+        return _caller(request, self._graph, queued=queued)
+
+    def optimum(self) -> int:
+        """Return how many requests at once keep the device busy: ``OPTIMAL_NUMBER_OF_INFER_REQUESTS``."""
+        return int(self._property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
 
     def execution(self, replay: Callable[[Network], None] | None = None) -> Execution:
         """Report how this network ran.
@@ -214,13 +222,19 @@ def computes(layer_type: str) -> bool:
     return any(word in layer_type for word in COMPUTE_LAYERS)
 
 
-def _caller(request: Any, graph: Graph) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
+def _caller(request: Any, graph: Graph, *, queued: bool = False) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
     inputs = graph.inputs
     # Folding the arg-max in makes new outputs, in a known order.
     outputs = graph.outputs if graph.outputs and not graph.arg_max else ()
 
     def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        request.infer(dict(zip(inputs, tensors, strict=True)) if inputs else list(tensors), share_inputs=True)
+        given = dict(zip(inputs, tensors, strict=True)) if inputs else list(tensors)
+        if queued:
+            request.start_async(given, share_inputs=True)
+            request.wait()
+        else:
+            # The outputs are read from the request: no need to copy them all.
+            request.infer(given, share_inputs=True, share_outputs=True)
         if outputs:
             return tuple(request.get_tensor(name).data for name in outputs)
         return tuple(tensor.data for tensor in request.output_tensors)

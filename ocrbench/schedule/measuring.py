@@ -1,66 +1,21 @@
 """Drive a worker through one cell: convert, warm up, measure, attest."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from ocrbench.config import Cell
-from ocrbench.environment.usage import Usage
-from ocrbench.records import (
-    Artifact,
-    Prediction,
-    Region,
-    Sample,
-    StageTimes,
-    artifacts_from_plain,
-    artifacts_to_plain,
-)
+from ocrbench.records import Artifact, Sample, artifacts_from_plain, artifacts_to_plain
+from ocrbench.scenarios import ServerSetup, setup_of
+from ocrbench.schedule.blocks import Measured, blocks_of, copies, run_block
 from ocrbench.schedule.process import Listener, Worker
+from ocrbench.schedule.searching import search_rate
 
 ATTEST_IMAGES = 4
 
 Artifacts = Mapping[str, Mapping[str, Artifact]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """One image, timed once.
-
-    Attributes:
-        warmup: Whether this was before measuring began.
-        first_seen: Whether a network met an input shape for the first time.
-    """
-
-    sample_id: str
-    warmup: bool
-    first_seen: bool
-    regions: int
-    times: StageTimes
-
-
-@dataclass(kw_only=True)
-class Measured:
-    """All that the worker reported of one cell; grows while it runs.
-
-    Attributes:
-        wall_ns: Of the measured blocks together.
-        images: How many images were measured in that time.
-        usage: Of the CPU in that time.
-        compile_ms: Per stage.
-        execution: Per stage and network, see ``runtime.Execution``.
-        skipped: Sample id → reason.
-    """
-
-    timings: list[Timing] = field(default_factory=list)
-    predictions: dict[str, Prediction] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-    compile_ms: dict[str, float] = field(default_factory=dict)
-    execution: dict[str, dict[str, Any]] = field(default_factory=dict)
-    wall_ns: int = 0
-    images: int = 0
-    usage: Usage = field(default_factory=Usage)
-    peak_memory_bytes: int = 0
 
 
 def prepare(
@@ -99,16 +54,23 @@ def measure(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample], listene
         WorkerError: The worker died or hung.
     """
     measured = Measured()
+    setup = setup_of(cell.scenario)
     given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
     with Worker() as worker:
         listener.say("compiling")
         limit = cell.prepare_timeout_seconds
         measured.compile_ms = worker.ask("load", listener, limit, cell=asdict(cell), artifacts=given)
+        run = partial(run_block, partial(worker.ask, "run", listener, cell.timeout_seconds))
         for number in range(cell.scenario.warmup_passes):
-            for done, block in _blocks(cell, samples, measured):
-                _run(worker, cell, block, measured, listener, warmup=True)
+            for done, block in blocks_of(cell.scenario.block_images, samples, measured):
+                run(block, measured, warmup=True, changes=setup.warming_up)
                 listener.advance(f"warm-up {number + 1}", done, len(samples))
-        _measure_passes(worker, cell, samples, measured, listener)
+        if isinstance(setup, ServerSetup):
+            measured.rate = setup.rate
+        if isinstance(setup, ServerSetup) and setup.search:
+            _search(run, cell, samples, measured, listener)
+        else:
+            _measure_passes(run, cell, samples, measured, listener)
         if cell.attest != "off":
             listener.say("looking up which precision ran")
             measured.execution = worker.ask(
@@ -117,77 +79,51 @@ def measure(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample], listene
     return measured
 
 
-def to_region(given: Mapping[str, Any]) -> Region:
-    """Build a region from the worker's JSON."""
-    polygon = tuple((float(x), float(y)) for x, y in given["polygon"])
-    return Region(polygon=polygon, text=given["text"], confidence=given["confidence"])
-
-
 def _measure_passes(
-    worker: Worker, cell: Cell, samples: Sequence[Sample], measured: Measured, listener: Listener
+    run: Callable[..., None], cell: Cell, samples: Sequence[Sample], measured: Measured, listener: Listener
 ) -> None:
     limit = cell.scenario.min_seconds
     start, passes = monotonic(), 0
     while passes == 0 or (monotonic() - start < limit and measured.images):
-        for done, block in _blocks(cell, samples, measured):
+        blocks = blocks_of(cell.scenario.block_images, samples, measured)
+        times = copies(blocks, cell.scenario.block_queries)
+        for done, block in blocks:
             if passes and monotonic() - start >= limit:
                 return
-            _run(worker, cell, block, measured, listener, warmup=False)
+            run(block * times, measured)
             share = done / len(samples) if passes == 0 else 1.0
             listener.advance("measure", min(share, (monotonic() - start) / limit) if limit else share, 1.0)
         passes += 1
 
 
-def _blocks(cell: Cell, samples: Sequence[Sample], measured: Measured) -> list[tuple[int, list[list[str]]]]:
-    """Cut the samples into blocks, leaving out those already skipped; each comes with the count done after it."""
-    size = cell.scenario.block_images
-    blocks = []
-    for start in range(0, len(samples), size):
-        chosen = [
-            [sample.id, str(sample.image_path)]
-            for sample in samples[start : start + size]
-            if sample.id not in measured.skipped
-        ]
-        if chosen:
-            blocks.append((min(start + size, len(samples)), chosen))
-    return blocks
-
-
-def _run(
-    worker: Worker,
-    cell: Cell,
-    block: list[list[str]],
-    measured: Measured,
-    listener: Listener,
-    *,
-    warmup: bool,
+def _search(
+    run: Callable[..., None], cell: Cell, samples: Sequence[Sample], measured: Measured, listener: Listener
 ) -> None:
-    answer = worker.ask("run", listener, cell.timeout_seconds, samples=block)
-    measured.peak_memory_bytes = answer["peak_memory_bytes"]
-    timed = [each for each in answer["measurements"] if not each["skipped"]]
-    if not warmup:
-        measured.wall_ns += answer["wall_ns"]
-        # A worker of an earlier ocrbench does not tell.
-        measured.usage += Usage(**answer.get("usage", {}))
-        measured.images += len(timed)
-    for each in answer["measurements"]:
-        if each["skipped"]:
-            measured.skipped[each["sample_id"]] = each["skipped"]
-    for each in timed:
-        sample_id = each["sample_id"]
-        times = StageTimes(**each["times"])
-        measured.timings.append(
-            Timing(
-                sample_id=sample_id,
-                warmup=warmup,
-                first_seen=each["first_seen"],
-                regions=len(each["regions"]),
-                times=times,
-            )
-        )
-        if sample_id not in measured.predictions:
-            regions = tuple(to_region(given) for given in each["regions"])
-            measured.predictions[sample_id] = Prediction(sample_id=sample_id, regions=regions)
+    """Find the highest rate that keeps the bound; what was measured at that rate is what counts."""
+    setup = setup_of(cell.scenario)
+    assert isinstance(setup, ServerSetup)
+    blocks = blocks_of(cell.scenario.block_images, samples, measured)
+    if not blocks:
+        return
+    queries = blocks[0][1] * copies(blocks[:1], cell.scenario.block_queries)
+    tried: dict[float | None, Measured] = {}
+
+    def attempt(rate: float | None) -> list[int]:
+        tried[rate] = Measured(predictions=measured.predictions, skipped=measured.skipped)
+        run(queries, tried[rate], changes={"rate": rate})
+        return [each.times.latency_ns for each in tried[rate].timings]
+
+    if not attempt(None):
+        return
+    ceiling = tried[None].images / (tried[None].wall_ns / 1e9)
+    for step in search_rate(attempt, ceiling, setup.bound_ms, setup.tolerance):
+        measured.steps.append(step)
+        listener.say(step.sentence)
+    measured.rate = max(step.rate for step in measured.steps if step.kept)
+    best = tried[measured.rate]
+    measured.timings += best.timings
+    measured.images, measured.wall_ns, measured.usage = best.images, best.wall_ns, best.usage
+    measured.peak_memory_bytes = max(each.peak_memory_bytes for each in tried.values())
 
 
 def _typical(samples: Sequence[Sample], measured: Measured) -> list[list[str]]:

@@ -82,6 +82,11 @@ class Worker:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
     def ask(self, command: str, listener: Listener, seconds: float, **request: object) -> Any:  # noqa: ANN401
         """Send a request and wait for its answer.
 

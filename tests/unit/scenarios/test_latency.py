@@ -8,7 +8,8 @@ import numpy as np
 
 from ocrbench.pipeline import Result
 from ocrbench.records import Image, Region, StageTimes
-from ocrbench.scenarios import latency
+from ocrbench.scenarios.interface import Setup
+from ocrbench.scenarios.latency import latency
 
 TIMES = StageTimes(
     read_ns=0, detect_ns=1, detect_infer_ns=1, crop_ns=1, recognize_ns=1, recognize_infer_ns=1, latency_ns=3
@@ -29,7 +30,7 @@ def test_images_are_measured_in_order_and_bad_ones_are_left_out_with_a_reason(tm
         cv2.imwrite(str(tmp_path / f"{width}.png"), np.zeros((20, width, 3), dtype=np.uint8))
     (tmp_path / "empty.png").touch()
     names = ("20.png", "empty.png", "30.png", "absent.png")
-    block = latency(Widths(), [(name, tmp_path / name) for name in names])  # type: ignore[arg-type]
+    block = latency([Widths()], [(name, tmp_path / name) for name in names], Setup())  # type: ignore[list-item]
     assert [each.sample_id for each in block.measurements] == list(names)
     good, empty, other, absent = block.measurements
     assert [each.regions[0].text for each in (good, other)] == ["20", "30"]

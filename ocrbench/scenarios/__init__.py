@@ -1,0 +1,33 @@
+"""How images are fed to the pipeline. Nothing here logs or reports: these are the timed regions.
+
+To add a scenario: write ``scenarios/<name>.py``, enter it in ``SCENARIOS``, and describe it in ``conf/scenario/``.
+"""
+
+from ocrbench.config import Scenario, closest, validate
+from ocrbench.errors import ConfigError
+from ocrbench.scenarios import latency, mlperf, server, throughput
+from ocrbench.scenarios.interface import Block, Feed, Kind, Measurement, Setup
+from ocrbench.scenarios.server import ServerSetup
+
+__all__ = ["SCENARIOS", "Block", "Feed", "Kind", "Measurement", "ServerSetup", "Setup", "setup_of"]
+
+SCENARIOS: dict[str, Kind] = {
+    "latency": latency.KIND,
+    "throughput": throughput.KIND,
+    "server": server.KIND,
+    "mlperf": mlperf.KIND,
+}
+
+
+def setup_of(scenario: Scenario) -> Setup:
+    """Check the keys that belong to the scenario itself.
+
+    Raises:
+        ConfigError: The scenario does not exist, a key of it is wrong, or it needs a package that is not there.
+    """
+    if scenario.name not in SCENARIOS:
+        message = f"scenario.name={scenario.name}: no such scenario; {closest(scenario.name, SCENARIOS)}"
+        raise ConfigError(message)
+    setup = validate(SCENARIOS[scenario.name].setup, scenario.options, "scenario")
+    setup.check()
+    return setup

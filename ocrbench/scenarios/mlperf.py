@@ -1,0 +1,215 @@
+"""Scenario ``mlperf``: MLPerf's LoadGen decides when which image comes, how long it goes on, and whether it counts.
+
+See MLCommons, "MLPerf Inference Rules" and ``mlcommons-loadgen`` (extra ``mlperf``). Our part is its "system under
+test": the pipelines, and its "query sample library": the decoded images.
+"""
+
+import array
+import importlib
+import importlib.util
+import json
+import queue
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from time import perf_counter_ns, sleep
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from ocrbench.config import STRICT
+from ocrbench.data.images import read_image
+from ocrbench.errors import ConfigError, DatasetError
+from ocrbench.pipeline import Pipeline
+from ocrbench.records import Image
+from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement
+from ocrbench.scenarios.sharing import share
+from ocrbench.scenarios.throughput import ThroughputSetup, throughput
+
+LOGS = ("mlperf_log_summary.txt", "mlperf_log_detail.txt", "mlperf_log_accuracy.json")
+# How lines of LoadGen's detailed log begin; JSON follows.
+MARK = ":::MLLOG "
+# A query that nobody can answer any more takes this long, lest LoadGen send ever more of them.
+FAILED_SECONDS = 0.01
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class MlperfSetup(ManySetup):
+    """The keys of ``conf/scenario/mlperf*.yaml``; the names of ``traffic`` and ``goal`` are LoadGen's.
+
+    Attributes:
+        goal: ``None`` is for warming up: every image once, without LoadGen.
+        rate: Images per second: what Offline expects, or how fast Server sends.
+        bound_ms: Server: the latency that the 99th percentile must not exceed.
+        samples_per_query: MultiStream: images that come together.
+        min_duration_seconds: LoadGen goes on at least as long.
+        min_queries: LoadGen sends at least as many.
+        loaded_images: How many decoded images are kept in memory at once.
+    """
+
+    traffic: Literal["SingleStream", "MultiStream", "Offline", "Server"]
+    goal: Literal["PerformanceOnly", "AccuracyOnly"] | None
+    rate: float = Field(gt=0, allow_inf_nan=False)
+    bound_ms: float = Field(gt=0, allow_inf_nan=False)
+    samples_per_query: int = Field(ge=1)
+    min_duration_seconds: float = Field(ge=0, allow_inf_nan=False)
+    min_queries: int = Field(ge=1)
+    loaded_images: int = Field(ge=1)
+
+    @property
+    def warming_up(self) -> Mapping[str, object]:
+        """Leave LoadGen out."""
+        return {"goal": None}
+
+    def check(self) -> None:
+        """Make sure that LoadGen is installed.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        if importlib.util.find_spec("mlperf_loadgen") is None:
+            message = "scenario=mlperf needs LoadGen: pip install 'ocrbench[mlperf]'"
+            raise ConfigError(message)
+
+
+def mlperf(pipelines: Sequence[Pipeline], feed: Feed, setup: MlperfSetup) -> Block:
+    """Let LoadGen drive the pipelines.
+
+    Args:
+        pipelines: As many as images are to be in work.
+        feed: (sample id, image file) pairs: LoadGen's sample library.
+        setup: LoadGen's settings.
+
+    Returns:
+        A measurement per image that LoadGen sent, its results, and its log files.
+    """
+    if setup.goal is None:
+        return throughput(pipelines, feed, ThroughputSetup())
+    loadgen = importlib.import_module("mlperf_loadgen")
+    with tempfile.TemporaryDirectory() as folder:
+        system = _System(loadgen, pipelines, feed)
+        start = perf_counter_ns()
+        system.run(_settings(loadgen, setup), _logging(loadgen, folder), min(setup.loaded_images, len(feed)))
+        wall_ns = perf_counter_ns() - start
+        logs = {name: (Path(folder) / name).read_text(encoding="utf-8") for name in LOGS}
+    return Block(measurements=tuple(system.measurements), wall_ns=wall_ns, facts=results(logs[LOGS[1]]), files=logs)
+
+
+def results(detail: str) -> dict[str, Any]:
+    r"""Read the results out of LoadGen's detailed log.
+
+    >>> results(':::MLLOG {"key": "result_validity", "value": "VALID"}\n:::MLLOG {"key": "seed", "value": 1}\n')
+    {'result_validity': 'VALID'}
+    """
+    entries = [json.loads(line.removeprefix(MARK)) for line in detail.splitlines() if line.startswith(MARK)]
+    return {
+        each["key"]: each["value"]
+        for each in entries
+        if each["key"].startswith(("result_", "early_stopping_")) or each["key"] in ("num_errors", "loadgen_version")
+    }
+
+
+class _System:
+    """What LoadGen tests: threads that answer its queries, and a library of decoded images."""
+
+    def __init__(self, loadgen: Any, pipelines: Sequence[Pipeline], feed: Feed) -> None:  # noqa: ANN401 - no stubs
+        self._loadgen, self._pipelines, self._feed = loadgen, pipelines, feed
+        self._images: dict[int, Image] = {}
+        self._failures: list[Exception] = []
+        # LoadGen sends numbers only, so what waits here is small.
+        self._queries: queue.SimpleQueue[tuple[Any, int] | None] = queue.SimpleQueue()
+        self.measurements: list[Measurement] = []
+
+    def run(self, settings: object, logging: object, loaded: int) -> None:
+        """Let LoadGen do a whole test.
+
+        Raises:
+            Exception: The first one that a pipeline raised.
+        """
+        loadgen = self._loadgen
+        workers: list[Callable[[tuple[Any, int] | None], None]] = [
+            partial(self._answer, each) for each in self._pipelines
+        ]
+        threads = Thread(target=share, args=(workers, iter(self._queries.get, None)), name="answers")
+        system = loadgen.ConstructSUT(self._issue, lambda: None)
+        library = loadgen.ConstructQSL(len(self._feed), loaded, self._load, self._unload)
+        threads.start()
+        try:
+            loadgen.StartTestWithLogSettings(system, library, settings, logging, "")
+        finally:
+            self._queries.put(None)
+            threads.join()
+            loadgen.DestroyQSL(library)
+            loadgen.DestroySUT(system)
+        if self._failures:
+            raise self._failures[0]
+
+    def _issue(self, samples: Sequence[Any]) -> None:
+        now = perf_counter_ns()
+        for sample in samples:
+            self._queries.put((sample, now))
+
+    def _answer(self, pipeline: Pipeline, query: tuple[Any, int] | None) -> None:
+        """Answer one query. LoadGen waits for every answer, so it gets one whatever happens."""
+        assert query is not None
+        sample, issued = query
+        said = b""
+        try:
+            if self._failures:
+                sleep(FAILED_SECONDS)
+            elif sample.index in self._images:
+                said = self._read(pipeline, sample.index, issued)
+        except Exception as error:  # noqa: BLE001 - raised when LoadGen has ended
+            self._failures.append(error)
+        buffer = array.array("B", said)
+        address, length = buffer.buffer_info()
+        self._loadgen.QuerySamplesComplete([self._loadgen.QuerySampleResponse(sample.id, address, length)])
+
+    def _read(self, pipeline: Pipeline, index: int, issued: int) -> bytes:
+        result = pipeline.run(self._images[index])
+        times = replace(result.times, latency_ns=perf_counter_ns() - issued)
+        self.measurements.append(
+            Measurement(
+                sample_id=self._feed[index][0], regions=result.regions, times=times, first_seen=result.first_seen
+            )
+        )
+        return json.dumps([asdict(region) for region in result.regions]).encode()
+
+    def _load(self, indices: Sequence[int]) -> None:
+        for index in indices:
+            sample_id, path = self._feed[index]
+            try:
+                self._images[index] = read_image(path)
+            except DatasetError as error:
+                self.measurements.append(Measurement(sample_id=sample_id, skipped=str(error)))
+
+    def _unload(self, indices: Sequence[int]) -> None:
+        for index in indices:
+            self._images.pop(index, None)
+
+
+def _settings(loadgen: Any, setup: MlperfSetup) -> Any:  # noqa: ANN401 - no stubs
+    settings = loadgen.TestSettings()
+    settings.scenario = getattr(loadgen.TestScenario, setup.traffic)
+    settings.mode = getattr(loadgen.TestMode, str(setup.goal))
+    settings.min_duration_ms = round(setup.min_duration_seconds * 1000)
+    settings.min_query_count = setup.min_queries
+    settings.offline_expected_qps = settings.server_target_qps = setup.rate
+    settings.server_target_latency_ns = round(setup.bound_ms * 1e6)
+    settings.multi_stream_samples_per_query = setup.samples_per_query
+    return settings
+
+
+def _logging(loadgen: Any, folder: str) -> Any:  # noqa: ANN401 - no stubs
+    logging = loadgen.LogSettings()
+    logging.log_output.outdir = folder
+    logging.log_output.copy_summary_to_stdout = False
+    logging.enable_trace = False
+    return logging
+
+
+KIND = Kind(setup=MlperfSetup, run=mlperf)

@@ -1,0 +1,98 @@
+"""Scenario ``throughput``: as many images per second as the device can do."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from time import perf_counter_ns
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from ocrbench.config import STRICT
+from ocrbench.data.images import read_image
+from ocrbench.errors import DatasetError
+from ocrbench.pipeline import Pipeline
+from ocrbench.records import Image
+from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement
+from ocrbench.scenarios.sharing import share
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class ThroughputSetup(ManySetup):
+    """The keys of ``conf/scenario/throughput.yaml``.
+
+    Attributes:
+        together: So many images that follow each other form a group, whose crops share the recognizer's batches.
+    """
+
+    together: int = Field(default=1, ge=1)
+
+
+def throughput(pipelines: Sequence[Pipeline], feed: Feed, setup: ThroughputSetup) -> Block:
+    """Keep every pipeline busy: each reads and runs the next group of images in a thread of its own.
+
+    While one thread waits for the device, others read files, find boxes, cut crops and decode text. There is no queue:
+    what is in memory is one group per pipeline. The groups depend on the feed alone, not on which thread is faster.
+
+    Args:
+        pipelines: As many as groups are to be in flight.
+        feed: (sample id, image file) pairs.
+        setup: How large a group is.
+    """
+    measurements: dict[int, Measurement] = {}
+
+    def work(pipeline: Pipeline, group: range) -> None:
+        for index, measurement in zip(group, _measure(pipeline, [feed[i] for i in group]), strict=True):
+            measurements[index] = measurement
+
+    start = perf_counter_ns()
+    share([partial(work, pipeline) for pipeline in pipelines], groups(len(feed), setup.together, len(pipelines)))
+    wall_ns = perf_counter_ns() - start
+    return Block(measurements=tuple(measurements[index] for index in range(len(feed))), wall_ns=wall_ns)
+
+
+def groups(count: int, size: int, workers: int) -> Iterator[range]:
+    """Cut images into groups of those that follow each other.
+
+    Towards the end they become smaller, so that all workers end at nearly the same time.
+
+    >>> [len(group) for group in groups(24, 4, 2)]
+    [4, 4, 4, 3, 2, 1, 1, 1, 1, 1, 1, 1]
+    """
+    first = 0
+    while first < count:
+        length = max(1, min(size, (count - first) // (2 * workers)))
+        yield range(first, first + length)
+        first += length
+
+
+def _measure(pipeline: Pipeline, feed: Feed) -> list[Measurement]:
+    """Measure a group. An image's latency begins when it is decoded: it waits for the others of its group."""
+    skipped: dict[int, str] = {}
+    images: dict[int, Image] = {}
+    read_ns: dict[int, int] = {}
+    decoded: dict[int, int] = {}
+    for index, (_, path) in enumerate(feed):
+        start = perf_counter_ns()
+        try:
+            images[index] = read_image(path)
+        except DatasetError as error:
+            skipped[index] = str(error)
+        decoded[index] = perf_counter_ns()
+        read_ns[index] = decoded[index] - start
+    results = dict(zip(images, pipeline.run_together(list(images.values())), strict=True))
+    end = perf_counter_ns()
+    return [
+        Measurement(sample_id=sample_id, skipped=skipped[index])
+        if index in skipped
+        else Measurement(
+            sample_id=sample_id,
+            regions=results[index].regions,
+            times=replace(results[index].times, read_ns=read_ns[index], latency_ns=end - decoded[index]),
+            first_seen=results[index].first_seen,
+        )
+        for index, (sample_id, _) in enumerate(feed)
+    ]
+
+
+KIND = Kind(setup=ThroughputSetup, run=throughput)

@@ -1,0 +1,143 @@
+"""Blocks of images: cut from a dataset, run by a worker, and what has been reported of them so far."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from ocrbench.environment.usage import Usage
+from ocrbench.records import Prediction, Region, Sample, StageTimes
+from ocrbench.schedule.searching import Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """One image, timed once.
+
+    Attributes:
+        warmup: Whether this was before measuring began.
+        first_seen: Whether a network met an input shape for the first time.
+    """
+
+    sample_id: str
+    warmup: bool
+    first_seen: bool
+    regions: int
+    times: StageTimes
+
+
+@dataclass(kw_only=True)
+class Measured:
+    """All that the worker reported of one cell; grows while it runs.
+
+    Attributes:
+        wall_ns: Of the measured blocks together.
+        images: How many images were measured in that time.
+        usage: Of the CPU in that time.
+        compile_ms: Per stage.
+        execution: Per stage and network, see ``runtime.Execution``.
+        skipped: Sample id → reason.
+        rate: At which images arrived, per second; None where they do not arrive by themselves.
+        facts: What else the scenario found out, by name.
+        files: Name → text of files that belong to the run.
+        steps: The rates that a search tried.
+    """
+
+    timings: list[Timing] = field(default_factory=list)
+    predictions: dict[str, Prediction] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    compile_ms: dict[str, float] = field(default_factory=dict)
+    execution: dict[str, dict[str, Any]] = field(default_factory=dict)
+    wall_ns: int = 0
+    images: int = 0
+    usage: Usage = field(default_factory=Usage)
+    peak_memory_bytes: int = 0
+    rate: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+
+
+def blocks_of(size: int, samples: Sequence[Sample], measured: Measured) -> list[tuple[int, list[list[str]]]]:
+    """Cut the samples into blocks of nearly the same length, leaving out those already skipped.
+
+    Args:
+        size: The largest length.
+        samples: In the dataset's order.
+        measured: Knows what was skipped.
+
+    Returns:
+        Each block as (sample id, path) pairs, with the count of samples done after it.
+    """
+    count = -(-len(samples) // size)
+    edges = [-(-len(samples) * number // count) for number in range(count + 1)] if count else []
+    blocks = []
+    for start, end in pairwise(edges):
+        chosen = [
+            [sample.id, str(sample.image_path)] for sample in samples[start:end] if sample.id not in measured.skipped
+        ]
+        if chosen:
+            blocks.append((end, chosen))
+    return blocks
+
+
+def copies(blocks: Sequence[tuple[int, list[list[str]]]], queries: int) -> int:
+    """Say how often each block is to be repeated, all alike, so that the longest has enough images.
+
+    >>> copies([(2, [["a", "a.png"], ["b", "b.png"]]), (3, [["c", "c.png"]])], 3)
+    2
+    """
+    return -(-queries // max((len(block) for _, block in blocks), default=1))
+
+
+def run_block(
+    ask: Callable[..., Any],
+    block: list[list[str]],
+    measured: Measured,
+    *,
+    warmup: bool = False,
+    changes: Mapping[str, object] | None = None,
+) -> None:
+    """Let the worker run a block, and add what it reports.
+
+    Args:
+        ask: Sends the request ``run`` and returns its answer.
+        block: (sample id, path) pairs.
+        measured: Grows.
+        warmup: Whether this is before measuring begins.
+        changes: To the scenario's own keys, for this block.
+    """
+    answer = ask(samples=block, changes=changes or {})
+    measured.peak_memory_bytes = answer["peak_memory_bytes"]
+    timed = [each for each in answer["measurements"] if not each["skipped"]]
+    if not warmup:
+        measured.wall_ns += answer["wall_ns"]
+        # A worker of an earlier ocrbench does not tell.
+        measured.usage += Usage(**answer.get("usage", {}))
+        measured.images += len(timed)
+        measured.facts |= answer.get("facts", {})
+        measured.files |= answer.get("files", {})
+    for each in answer["measurements"]:
+        if each["skipped"]:
+            measured.skipped[each["sample_id"]] = each["skipped"]
+    for each in timed:
+        sample_id = each["sample_id"]
+        times = StageTimes(**each["times"])
+        measured.timings.append(
+            Timing(
+                sample_id=sample_id,
+                warmup=warmup,
+                first_seen=each["first_seen"],
+                regions=len(each["regions"]),
+                times=times,
+            )
+        )
+        if sample_id not in measured.predictions:
+            regions = tuple(to_region(given) for given in each["regions"])
+            measured.predictions[sample_id] = Prediction(sample_id=sample_id, regions=regions)
+
+
+def to_region(given: Mapping[str, Any]) -> Region:
+    """Build a region from the worker's JSON."""
+    polygon = tuple((float(x), float(y)) for x, y in given["polygon"])
+    return Region(polygon=polygon, text=given["text"], confidence=given["confidence"])

@@ -1,0 +1,71 @@
+"""Search for the highest rate of arrivals that a pipeline serves in time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocrbench.errors import ConfigError
+
+# A pipeline that cannot even serve this part of its own throughput in time never will.
+LEAST_SHARE = 1 / 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One rate that was tried.
+
+    Attributes:
+        rate: Arrivals per second, on average.
+        p99_ms: The 99th percentile of the latencies.
+        queries: How many latencies that is taken from.
+        kept: Whether it is within the bound.
+    """
+
+    rate: float
+    p99_ms: float
+    queries: int
+    kept: bool
+
+    @property
+    def sentence(self) -> str:
+        """Say it to people."""
+        verdict = "within" if self.kept else "above"
+        return f"{self.rate:.2f} images/s: p99 {self.p99_ms:.0f} ms of {self.queries}, {verdict} the bound"
+
+
+def search_rate(
+    attempt: Callable[[float], Sequence[int]], ceiling: float, bound_ms: float, tolerance: float
+) -> Iterator[Step]:
+    """Halve the interval between a rate that keeps the bound and one that does not.
+
+    Args:
+        attempt: Lets images arrive at a rate and returns their latencies in nanoseconds.
+        ceiling: The highest rate to try: what the pipeline does when it never has to wait for an image.
+        bound_ms: What the 99th percentile must not exceed.
+        tolerance: How close the two rates are in the end: the failing one is at most ``1 + tolerance`` times the other.
+
+    Yields:
+        Each step when it is done.
+
+    Raises:
+        ConfigError: Not even a small part of the ceiling keeps the bound.
+    """
+
+    def tried(rate: float) -> Step:
+        latencies_ms = np.asarray(attempt(rate)) / 1e6
+        p99_ms = float(np.percentile(latencies_ms, 99))
+        return Step(rate=rate, p99_ms=p99_ms, queries=len(latencies_ms), kept=p99_ms <= bound_ms)
+
+    low, high = 0.0, ceiling
+    step = tried(ceiling)
+    yield step
+    if step.kept:
+        return
+    while high > low * (1 + tolerance):
+        step = tried((low + high) / 2)
+        yield step
+        low, high = (step.rate, high) if step.kept else (low, step.rate)
+        if high < ceiling * LEAST_SHARE:
+            message = f"scenario.bound_ms={bound_ms:g}: at {high:.2g} images/s p99 is {step.p99_ms:.0f} ms already"
+            raise ConfigError(message)

@@ -1,0 +1,215 @@
+"""The scenarios with many images in flight, on real networks: same results, none lost, flat memory."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from ocrbench.config import Cell, load, packaged
+from ocrbench.records import artifacts_to_plain
+from ocrbench.schedule import Artifacts, Worker, prepare
+from ocrbench.store import Store
+from ocrbench.worker import Session
+
+Run = Callable[..., CompletedProcess[str]]
+Latest = Callable[[Path], list[dict[str, Any]]]
+Feed = list[list[str]]
+
+pytestmark = pytest.mark.slow
+
+MODEL = "model=ppocrv4_mobile"
+IMAGES = 12
+# How much a confidence may depend on the size of the batch.
+CONFIDENCE = {"FP32": 1e-4, "INT8": 1e-2}
+SHORT = ("dataset.limit=4", "scenario.min_seconds=0", "scenario.warmup_passes=1", "attest=off", MODEL)
+
+
+class Silent:
+    """A listener that does not listen."""
+
+    def say(self, text: str) -> None:
+        pass
+
+    def advance(self, phase: str, done: float, total: float) -> None:
+        pass
+
+
+def cell_of(cache_dir: Path, *words: str) -> Cell:
+    return load([MODEL, f"cache_dir={cache_dir}", *words])
+
+
+@pytest.fixture(scope="module")
+def artifacts(cache_dir: Path) -> dict[str, Artifacts]:
+    return {
+        precision: prepare(cell_of(cache_dir, f"precision={precision}"), Silent())[0] for precision in ("FP32", "INT8")
+    }
+
+
+@pytest.fixture(scope="module")
+def feed(tmp_path_factory: pytest.TempPathFactory) -> Feed:
+    """Sample images, one of them repeated, and among them one that is damaged and one that is not there."""
+    folder = tmp_path_factory.mktemp("images")
+    names = [f"img_{number}.jpg" for number in range(1, IMAGES + 1)]
+    for name in names:
+        shutil.copy(Path(packaged("datasets/sample")) / name, folder)
+    whole = (folder / names[3]).read_bytes()
+    (folder / names[3]).write_bytes(whole[: len(whole) // 2])
+    (folder / names[7]).unlink()
+    return [[name, str(folder / name)] for name in [*names, names[0]]]
+
+
+def loaded(cell: Cell, artifacts: Artifacts) -> Session:
+    session = Session(lambda _: None)
+    given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
+    session.load({"cell": asdict(cell), "artifacts": given})
+    return session
+
+
+def measurements(session: Session, feed: Feed) -> Sequence[dict[str, Any]]:
+    answer = session.run({"samples": feed})
+    assert answer["wall_ns"] > 0
+    return answer["measurements"]  # type: ignore[no-any-return]
+
+
+def found(measured: Sequence[dict[str, Any]]) -> list[tuple[str, str, Any]]:
+    return [(each["sample_id"], each["skipped"], each["regions"]) for each in measured]
+
+
+@pytest.fixture(scope="module", params=["FP32", "INT8"])
+def alone(
+    request: pytest.FixtureRequest, cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
+) -> tuple[str, Sequence[dict[str, Any]]]:
+    """What the scenario ``latency`` reads at a precision."""
+    precision = request.param
+    return precision, measurements(loaded(cell_of(cache_dir, f"precision={precision}"), artifacts[precision]), feed)
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+def test_throughput_reads_exactly_what_latency_reads(
+    requests: int,
+    alone: tuple[str, Sequence[dict[str, Any]]],
+    cache_dir: Path,
+    artifacts: dict[str, Artifacts],
+    feed: Feed,
+) -> None:
+    precision, expected = alone
+    words = (f"precision={precision}", "scenario=throughput", f"scenario.requests={requests}")
+    session = loaded(cell_of(cache_dir, *words), artifacts[precision])
+    assert sum(bool(each["skipped"]) for each in expected) == 2
+    for _ in range(2):
+        assert found(measurements(session, feed)) == found(expected)
+
+
+def test_crops_of_several_images_in_one_batch_give_the_same_texts(
+    alone: tuple[str, Sequence[dict[str, Any]]], cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
+) -> None:
+    """A batch of another size may add up in another order: the confidence can differ in its last digits."""
+    precision, expected = alone
+    words = (f"precision={precision}", "scenario=throughput", "scenario.requests=2", "scenario.together=4")
+    measured = measurements(loaded(cell_of(cache_dir, *words), artifacts[precision]), feed)
+    assert [each["sample_id"] for each in measured] == [sample_id for sample_id, _ in feed]
+    for one, other in zip(measured, expected, strict=True):
+        assert bool(one["skipped"]) == bool(other["skipped"])
+        for region, same in zip(one["regions"], other["regions"], strict=True):
+            assert (region["text"], region["polygon"]) == (same["text"], same["polygon"])
+            assert region["confidence"] == pytest.approx(same["confidence"], abs=CONFIDENCE[precision])
+
+
+def test_a_server_reads_what_latency_reads(
+    alone: tuple[str, Sequence[dict[str, Any]]], cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
+) -> None:
+    precision, expected = alone
+    session = loaded(cell_of(cache_dir, f"precision={precision}", "scenario=server"), artifacts[precision])
+    answer = session.run({"samples": feed, "changes": {"rate": 20.0}})
+    reasons = [(sample_id, bool(skipped), regions) for sample_id, skipped, regions in found(answer["measurements"])]
+    assert reasons == [(sample_id, bool(skipped), regions) for sample_id, skipped, regions in found(expected)]
+
+
+def test_memory_stays_flat(cache_dir: Path, artifacts: dict[str, Artifacts], tmp_path: Path) -> None:
+    random = np.random.Generator(np.random.PCG64(1))
+    feed = []
+    for number in range(100):
+        image = np.full((48, 96, 3), 255, dtype=np.uint8)
+        cv2.putText(image, str(random.integers(100, 999)), (10, 34), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 2)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), image)
+        feed.append([str(number), str(tmp_path / f"{number}.png")])
+    words = ("scenario=throughput", "detector.limit_type=max", "detector.limit_side=96", "precision=FP32")
+    given = {role: artifacts_to_plain(networks) for role, networks in artifacts["FP32"].items()}
+    rss = []
+    with Worker() as worker:
+        worker.ask("load", Silent(), 100, cell=asdict(cell_of(cache_dir, *words)), artifacts=given)
+        for _ in range(8):
+            answer = worker.ask("run", Silent(), 100, samples=feed)
+            assert [each["sample_id"] for each in answer["measurements"]] == [sample_id for sample_id, _ in feed]
+            rss.append(psutil.Process(worker.pid).memory_info().rss)
+    assert sum(bool(each["regions"]) for each in answer["measurements"]) > 50
+    assert rss[-1] - rss[2] < 10e6, rss
+
+
+def test_a_throughput_run_has_a_row_and_is_compared_by_its_rate(ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
+    words = (*SHORT, "scenario=throughput", "scenario.block_queries=8", f"reports_dir={tmp_path}")
+    for more in ("scenario.requests=1", "scenario.requests=2"):
+        done = ocrbench(*words, more)
+        assert done.returncode == 0, done.stderr
+    (row,) = latest(tmp_path)
+    assert (row["status"], row["scenario"], row["images"]) == ("ok", "throughput", 4)
+    assert row["throughput_ips"] > 0
+    assert row["latency_p50_ms"] > 0
+    # Another number of requests is another cell.
+    one, two = Store(tmp_path).records()
+    assert one.cell_id != two.cell_id
+    assert one.series != two.series
+    done = ocrbench("compare", tmp_path / "runs" / one.run_id, tmp_path / "runs" / two.run_id)
+    assert "throughput_ips" in done.stdout
+    assert "no verdict on speed: the scenario differs" in done.stdout
+
+
+def test_ab_says_that_it_compares_latencies(ocrbench: Run) -> None:
+    done = ocrbench("ab", "", "scenario=throughput", MODEL)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "scenario=throughput" in line
+    assert "ocrbench compare" in line
+
+
+def test_a_server_search_ends_with_a_rate(ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
+    search = ("scenario=server", "scenario.search=true", "scenario.block_queries=16", "scenario.tolerance=0.5")
+    done = ocrbench(*SHORT, *search, "scenario.bound_ms=3000", f"reports_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    (row,) = latest(tmp_path)
+    assert row["server_rate_ips"] > 0
+    assert 0.98 < row["server_within_bound"] <= 1
+    assert "server_rate_ips" in done.stdout
+    (path,) = tmp_path.glob("runs/*/run.json")
+    steps = json.loads(path.read_text(encoding="utf-8"))["conditions"]["rate_steps"]
+    assert {step["queries"] for step in steps} == {16}
+    assert row["server_rate_ips"] == max(step["rate"] for step in steps if step["kept"])
+
+
+def test_a_bound_that_cannot_be_kept_fails_the_cell(ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
+    search = ("scenario=server", "scenario.search=true", "scenario.block_queries=4", "scenario.bound_ms=1")
+    done = ocrbench(*SHORT, *search, f"reports_dir={tmp_path}")
+    assert done.returncode == 1
+    (row,) = latest(tmp_path)
+    assert row["status"] == "failed"
+    assert "scenario.bound_ms=1" in row["error"]
+
+
+def test_keys_of_a_scenario_are_checked(ocrbench: Run) -> None:
+    for word, part in {
+        "scenario.request=3": "did you mean requests?",
+        "scenario.requests=0": "scenario.requests=0",
+        "+scenario.nonsense=1": "scenario.nonsense",
+    }.items():
+        done = ocrbench("scenario=throughput", word)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert part in line

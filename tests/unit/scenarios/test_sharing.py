@@ -1,0 +1,76 @@
+"""Threads that share work: each job once, bounded, and no hanging after a failure."""
+
+import threading
+from collections.abc import Iterator
+from itertools import count
+from time import sleep
+
+import pytest
+
+from ocrbench.scenarios.sharing import share
+
+
+def test_every_job_is_done_once() -> None:
+    done: list[list[int]] = [[], [], []]
+    share([each.append for each in done], range(1000))
+    assert sorted(done[0] + done[1] + done[2]) == list(range(1000))
+    assert all(each == sorted(each) for each in done)
+
+
+def test_no_more_jobs_are_taken_than_there_are_workers() -> None:
+    taken, finished, waiting = 0, 0, []
+
+    def jobs() -> Iterator[int]:
+        nonlocal taken
+        for number in range(50):
+            taken += 1
+            waiting.append(taken - finished)
+            yield number
+
+    lock = threading.Lock()
+
+    def work(job: int) -> None:
+        nonlocal finished
+        sleep(0.0005 * (job % 3))
+        with lock:
+            finished += 1
+
+    share([work] * 4, jobs())
+    assert finished == 50
+    assert max(waiting) <= 4
+
+
+def test_workers_work_at_the_same_time() -> None:
+    both = threading.Barrier(2, timeout=10)
+    share([lambda _: both.wait() and None] * 2, range(2))
+
+
+def test_the_first_failure_is_raised_and_ends_the_others() -> None:
+    done: list[int] = []
+
+    def work(job: int) -> None:
+        if job == 5:
+            message = "job 5 is bad"
+            raise ValueError(message)
+        sleep(0.001)
+        done.append(job)
+
+    with pytest.raises(ValueError, match="job 5 is bad"):
+        # Endless: it would hang if the other worker went on.
+        share([work, work], count())
+    assert len(done) < 50
+    assert [each.name for each in threading.enumerate() if each.name.startswith("pipeline")] == []
+
+
+def test_a_failure_while_jobs_are_made_is_raised() -> None:
+    def jobs() -> Iterator[int]:
+        yield 1
+        message = "no more"
+        raise LookupError(message)
+
+    with pytest.raises(LookupError, match="no more"):
+        share([lambda _: None] * 3, jobs())
+
+
+def test_nothing_to_do() -> None:
+    share([lambda _: None], [])

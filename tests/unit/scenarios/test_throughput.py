@@ -1,0 +1,79 @@
+"""Many images in flight: in order, none lost, bounded, and failures do not hang."""
+
+from collections.abc import Callable
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocrbench.scenarios import Feed
+from ocrbench.scenarios.throughput import ThroughputSetup, groups, throughput
+
+MakeFeed = Callable[[int], Feed]
+ALONE = ThroughputSetup()
+
+
+@given(count=st.integers(0, 300), size=st.integers(1, 16), workers=st.integers(1, 8))
+def test_groups_hold_every_image_once_in_order(count: int, size: int, workers: int) -> None:
+    made = list(groups(count, size, workers))
+    assert list(chain(*made)) == list(range(count))
+    assert all(1 <= len(group) <= size for group in made)
+    # The last images are dealt out one by one.
+    assert [len(group) for group in made[-workers:]] == [1] * min(workers, len(made))
+
+
+@pytest.mark.parametrize("together", [1, 3])
+def test_results_come_in_the_order_of_the_feed(widths: type, feed: MakeFeed, together: int) -> None:
+    pipelines = [widths(0.001), widths(0.005), widths(0.0)]
+    images = feed(20)
+    block = throughput(pipelines, images, ThroughputSetup(together=together))
+    assert [each.sample_id for each in block.measurements] == [sample_id for sample_id, _ in images]
+    assert [each.regions[0].text for each in block.measurements] == [sample_id for sample_id, _ in images]
+    assert [each.first_seen for each in block.measurements] == [True, *[False] * 19]
+    # All took part, and each group was of images that follow each other.
+    assert all(pipeline.served for pipeline in pipelines)
+    for group in chain(*(pipeline.served for pipeline in pipelines)):
+        assert [int(text) for text in group] == list(range(int(group[0]), int(group[0]) + len(group)))
+
+
+def test_no_more_are_in_flight_than_there_are_pipelines(widths: type, feed: MakeFeed) -> None:
+    throughput([widths() for _ in range(3)], feed(30), ALONE)
+    assert widths.most == 3
+
+
+def test_bad_images_are_left_out_with_a_reason(widths: type, feed: MakeFeed) -> None:
+    images = [*feed(5)]
+    images[1][1].write_bytes(b"")
+    images[4] = ("absent", images[4][1].with_name("absent.png"))
+    block = throughput([widths(), widths()], images, ThroughputSetup(together=2))
+    good = {each.sample_id for each in block.measurements if each.times is not None}
+    assert good == {"20", "22", "23"}
+    assert "empty" in block.measurements[1].skipped
+    assert "absent.png" in block.measurements[4].skipped
+
+
+def test_a_latency_holds_the_waiting_for_the_group(widths: type, feed: MakeFeed) -> None:
+    images = feed(8)
+    block = throughput([widths(0.01)], images, ThroughputSetup(together=4))
+    for each in block.measurements[:4]:
+        assert each.times is not None
+        assert each.times.latency_ns >= 4 * 10_000_000
+        assert each.times.read_ns > 0
+    assert block.wall_ns >= 8 * 10_000_000
+
+
+@pytest.mark.parametrize("together", [1, 4])
+def test_a_failing_image_fails_the_block(widths: type, feed: MakeFeed, together: int) -> None:
+    pipelines = [widths(fails_at="25") for _ in range(3)]
+    with pytest.raises(RuntimeError, match="cannot read 25"):
+        throughput(pipelines, feed(200), ThroughputSetup(together=together))
+    assert sum(len(group) for pipeline in pipelines for group in pipeline.served) < 100
+
+
+def test_the_setup_speaks_openvino() -> None:
+    setup = ThroughputSetup(streams=2, threads=4, pinning=False, requests=None)
+    assert setup.properties == {"NUM_STREAMS": 2, "INFERENCE_NUM_THREADS": 4, "ENABLE_CPU_PINNING": False}
+    assert setup.in_flight(6) == 6
+    assert ThroughputSetup(requests=3).in_flight(6) == 3
+    assert ALONE.properties == {}

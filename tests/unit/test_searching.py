@@ -1,0 +1,81 @@
+"""The search for the highest rate, by a queue whose answers are known."""
+
+import heapq
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from ocrbench.errors import ConfigError
+from ocrbench.scenarios.server import arrivals_ns
+from ocrbench.schedule.searching import search_rate
+
+SERVICE_MS, WORKERS = 50.0, 2
+CEILING = WORKERS / SERVICE_MS * 1000
+
+
+def queue(rate: float, count: int = 2000) -> list[int]:
+    """Simulate first come, first served: each arrival gets the worker that is free first."""
+    free = [0.0] * WORKERS
+    latencies = []
+    for due in arrivals_ns(count, rate, seed=0):
+        end = max(due, heapq.heappop(free)) + SERVICE_MS * 1e6
+        heapq.heappush(free, end)
+        latencies.append(round(end - due))
+    return latencies
+
+
+def p99_ms(rate: float) -> float:
+    return float(np.percentile(queue(rate), 99)) / 1e6
+
+
+@pytest.mark.parametrize("bound_ms", [70.0, 100.0, 200.0])
+def test_the_rate_found_keeps_the_bound_and_a_higher_one_does_not(bound_ms: float) -> None:
+    steps = list(search_rate(queue, CEILING, bound_ms, tolerance=0.05))
+    found = max(step.rate for step in steps if step.kept)
+    assert p99_ms(found) <= bound_ms < p99_ms(found * 1.05)
+    assert p99_ms(found * 1.3) > bound_ms
+    assert len(steps) < 12
+    assert {step.queries for step in steps} == {2000}
+    for step in steps:
+        assert step.kept == (step.p99_ms <= bound_ms)
+        assert step.p99_ms == pytest.approx(p99_ms(step.rate))
+
+
+def test_a_tighter_bound_gives_a_lower_rate() -> None:
+    rates = [
+        max(step.rate for step in search_rate(queue, CEILING, bound, tolerance=0.02) if step.kept)
+        for bound in (60.0, 80.0, 120.0, 200.0)
+    ]
+    assert rates == sorted(rates)
+    assert rates[0] < rates[-1] < CEILING
+
+
+def test_a_finer_tolerance_comes_closer() -> None:
+    def gap(tolerance: float) -> float:
+        steps = list(search_rate(queue, CEILING, 100.0, tolerance))
+        kept = max(step.rate for step in steps if step.kept)
+        return min(step.rate for step in steps if not step.kept) / kept
+
+    assert gap(0.01) <= 1.01 < gap(0.5) <= 1.5
+
+
+def test_where_the_ceiling_keeps_the_bound_the_search_ends() -> None:
+    (step,) = search_rate(queue, CEILING, bound_ms=1e6, tolerance=0.05)
+    assert (step.rate, step.kept) == (CEILING, True)
+
+
+def test_a_bound_that_no_rate_keeps_is_a_mistake() -> None:
+    steps = search_rate(queue, CEILING, bound_ms=SERVICE_MS - 1, tolerance=0.05)
+    with pytest.raises(ConfigError, match=r"scenario\.bound_ms=49: at .* images/s p99 is 50 ms already"):
+        list(steps)
+
+
+def test_each_rate_is_tried_once() -> None:
+    rates: list[float] = []
+
+    def counted(run: Callable[[float], list[int]]) -> Callable[[float], list[int]]:
+        return lambda rate: rates.append(rate) or run(rate)
+
+    list(search_rate(counted(queue), CEILING, 100.0, 0.05))
+    assert len(rates) == len(set(rates))
