@@ -12,7 +12,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from ocrbench import __version__
-from ocrbench.cli import compare, doctor, export, fetch, history, listing, read, run, stored
+from ocrbench.cli import compare, conversion, doctor, export, fetch, history, listing, read, run, stored
 from ocrbench.cli.console import make_console
 from ocrbench.errors import OcrBenchError
 
@@ -32,10 +32,11 @@ app.command("read")(read.read)
 app.command("fetch")(fetch.fetch)
 app.command("ab")(compare.ab)
 app.command("compare")(stored.compare)
+app.command("conversion")(conversion.conversion)
 app.add_typer(export.app, name="export")
 app.command("doctor")(doctor.doctor)
 app.command("history")(history.show_history)
-COMMANDS = ("list", "read", "fetch", "ab", "compare", "export", "doctor", "history")
+COMMANDS = ("list", "read", "fetch", "ab", "compare", "conversion", "export", "doctor", "history")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

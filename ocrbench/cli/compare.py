@@ -21,7 +21,8 @@ from ocrbench.cli.outputs import (
     exit_status,
     publish,
 )
-from ocrbench.compare.live import Plan, compare_live
+from ocrbench.compare.interleaved import Plan
+from ocrbench.compare.live import compare_live
 from ocrbench.compare.sides import parse_side
 from ocrbench.compare.verdict import Checked, Comparison, check_gate
 from ocrbench.config import Gate

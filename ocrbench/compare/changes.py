@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrbench import metrics
+from ocrbench.compare.flips import Found, find_flips
 from ocrbench.compare.verdict import ACCURACY_MARGIN, Change
 from ocrbench.config import Scoring
 from ocrbench.metrics.paired import LogRatios, difference_interval, ratio_interval
-from ocrbench.metrics.text import TextRule, texts_equal
-from ocrbench.records import Region, Tally
+from ocrbench.metrics.text import TextRule
+from ocrbench.records import Tally
 
 # Table column → field of the stage times.
 TIMES = {
@@ -19,7 +20,6 @@ TIMES = {
     "recognize_p50_ms": "recognize_ns",
 }
 Flipped = tuple[str, str, str, str]
-Found = Mapping[str, Sequence[Region]]
 
 
 def time_change(
@@ -140,23 +140,12 @@ def flipped_words(before: Found, after: Found, expected: Found, scoring: Scoring
 
     A side that did not find a word at all has the empty text.
     """
-    rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
-    flipped = []
-    for sample_id in before:
-        if sample_id not in after:
-            continue
-        truth = expected[sample_id]
-        one, other = (_texts(side[sample_id], truth, scoring) for side in (before, after))
-        for index, region in enumerate(truth):
-            if region.ignore or not region.text:
-                continue
-            texts = one.get(index, ""), other.get(index, "")
-            right = [bool(text) and texts_equal(text, region.text, rule) for text in texts]
-            if right[0] != right[1]:
-                flipped.append((sample_id, region.text, *texts))
-    return tuple(flipped)
-
-
-def _texts(predicted: Sequence[Region], expected: Sequence[Region], scoring: Scoring) -> dict[int, str]:
-    pairs = metrics.detection.match(predicted, expected, scoring.iou_threshold).pairs
-    return {index: predicted[found].text for found, index in pairs}
+    return tuple(
+        (
+            each.sample_id,
+            each.expected.text,
+            each.before.text if each.before else "",
+            each.after.text if each.after else "",
+        )
+        for each in find_flips(before, after, expected, scoring)
+    )

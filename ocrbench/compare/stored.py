@@ -11,13 +11,13 @@ import pandas as pd
 
 from ocrbench.compare.changes import (
     TIMES,
-    Found,
     accuracy_changes,
     flipped_words,
     tail_change,
     time_change,
     value_change,
 )
+from ocrbench.compare.flips import Found
 from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.config import Scoring, validate
 from ocrbench.errors import ConfigError

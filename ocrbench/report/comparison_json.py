@@ -25,7 +25,7 @@ def _comparison(judged: Judged) -> dict[str, Any]:
         "verdict": comparison.verdict,
         "decisive": list(comparison.decisive),
         "gate": _gate(judged),
-        "changes": [_change(each) for each in comparison.changes],
+        "changes": [change_to_plain(each) for each in comparison.changes],
         "warnings": list(comparison.warnings),
         "flipped": [
             dict(zip(("sample_id", "expected", "before", "after"), row, strict=True)) for row in comparison.flipped
@@ -50,7 +50,8 @@ def _gate(judged: Judged) -> dict[str, Any] | None:
     return {"name": judged.gate.name, "outcome": outcome_of(judged.checked), "limits": limits}
 
 
-def _change(change: Change) -> dict[str, Any]:
+def change_to_plain(change: Change) -> dict[str, Any]:
+    """Turn a change into what JSON can hold; what is not a finite number is None."""
     interval = change.interval
     numbers = {
         "before": change.before,

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ocrbench.geometry import crop_quadrilateral
-from ocrbench.records import Image, Region
+from ocrbench.records import Image, Polygon, Region
 from ocrbench.report.lettering import draw_text, text_width
 
 OUTLINE, LABEL, LETTERS, PAPER, INK = (0, 160, 0), (0, 90, 0), (255, 255, 255), (255, 255, 255), (40, 40, 40)
@@ -67,20 +67,33 @@ def contact_sheet(image: Image, regions: Sequence[Region]) -> Image:
     Returns:
         A BGR picture; a note where there is nothing to show.
     """
-    if not regions:
+    return crop_sheet(image, [(f"{region.text}  {region.confidence:.2f}", region.polygon) for region in regions])
+
+
+def crop_sheet(image: Image, crops: Sequence[tuple[str, Polygon]]) -> Image:
+    """Show crops side by side, each with a line of text below.
+
+    Args:
+        image: BGR (height, width, 3).
+        crops: (caption, what to cut out) pairs; long captions are shortened.
+
+    Returns:
+        A BGR picture; a note where there is nothing to show.
+    """
+    if not crops:
         sheet = np.full((CELL_WIDTH // 4, CELL_WIDTH, 3), PAPER, dtype=np.uint8)
         draw_text(sheet, "no text found", MARGIN, sheet.shape[0] // 2, CAPTION_PX, INK)
         return sheet
-    columns = min(COLUMNS, len(regions))
+    columns = min(COLUMNS, len(crops))
     cell_height = CROP_HEIGHT + 3 * CAPTION_PX
-    rows = -(-len(regions) // columns)
+    rows = -(-len(crops) // columns)
     sheet = np.full((rows * cell_height + MARGIN, columns * CELL_WIDTH + MARGIN, 3), PAPER, dtype=np.uint8)
-    for number, region in enumerate(regions):
+    for number, (words, polygon) in enumerate(crops):
         top = MARGIN + number // columns * cell_height
         left = MARGIN + number % columns * CELL_WIDTH
-        crop = _fitted(crop_quadrilateral(image, region.polygon))
+        crop = _fitted(crop_quadrilateral(image, polygon))
         sheet[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
-        caption = _shortened(f"{region.text}  {region.confidence:.2f}", CELL_WIDTH - MARGIN)
+        caption = _shortened(words, CELL_WIDTH - MARGIN)
         draw_text(sheet, caption, left, top + CROP_HEIGHT + CAPTION_PX + 4, CAPTION_PX, INK)
     return sheet
 

@@ -43,7 +43,7 @@ def _gate(judged: Judged) -> str:
         return ""
     rows = [(limit_name(each.limit), f"**{each.outcome}**", escape(each.reason)) for each in judged.checked]
     outcome = outcome_of(judged.checked)
-    return f"Gate {escape(judged.gate.name)}: **{outcome}**\n\n" + _table(("limit", "outcome", "B against A"), rows)
+    return f"Gate {escape(judged.gate.name)}: **{outcome}**\n\n" + table(("limit", "outcome", "B against A"), rows)
 
 
 def _changes(comparison: Comparison) -> str:
@@ -61,7 +61,7 @@ def _changes(comparison: Comparison) -> str:
         )
         for each in shown
     ]
-    return _table(("metric", "A", "B", "change, 95 % interval", "verdict", "n"), rows)
+    return table(("metric", "A", "B", "change, 95 % interval", "verdict", "n"), rows)
 
 
 def _matters(change: Change, comparison: Comparison) -> bool:
@@ -81,11 +81,12 @@ def _flipped(comparison: Comparison) -> str:
     rows = [[code(each) for each in row] for row in comparison.flipped[:FLIPPED_SHOWN]]
     more = f"\nand {count - FLIPPED_SHOWN} more\n" if count > FLIPPED_SHOWN else ""
     words = "1 word that" if count == 1 else f"{count} words that"
-    table = _table(("image", "expected", "A", "B"), rows)
-    return f"<details><summary>{words} only one side got right</summary>\n\n{table}{more}\n</details>\n"
+    listed = table(("image", "expected", "A", "B"), rows)
+    return f"<details><summary>{words} only one side got right</summary>\n\n{listed}{more}\n</details>\n"
 
 
-def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out cells that are Markdown already, with an empty line neither before nor after."""
     lines = [heading, ["---"] * len(heading), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 

@@ -1,0 +1,119 @@
+"""What a conversion costs: ``ocrbench conversion``."""
+
+import re
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ocrbench.cell import check
+from ocrbench.cli.console import make_console
+from ocrbench.cli.outputs import ConfigDirOption, existing, write_output
+from ocrbench.compare.conversion import Conversion, measure_conversion
+from ocrbench.compare.interleaved import Plan
+from ocrbench.config import load
+from ocrbench.errors import ConfigError
+from ocrbench.progress import ConsoleListener
+from ocrbench.report.conversion import flip_line, heading, max_drop_line, models, notes, rows, sentences
+from ocrbench.report.conversion_json import to_json
+from ocrbench.report.conversion_markdown import crop_names, crop_pictures, to_markdown
+
+FELL_TOO_FAR = 1
+FLIPS_SHOWN = 10
+
+
+def conversion(
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="As for a run; precision=INT8 by default.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="Measuring time, over all rounds of processes.")] = 30.0,
+    processes: Annotated[int, typer.Option(min=1, help="Rounds of processes, one after the other.")] = 3,
+    max_drop: Annotated[
+        float | None, typer.Option(min=0, help="How much e2e_hmean may fall against FP32; else exit status 1.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the order of images.")] = 0,
+    config_dir: ConfigDirOption = None,
+) -> None:
+    """Measure what a conversion brings and costs: a precision against FP32 and against AUTO, and which words flip.
+
+    For example: ocrbench conversion model=ppocrv6_small precision=INT8 --max-drop 0.005
+
+    Exit status: 0 measured, 1 e2e_hmean fell by more than --max-drop, 2 a mistake, or a side cannot be measured.
+    """
+    cell = load(["precision=INT8", *(overrides or [])], existing(config_dir))
+    check(cell)
+    plan = Plan(seconds=seconds, processes=processes, margin=cell.gate.margin, seed=seed)
+    started = datetime.now(UTC)
+    with ConsoleListener(make_console(stderr=True), "conversion") as listener:
+        measured = measure_conversion(cell, plan, listener)
+    folder = _write(measured, started)
+    console = make_console()
+    _show(console, measured, folder)
+    raise typer.Exit(_status(console, measured, max_drop))
+
+
+def _write(measured: Conversion, started: datetime) -> Path:
+    """Write the pictures, then what names them; each file is either there as a whole or not at all."""
+    folder = _new_folder(measured, started)
+    names, crops = crop_names(measured), {}
+    for number, picture in crop_pictures(measured):
+        crops[number] = f"crops/{names[number]}"
+        write_output(folder / crops[number], cv2.imencode(".png", picture)[1].tobytes())
+    write_output(folder / "conversion.json", to_json(measured, crops, started))
+    write_output(folder / "conversion.md", to_markdown(measured, crops, started))
+    return folder
+
+
+def _new_folder(measured: Conversion, started: datetime) -> Path:
+    """Make a folder of our own: never that of another report, though it began within the same second."""
+    words = (models(measured), measured.converted.label, measured.cell.dataset.name)
+    readable = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", word)[:48] for word in words)
+    name = f"{readable}-{started:%Y%m%dT%H%M%SZ}"
+    parent = Path(measured.cell.reports_dir) / "conversion"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            folder = parent / (f"{name}-{number}" if number > 1 else name)
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            break
+    except OSError as error:
+        message = f"{parent}: cannot be written: {error.strerror}"
+        raise ConfigError(message) from error
+    return folder
+
+
+def _show(console: Console, measured: Conversion, folder: Path) -> None:
+    shown = Table(*heading(measured))
+    for row in rows(measured):
+        shown.add_row(*(Text(value) for value in row))
+    console.print(shown)
+    for line in sentences(measured):
+        console.print(Text(line), soft_wrap=True)
+    for flip in measured.flips[:FLIPS_SHOWN]:
+        console.print(Text(flip_line(measured, flip)), soft_wrap=True)
+    if len(measured.flips) > FLIPS_SHOWN:
+        console.print(Text(f"and {len(measured.flips) - FLIPS_SHOWN} more, in the report"))
+    for line in notes(measured):
+        console.print(Text(f"note: {line}"), soft_wrap=True)
+    console.print(Text(f"Report: {folder / 'conversion.md'}"), soft_wrap=True)
+
+
+def _status(console: Console, measured: Conversion, max_drop: float | None) -> int:
+    if max_drop is None:
+        return 0
+    if measured.against_fp32.change("e2e_hmean") is None:
+        message = f"--max-drop: dataset {measured.cell.dataset.name} has no ground truth to measure e2e_hmean by"
+        raise ConfigError(message)
+    line = max_drop_line(measured, max_drop)
+    if line:
+        console.print(Text(line, style="bold"), soft_wrap=True)
+    return FELL_TOO_FAR if line else 0

@@ -1,0 +1,162 @@
+"""What a conversion costs and brings: a pair of models at a precision, against FP32 and against AUTO, in turns.
+
+FP32 is what the source model computes, AUTO is what a user gets who asks for nothing: on many processors that is
+faster than FP32 already, so only both comparisons together tell whether a conversion is worth its price.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ocrbench.compare.changes import accuracy_changes, flipped_words
+from ocrbench.compare.flips import Agreement, Flip, agreement, find_flips
+from ocrbench.compare.interleaved import Interleaved, Plan
+from ocrbench.compare.sides import Side
+from ocrbench.compare.verdict import Change, Comparison
+from ocrbench.config import Cell, Precision
+from ocrbench.errors import ConfigError
+from ocrbench.metrics.paired import Interval
+from ocrbench.schedule import Artifacts, Listener
+
+ROLES = ("detector", "recognizer")
+# Speed-up of what → the metric it is taken from.
+SPEEDUPS = {"end to end": "latency_p50_ms", "detect": "detect_p50_ms", "recognize": "recognize_p50_ms"}
+# The numbers of the sides.
+FP32, AUTO, CONVERTED = 0, 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A pair of models at one precision.
+
+    Attributes:
+        label: The precision; both stages' where they differ.
+        artifacts: Stage → network → what was converted.
+        compile_ms: Stage → median over the processes.
+        execution: Stage → network → what ran, see ``runtime.Execution``; empty where nobody looked.
+    """
+
+    label: str
+    artifacts: Artifacts
+    compile_ms: Mapping[str, float]
+    execution: Mapping[str, Mapping[str, Any]]
+
+    def size_mb(self, role: str) -> float:
+        """Return the size of a stage's files in MB (10⁶ bytes)."""
+        return sum(artifact.size_bytes for artifact in self.artifacts[role].values()) / 1e6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """A conversion, measured.
+
+    Attributes:
+        cell: What was converted and on what it was measured.
+        against_fp32: Speed and accuracy, A being FP32.
+        against_auto: Likewise, A being AUTO.
+        agreement: Of what was found with what FP32 finds.
+        flips: The regions that only one of FP32 and the conversion got right.
+        image_paths: Sample id → file.
+        words: How many regions of the ground truth have a text to be read, over the images that were read.
+    """
+
+    cell: Cell
+    fp32: Variant
+    auto: Variant
+    converted: Variant
+    against_fp32: Comparison
+    against_auto: Comparison
+    agreement: Agreement
+    flips: tuple[Flip, ...]
+    image_paths: Mapping[str, Path]
+    words: int
+
+    def flipped(self, *, lost: bool, cause: str | None = None) -> list[Flip]:
+        """List the flips of one direction, and of one cause if it is given."""
+        return [flip for flip in self.flips if flip.lost == lost and cause in (None, flip.cause)]
+
+
+def precision_label(cell: Cell) -> str:
+    """Name the precision of a cell's stages: INT8, or INT8+FP32 for detector and recognizer."""
+    return "+".join(dict.fromkeys((cell.detector.precision, cell.recognizer.precision)))
+
+
+def speedup(change: Change) -> Interval | None:
+    """Turn a ratio of times into how many times faster B is; None where there is no interval."""
+    found = change.interval
+    return None if found is None else Interval(estimate=1 / found.estimate, low=1 / found.high, high=1 / found.low)
+
+
+def measure_conversion(cell: Cell, plan: Plan, listener: Listener) -> Conversion:
+    """Measure a cell in turns with itself at FP32 and at AUTO.
+
+    Args:
+        cell: What was converted.
+        plan: How long.
+        listener: Hears of progress.
+
+    Raises:
+        ConfigError: Both stages are FP32 already.
+        OcrBenchError: One side cannot be converted, loaded or measured.
+    """
+    label = precision_label(cell)
+    if label == "FP32":
+        message = "precision=FP32: there is nothing to compare FP32 with; give another precision, for example INT8"
+        raise ConfigError(message)
+    cells = (_at(cell, "FP32"), _at(cell, "AUTO"), cell)
+    sides = [Side(label=precision_label(each), cell=each) for each in cells]
+    measuring = Interleaved(sides, plan, listener)
+    measuring.prepare()
+    for _ in range(plan.processes):
+        measuring.run_processes(plan.seconds / plan.processes)
+    return _conversion(cell, sides, measuring, plan)
+
+
+def _at(cell: Cell, precision: Precision) -> Cell:
+    detector, recognizer = (replace(stage, precision=precision) for stage in (cell.detector, cell.recognizer))
+    return replace(cell, precision=precision, detector=detector, recognizer=recognizer)
+
+
+def _conversion(cell: Cell, sides: list[Side], measuring: Interleaved, plan: Plan) -> Conversion:
+    collected, expected = measuring.collected, measuring.expected
+    one, other = collected.regions[FP32], collected.regions[CONVERTED]
+    fp32, auto, converted = (_variant(number, side, measuring) for number, side in enumerate(sides))
+    read = [region for sample_id in one if sample_id in other for region in expected[sample_id]]
+    return Conversion(
+        cell=cell,
+        fp32=fp32,
+        auto=auto,
+        converted=converted,
+        against_fp32=_comparison(FP32, sides, measuring, plan),
+        against_auto=_comparison(AUTO, sides, measuring, plan),
+        agreement=agreement(one, other, cell.scoring.iou_threshold),
+        flips=find_flips(one, other, expected, cell.scoring),
+        image_paths={sample.id: sample.image_path for sample in measuring.samples},
+        words=sum(bool(region.text) and not region.ignore for region in read),
+    )
+
+
+def _variant(number: int, side: Side, measuring: Interleaved) -> Variant:
+    rounds = measuring.collected.compile_ms[number]
+    return Variant(
+        label=side.label,
+        artifacts=measuring.artifacts[number],
+        compile_ms={role: float(np.median([times[role] for times in rounds])) for role in ROLES},
+        execution=measuring.collected.execution[number],
+    )
+
+
+def _comparison(reference: int, sides: list[Side], measuring: Interleaved, plan: Plan) -> Comparison:
+    collected, expected, scoring = measuring.collected, measuring.expected, sides[CONVERTED].cell.scoring
+    one, other = collected.regions[reference], collected.regions[CONVERTED]
+    speed = collected.speed_changes(reference, CONVERTED, plan.margin)
+    return Comparison(
+        before=sides[reference].label,
+        after=sides[CONVERTED].label,
+        changes=(*speed, *accuracy_changes(one, other, expected, scoring)),
+        warnings=tuple(f"skipped {reason}" for reason in collected.skipped.values()),
+        flipped=flipped_words(one, other, expected, scoring),
+    )

@@ -1,0 +1,260 @@
+"""Measure several configurations side by side: all workers stay alive, and take turns block by block, in random order.
+
+On a shared machine the time of one process says little about the next one's. What is seconds apart is comparable: so
+each image is measured by every side within one turn, and only the ratios are kept. Several rounds of processes follow
+each other, because memory layout and the like differ from one process to the next.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from ocrbench import data
+from ocrbench.compare.changes import TIMES, tail_change, time_change
+from ocrbench.compare.sides import Side
+from ocrbench.compare.verdict import Change
+from ocrbench.errors import DatasetError
+from ocrbench.records import Region, Sample, artifacts_to_plain
+from ocrbench.schedule import Artifacts, Listener, Worker, prepare, to_region
+
+# Warming up may take this share of what a round of processes has.
+WARM_UP_SHARE = 0.25
+# … but a round measures at least this many images, where there are as many.
+LEAST_IMAGES = 4
+ATTEST_IMAGES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How long to measure.
+
+    Attributes:
+        seconds: For measuring, over all rounds of processes together; starting them is not part of it.
+        processes: How many rounds of processes, one after the other.
+        block_images: How many images a block has at most. With one, all sides read the same image directly after each
+            other; on the machines tried so far that gives the narrowest intervals (docs/noise.md).
+        until_decided: Go on, a round of processes at a time, until there is a verdict or ``max_seconds`` have passed.
+        margin: Changes within this share do not matter.
+    """
+
+    seconds: float = 30.0
+    processes: int = 3
+    block_images: int = 1
+    until_decided: bool = False
+    max_seconds: float = 600.0
+    margin: float = 0.03
+    seed: int = 0
+
+
+@dataclass(kw_only=True)
+class Collected:
+    """What the workers reported; grows while measuring. But for ``times`` and ``skipped`` there is one entry per side.
+
+    Attributes:
+        times: Per round, per block, per image: the fields of ``StageTimes``, of each side.
+        regions: Sample id → what was found in the first pass.
+        compile_ms: Per round: stage → time.
+        peak_mb: Per round.
+        execution: Stage → network → what ran; empty where nobody looked.
+        skipped: Sample id → reason.
+    """
+
+    times: list[list[list[tuple[Mapping[str, int], ...]]]] = field(default_factory=list)
+    regions: list[dict[str, list[Region]]]
+    compile_ms: list[list[dict[str, float]]]
+    peak_mb: list[list[float]]
+    execution: list[dict[str, dict[str, Any]]]
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks every side has measured."""
+        return sum(len(blocks) for blocks in self.times)
+
+    def speed_changes(self, before: int, after: int, margin: float) -> list[Change]:
+        """Compare the times of two sides, given by their numbers."""
+        changes = []
+        for metric, name in TIMES.items():
+            sides = [
+                np.array([each[side][name] for blocks in self.times for block in blocks for each in block])
+                for side in (before, after)
+            ]
+            ratios = [
+                [np.log([each[after][name] / each[before][name] for each in block]) for block in blocks]
+                for blocks in self.times
+                if blocks
+            ]
+            if ratios:
+                changes.append(time_change(metric, sides[0], sides[1], ratios, margin))
+                if name == "latency_ns":
+                    changes.append(tail_change(sides[0], sides[1], margin))
+        return changes
+
+
+class Interleaved:
+    """Several sides while they are being measured.
+
+    Attributes:
+        samples: The images that every side reads.
+        artifacts: What each side runs, once ``prepare`` was called.
+        collected: What is known so far.
+    """
+
+    def __init__(self, sides: Sequence[Side], plan: Plan, listener: Listener) -> None:
+        """Look up the images.
+
+        Args:
+            sides: All of one dataset.
+            plan: How long a block is, and the seed.
+            listener: Hears of progress.
+        """
+        self.samples = _samples(sides[0])
+        self.artifacts: list[Artifacts] = []
+        self.collected = Collected(
+            regions=[{} for _ in sides],
+            compile_ms=[[] for _ in sides],
+            peak_mb=[[] for _ in sides],
+            execution=[{} for _ in sides],
+        )
+        self._sides, self._plan, self._listener = sides, plan, listener
+        self._random = random.Random(plan.seed)
+        # Sample id → how long all sides together took for it at first sight.
+        self._seconds: dict[str, float] = {}
+        # Of the current round of processes.
+        self._peaks = [0.0 for _ in sides]
+
+    @property
+    def expected(self) -> dict[str, Sequence[Region]]:
+        """The ground truth by sample id."""
+        return {sample.id: sample.regions for sample in self.samples}
+
+    def prepare(self) -> None:
+        """Convert every side's models.
+
+        Raises:
+            OcrBenchError: A conversion fails.
+        """
+        self.artifacts = [prepare(side.cell, self._listener, start=side.start)[0] for side in self._sides]
+
+    def run_processes(self, seconds: float) -> None:
+        """Start a worker per side, warm them up and let their blocks alternate.
+
+        Raises:
+            OcrBenchError: A side cannot be loaded or measured.
+        """
+        with ExitStack() as stack:
+            workers = [stack.enter_context(side.start()) for side in self._sides]
+            self._load(workers)
+            first = not self.collected.times
+            if first:
+                self._first_pass(workers)
+            chosen = self._affordable(seconds)
+            if not first:
+                for block in _blocks(chosen, self._plan.block_images):
+                    self._ask_all(workers, block)
+            self.collected.times.append([])
+            self._measure(workers, chosen, seconds)
+            for collected, peak in zip(self.collected.peak_mb, self._peaks, strict=True):
+                collected.append(peak)
+            if first:
+                self._attest(workers, chosen)
+
+    def _load(self, workers: Sequence[Worker]) -> None:
+        for index, (side, worker, made) in enumerate(zip(self._sides, workers, self.artifacts, strict=True)):
+            given = {role: artifacts_to_plain(networks) for role, networks in made.items()}
+            times = worker.ask(
+                "load", self._listener, side.cell.prepare_timeout_seconds, cell=asdict(side.cell), artifacts=given
+            )
+            self.collected.compile_ms[index].append(times)
+
+    def _first_pass(self, workers: Sequence[Worker]) -> None:
+        """Read every image once on each side: for the accuracy, and to know how long an image takes."""
+        done = 0
+        for block in _blocks(self.samples, self._plan.block_images):
+            for index, answer in enumerate(self._ask_all(workers, block)):
+                for each in answer["measurements"]:
+                    if each["skipped"]:
+                        self.collected.skipped[each["sample_id"]] = each["skipped"]
+                    else:
+                        regions = [to_region(region) for region in each["regions"]]
+                        self.collected.regions[index][each["sample_id"]] = regions
+                        seconds_so_far = self._seconds.get(each["sample_id"], 0.0)
+                        self._seconds[each["sample_id"]] = seconds_so_far + each["times"]["latency_ns"] / 1e9
+            done += len(block)
+            self._listener.advance("first pass", done, len(self.samples))
+        if not self.collected.regions[0]:
+            reason = next(iter(self.collected.skipped.values()), "the dataset is empty")
+            message = f"none of the {len(self.samples)} images can be read: {reason}"
+            raise DatasetError(message)
+
+    def _affordable(self, seconds: float) -> list[Sample]:
+        """Choose as many images as all sides can read once within the share for warming up, but at least a few."""
+        usable = [sample for sample in self.samples if sample.id in self._seconds]
+        order = self._random.sample(usable, len(usable))
+        chosen: list[Sample] = []
+        total = 0.0
+        for sample in order:
+            total += self._seconds[sample.id]
+            if total > seconds * WARM_UP_SHARE and len(chosen) >= LEAST_IMAGES:
+                break
+            chosen.append(sample)
+        return chosen
+
+    def _measure(self, workers: Sequence[Worker], samples: Sequence[Sample], seconds: float) -> None:
+        start = monotonic()
+        while True:
+            for block in _blocks(self._random.sample(list(samples), len(samples)), self._plan.block_images):
+                times = _comparable(self._ask_all(workers, block))
+                if times:
+                    self.collected.times[-1].append(times)
+                elapsed = monotonic() - start
+                phase = f"processes {len(self.collected.times)}"
+                self._listener.advance(phase, min(elapsed, seconds), seconds)
+                if elapsed >= seconds:
+                    return
+
+    def _ask_all(self, workers: Sequence[Worker], block: Sequence[Sample]) -> list[Any]:
+        """Run a block on every side, in random order."""
+        feed = [[sample.id, str(sample.image_path)] for sample in block]
+        answers: dict[int, Any] = {}
+        for index in self._random.sample(range(len(workers)), len(workers)):
+            limit = self._sides[index].cell.timeout_seconds
+            answers[index] = workers[index].ask("run", self._listener, limit, samples=feed)
+            self._peaks[index] = answers[index]["peak_memory_bytes"] / 1e6
+        return [answers[index] for index in range(len(workers))]
+
+    def _attest(self, workers: Sequence[Worker], samples: Sequence[Sample]) -> None:
+        """Look up what ran, on the images with the most text, on which both stages have work."""
+        found = self.collected.regions[0]
+        typical = sorted(samples, key=lambda sample: -len(found.get(sample.id, ())))[:ATTEST_IMAGES]
+        feed = [[sample.id, str(sample.image_path)] for sample in typical]
+        for index, (side, worker) in enumerate(zip(self._sides, workers, strict=True)):
+            if side.cell.attest != "off":
+                limit = side.cell.timeout_seconds
+                self.collected.execution[index] = worker.ask("attest", self._listener, limit, samples=feed)
+
+
+def _comparable(answers: Sequence[Any]) -> list[tuple[Mapping[str, int], ...]]:
+    """Take the times of each image of a block; what met a new shape on any side is not compared."""
+    measured = zip(*(answer["measurements"] for answer in answers), strict=True)
+    return [
+        tuple(each["times"] for each in image)
+        for image in measured
+        if all(each["times"] and not each["first_seen"] for each in image)
+    ]
+
+
+def _samples(side: Side) -> list[Sample]:
+    dataset = side.cell.dataset
+    samples = data.FORMATS[dataset.format](Path(dataset.root).expanduser())
+    return data.choose(samples, dataset.limit, dataset.seed)
+
+
+def _blocks(samples: Sequence[Sample], size: int) -> list[list[Sample]]:
+    return [list(samples[start : start + size]) for start in range(0, len(samples), size)]

@@ -1,0 +1,120 @@
+"""The price of a conversion as a page of Markdown, with a picture of each flipped region."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from ocrbench import environment
+from ocrbench.compare.conversion import Conversion
+from ocrbench.compare.flips import Flip
+from ocrbench.data.images import read_image
+from ocrbench.errors import DatasetError
+from ocrbench.records import Image, Region
+from ocrbench.report.columns import EMPTY
+from ocrbench.report.conversion import NOT_DETECTED, found_text, heading, models, notes, rows, sentences
+from ocrbench.report.markdown import escape
+from ocrbench.report.picture import crop_sheet
+from ocrbench.report.pull_request import code, table
+
+# Of each direction; the JSON has them all.
+FLIPS_SHOWN = 200
+NOTE_CHARACTERS = 400
+EXPLANATION = (
+    "1.50× is 1.5 times as fast. In brackets: 95 % intervals, of the speed by a bootstrap over processes, blocks and\n"
+    "images, of the accuracy by one over images. Size and compile time are given as shares of the other side's.\n"
+)
+WHY = {
+    (True, "recognition"): "misread now",
+    (True, "detection"): "no longer detected",
+    (False, "recognition"): "was misread",
+    (False, "detection"): "was not detected",
+}
+
+
+def crop_names(conversion: Conversion) -> dict[int, str]:
+    """Name the picture of each flip: number of the flip → file name, which holds nothing that was read anywhere."""
+    return {
+        number: f"{number + 1:04d}-{'lost' if flip.lost else 'gained'}-{flip.cause}.png"
+        for number, flip in enumerate(conversion.flips)
+    }
+
+
+def crop_pictures(conversion: Conversion) -> Iterator[tuple[int, Image]]:
+    """Draw each flip: its crop by the ground truth and by what either side found, with the texts.
+
+    Yields:
+        (number of the flip, BGR picture); an image that can no longer be read has none.
+    """
+    for sample_id, numbered in groupby(enumerate(conversion.flips), key=lambda item: item[1].sample_id):
+        try:
+            image = read_image(conversion.image_paths[sample_id])
+        except DatasetError:
+            continue
+        for number, flip in numbered:
+            yield number, _picture(image, flip, conversion)
+
+
+def to_markdown(conversion: Conversion, crops: Mapping[int, str], started: datetime) -> bytes:
+    """Write the report; texts, names and paths in it may hold anything, and are escaped.
+
+    Args:
+        conversion: What was measured.
+        crops: Number of a flip → its picture, as a path made by us, relative to the report.
+        started: When measuring began.
+    """
+    cell, label = conversion.cell, conversion.converted.label
+    devices = "+".join(dict.fromkeys((cell.detector.device, cell.recognizer.device)))
+    title = f"{models(conversion)}: {label} against FP32 and AUTO"
+    body = [[escape(value) or EMPTY for value in row] for row in rows(conversion)]
+    parts = [
+        f"# {escape(title)}\n",
+        f"Device {code(devices)}, dataset {code(cell.dataset.name)}: {conversion.agreement.images} images, "
+        f"{conversion.words} words. {escape(_where(started))}\n",
+        "".join(f"- {escape(line)}\n" for line in sentences(conversion)),
+        table([escape(each) for each in heading(conversion)], body),
+        EXPLANATION,
+        _flip_section(conversion, crops, lost=True),
+        _flip_section(conversion, crops, lost=False),
+        _notes_section(notes(conversion)),
+    ]
+    return "\n".join(part for part in parts if part).encode()
+
+
+def _where(started: datetime) -> str:
+    versions, host = environment.versions(), environment.host()
+    openvino = versions.get("openvino", "")
+    return f"OpenVINO {openvino}, {host['cpu']}, {host['cores']} cores, {started:%Y-%m-%d %H:%M} UTC."
+
+
+def _picture(image: Image, flip: Flip, conversion: Conversion) -> Image:
+    crops = [(f"expected: {flip.expected.text}", flip.expected.polygon)]
+    for label, region in (("FP32", flip.before), (conversion.converted.label, flip.after)):
+        # Where there is no region, the place where it should be.
+        crops.append((f"{label}: {found_text(region)}", (region or flip.expected).polygon))
+    return crop_sheet(image, crops)
+
+
+def _flip_section(conversion: Conversion, crops: Mapping[int, str], *, lost: bool) -> str:
+    flips = [(number, flip) for number, flip in enumerate(conversion.flips) if flip.lost == lost]
+    label = escape(conversion.converted.label)
+    right, wrong = ("FP32", label) if lost else (label, "FP32")
+    title = f"## {'Lost' if lost else 'Gained'}: {len(flips)} right in {right} and wrong in {wrong}\n"
+    if not flips:
+        return title
+    cells = [_flip_row(number, flip, crops.get(number)) for number, flip in flips[:FLIPS_SHOWN]]
+    more = f"\nand {len(flips) - FLIPS_SHOWN} more, in conversion.json\n" if len(flips) > FLIPS_SHOWN else ""
+    return f"{title}\n" + table(("region", "image", "expected", "FP32", label, "what happened"), cells) + more
+
+
+def _flip_row(number: int, flip: Flip, crop: str | None) -> list[str]:
+    picture = f"![flip {number + 1}]({crop})" if crop else EMPTY
+    texts = [_shown(flip.expected), _shown(flip.before), _shown(flip.after)]
+    return [picture, code(flip.sample_id), *texts, WHY[flip.lost, flip.cause]]
+
+
+def _shown(region: Region | None) -> str:
+    return f"*{NOT_DETECTED}*" if region is None else code(region.text)
+
+
+def _notes_section(lines: Sequence[str]) -> str:
+    return "## Notes\n\n" + "".join(f"- {code(line, NOTE_CHARACTERS)}\n" for line in lines) if lines else ""
