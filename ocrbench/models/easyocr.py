@@ -78,7 +78,7 @@ def _natural_width(crop: Image) -> int:
 def _grey(crop: Image, width: int) -> Image:
     """Turn a crop grey, bring it to the height, and repeat its last column up to the width: (1, 64, width, 1)."""
     natural = min(width, _natural_width(crop))
-    grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), (natural, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), (natural, HEIGHT))
     padded = np.pad(np.asarray(grey, dtype=np.uint8), ((0, 0), (0, width - natural)), mode="edge")
     return padded[np.newaxis, :, :, np.newaxis]
 
