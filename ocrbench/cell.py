@@ -15,7 +15,7 @@ from ocrbench import data, environment, metrics
 from ocrbench.architectures import check_architectures
 from ocrbench.compare.drop import drop
 from ocrbench.config import EXPECTED_TYPES, Cell, closest
-from ocrbench.convert.calibration import SYNTHETIC, check_disjoint
+from ocrbench.data.overlap import SYNTHETIC, check_disjoint
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import AccuracyError, ConfigError, DatasetError, DeviceError, OcrBenchError

@@ -10,8 +10,9 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ocrbench.config import Dataset
-from ocrbench.data import FORMATS, choose, fingerprint, pixel_hashes
+from ocrbench.data import FORMATS, choose, fingerprint
 from ocrbench.data.images import read_image
+from ocrbench.data.overlap import SYNTHETIC
 from ocrbench.data.synthetic import GENERATOR_VERSION, generate
 from ocrbench.errors import DatasetError
 from ocrbench.geometry import crop_quadrilateral
@@ -20,7 +21,6 @@ from ocrbench.records import Graph, Image, Region, Sample
 
 log = logging.getLogger(__name__)
 
-SYNTHETIC = "synthetic"
 SYNTHETIC_IMAGES = 64
 # Validation images are generated with another seed.
 VALIDATION_SEED_OFFSET = 1
@@ -115,34 +115,6 @@ class CalibrationSet:
 def expected_regions(sample: Sample, image: Image) -> Sequence[Region]:
     """Return the regions of the ground truth that can be read."""
     return [region for region in sample.regions if not region.ignore]
-
-
-def check_disjoint(calibration: Dataset, tested: Sequence[Sample]) -> None:
-    """Make sure that no image is both calibrated with and tested, whatever its file is called.
-
-    Args:
-        calibration: The images that would be calibrated with, validation images among them.
-        tested: The test images.
-
-    Raises:
-        DatasetError: One is, or the calibration set cannot be read.
-    """
-    if calibration.format == SYNTHETIC:
-        return
-    root = Path(calibration.root).expanduser()
-    if not root.is_dir():
-        message = f"calibration.root={calibration.root}: no such folder (set it with calibration.root=PATH)"
-        raise DatasetError(message)
-    samples = choose(FORMATS[calibration.format](root), calibration.limit, calibration.seed)
-    used = pixel_hashes(samples)
-    shared = [(sample_id, used[digest]) for digest, sample_id in pixel_hashes(tested).items() if digest in used]
-    if shared:
-        test_id, calibration_id = shared[0]
-        message = (
-            f"calibration={calibration.name}: {len(shared)} of the test images are in the calibration set too, "
-            f"for example {test_id} is {calibration_id}; calibrate with other images (calibration.root=PATH)"
-        )
-        raise DatasetError(message)
 
 
 def normalise(tensor: Image, graph: Graph) -> Tensor:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from ocrbench.data import folder, funsd, icdar2003, icdar2015, sroie
-from ocrbench.data.images import read_image
 from ocrbench.errors import DatasetError
 from ocrbench.records import Sample
 
@@ -53,22 +52,6 @@ def fingerprint(samples: Sequence[Sample]) -> str:
         ]
         digest.update(json.dumps([sample.id, regions, _file_sha256(sample.image_path)]).encode() + b"\n")
     return digest.hexdigest()
-
-
-def pixel_hashes(samples: Sequence[Sample]) -> dict[str, str]:
-    """Hash each image's pixels: equal for the same picture in another file or another lossless format.
-
-    Returns:
-        SHA-256 of the decoded image → sample id. Images that cannot be decoded are left out: nothing can use them.
-    """
-    hashes = {}
-    for sample in samples:
-        try:
-            image = read_image(sample.image_path)
-        except DatasetError:
-            continue
-        hashes[hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()] = sample.id
-    return hashes
 
 
 def _file_sha256(path: Path) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ocrbench.config import Dataset
-from ocrbench.convert.calibration import CalibrationSet, check_disjoint
+from ocrbench.convert.calibration import CalibrationSet
 from ocrbench.data import FORMATS
+from ocrbench.data.overlap import check_disjoint
 from ocrbench.errors import DatasetError
 from ocrbench.records import Sample
 

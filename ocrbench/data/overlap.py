@@ -1,0 +1,58 @@
+"""That no image is both calibrated with and tested."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from ocrbench.config import Dataset
+from ocrbench.data import FORMATS, choose
+from ocrbench.data.images import read_image
+from ocrbench.errors import DatasetError
+from ocrbench.records import Sample
+
+# The format of a calibration set that is generated, with a seed that no test set has.
+SYNTHETIC = "synthetic"
+
+
+def check_disjoint(calibration: Dataset, tested: Sequence[Sample]) -> None:
+    """Make sure that no image is both calibrated with and tested, whatever its file is called.
+
+    Args:
+        calibration: The images that would be calibrated with, validation images among them.
+        tested: The test images.
+
+    Raises:
+        DatasetError: One is, or the calibration set cannot be read.
+    """
+    if calibration.format == SYNTHETIC:
+        return
+    root = Path(calibration.root).expanduser()
+    if not root.is_dir():
+        message = f"calibration.root={calibration.root}: no such folder (set it with calibration.root=PATH)"
+        raise DatasetError(message)
+    samples = choose(FORMATS[calibration.format](root), calibration.limit, calibration.seed)
+    used = pixel_hashes(samples)
+    shared = [(sample_id, used[digest]) for digest, sample_id in pixel_hashes(tested).items() if digest in used]
+    if shared:
+        test_id, calibration_id = shared[0]
+        message = (
+            f"calibration={calibration.name}: {len(shared)} of the test images are in the calibration set too, "
+            f"for example {test_id} is {calibration_id}; calibrate with other images (calibration.root=PATH)"
+        )
+        raise DatasetError(message)
+
+
+def pixel_hashes(samples: Sequence[Sample]) -> dict[str, str]:
+    """Hash each image's pixels: equal for the same picture in another file or another lossless format.
+
+    Returns:
+        SHA-256 of the decoded image → sample id. Images that cannot be decoded are left out: nothing can use them.
+    """
+    hashes = {}
+    for sample in samples:
+        try:
+            image = read_image(sample.image_path)
+        except DatasetError:
+            continue
+        hashes[hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()] = sample.id
+    return hashes
