@@ -65,6 +65,8 @@ def read(  # noqa: PLR0913 - each is an option of the command
     for each in results:
         if each.skipped:
             progress.print(Text(f"skipped {each.skipped}"), soft_wrap=True)
+        elif not each.regions:
+            progress.print(Text(f"no text found in {each.name}"), soft_wrap=True)
     if show and written:
         typer.launch(str(written[0]))
     raise typer.Exit(FAILED if any(each.skipped for each in results) else 0)

@@ -69,6 +69,7 @@ def test_addresses(read: Run, serve: Callable[[Path], Any], images: Path, tmp_pa
 def test_the_threshold_leaves_text_out(read: Run, images: Path) -> None:
     done = read(images / "photo.png", "--threshold", 1)
     assert (done.returncode, done.stdout) == (0, "")
+    assert f"no text found in {images / 'photo.png'}" in done.stderr
 
 
 def test_an_image_whose_name_looks_like_an_override(read: Run, images: Path, tmp_path: Path) -> None:
