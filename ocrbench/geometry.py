@@ -96,7 +96,7 @@ def crop_quadrilateral(image: NDArray[np.uint8], polygon: Polygon) -> NDArray[np
     return np.asarray(crop, dtype=np.uint8)
 
 
-def cut(polygon: Polygon, spans: Sequence[tuple[float, float]]) -> list[Polygon]:
+def cut(polygon: Polygon, spans: Sequence[tuple[float, float]], trim: float = 0.0) -> list[Polygon]:
     """Cut pieces out of a text region, across the direction in which its crop is read.
 
     The shares are those of the crop that ``crop_quadrilateral`` makes of the region: they are mapped back through the
@@ -105,21 +105,22 @@ def cut(polygon: Polygon, spans: Sequence[tuple[float, float]]) -> list[Polygon]
     Args:
         polygon: Corners clockwise from the top left.
         spans: For each piece, where it begins and ends, as shares of the crop's width.
+        trim: The share of the crop's height that is left out above, and again below.
 
     Returns:
         The pieces' corners, clockwise from the top left.
 
     >>> cut(rectangle(10, 20, 100, 30), [(0.0, 0.5)])
     [((10.0, 20.0), (60.0, 20.0), (60.0, 50.0), (10.0, 50.0))]
-    >>> cut(rectangle(10, 20, 30, 100), [(0.0, 0.5)])
-    [((10.0, 20.0), (40.0, 20.0), (40.0, 70.0), (10.0, 70.0))]
+    >>> cut(rectangle(10, 20, 30, 100), [(0.0, 0.5)], trim=0.1)
+    [((13.0, 20.0), (37.0, 20.0), (37.0, 70.0), (13.0, 70.0))]
     """
     corners = _quadrilateral(polygon)
     turned = _is_tall(*_crop_size(corners))
     # In a picture turned to the left, the upper left corner is what was the upper right one.
     upright = np.roll(corners, -1, axis=0) if turned else corners
     left, right = (np.array([span[end] for span in spans], dtype=np.float64) for end in (0, 1))
-    top, bottom = np.zeros(len(spans)), np.ones(len(spans))
+    top, bottom = np.full(len(spans), trim), np.full(len(spans), 1 - trim)
     across, down = np.stack([left, right, right, left], axis=1), np.stack([top, top, bottom, bottom], axis=1)
     pieces = _from_unit_square(upright.astype(np.float64), across, down)
     pieces = np.roll(pieces, 1, axis=1) if turned else pieces

@@ -121,6 +121,8 @@ class Stage:
         input: The shape of the network's input, for people.
         source: Of the network; of the first one where the model has several.
         more_sources: Of the others, by name.
+        slack: Of a detector: how far its regions reach beyond the text, above and again below, as a share of their
+            height.
         options: The keys that belong to the model family; the family checks them.
     """
 
@@ -135,6 +137,7 @@ class Stage:
     source: Source
     more_sources: Mapping[str, Source] = Field(default_factory=dict)
     quantization: Recipe
+    slack: float = Field(default=0.0, ge=0, lt=0.5)
     device: str
     precision: Precision
     properties: Options
@@ -186,11 +189,13 @@ class Words:
     """How a line that was read is cut into words.
 
     Attributes:
+        trim: The share of a line's height that is cut off above its words, and again below.
         margin: How far a word reaches beyond the centres of its outer characters, in distances between characters.
         gap: Two characters that are this many usual distances apart belong to two words although no space was read;
             null: only spaces part words.
     """
 
+    trim: float = Field(ge=0, lt=0.5)
     margin: float = Field(ge=0)
     gap: float | None = Field(gt=1)
 

@@ -15,6 +15,7 @@ def decode_ctc(
     alphabet: Sequence[str],
     blank: int = 0,
     used: float | None = None,
+    middle: float = 0.5,
 ) -> Reading:
     """Collapse a greedy CTC path (Graves et al. 2006): merge repeats, then drop blanks.
 
@@ -25,6 +26,7 @@ def decode_ctc(
         blank: The class that stands for no character.
         used: The share of the steps, from the first one on, that sees the crop; the others see padding. None leaves
             out where the characters stand.
+        middle: The place that a step looks at, in steps from where its part of the input begins.
 
     Returns:
         The text, with the mean probability of the steps that are kept; (``""``, 0) where none is.
@@ -44,10 +46,10 @@ def decode_ctc(
     reading = _reading(indices[starts], confidences[starts], alphabet)
     if used is None or not starts.any():
         return reading
-    centres = (np.flatnonzero(starts) + np.flatnonzero(ends) + 1) / (2 * len(indices) * used)
+    steps = (np.flatnonzero(starts) + np.flatnonzero(ends)) / 2
     characters = Characters(
         symbols=tuple(alphabet[index] for index in indices[starts]),
-        centres=np.minimum(centres, 1.0),
+        centres=np.minimum((steps + middle) / (len(indices) * used), 1.0),
         confidences=confidences[starts].copy(),
     )
     return replace(reading, characters=characters)

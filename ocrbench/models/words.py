@@ -47,7 +47,7 @@ def pieces(region: Region, crop: Image, reading: Reading, rule: Words | None) ->
     if rule is None or reading.characters is None:
         return [replace(region, text=reading.text, confidence=reading.confidence)]
     words = split(reading.characters, crop.shape[1] / crop.shape[0], rule)
-    polygons = [region.polygon] if len(words) == 1 else cut(region.polygon, [(word.left, word.right) for word in words])
+    polygons = cut(region.polygon, [(word.left, word.right) for word in words], rule.trim)
     return [
         replace(region, polygon=polygon, text=word.text, confidence=word.confidence)
         for polygon, word in zip(polygons, words, strict=True)
@@ -58,7 +58,7 @@ def split(characters: Characters, aspect: float, rule: Words) -> list[Word]:
     """Part a line at its spaces, and at gaps as wide as a space where none was read.
 
     A recognizer marks about the middle of each character. So a word reaches half a character, more or less, beyond
-    the middles of its first and of its last one; the ends of the line are its own.
+    the middles of its first and of its last one, but not beyond the line or into the next word.
 
     Args:
         characters: What was read, and where.
@@ -127,12 +127,11 @@ def _ends(
     """
     reaches = [margin * _own_distance(centres, group, usual) for group in groups]
     firsts, lasts = ([float(centres[group[place]]) for group in groups] for place in (0, -1))
-    begins, ends = [0.0], []
-    for word in range(1, len(groups)):
-        middle = (lasts[word - 1] + firsts[word]) / 2
-        ends.append(min(lasts[word - 1] + reaches[word - 1], middle))
-        begins.append(max(firsts[word] - reaches[word], middle))
-    return list(zip(begins, [*ends, whole], strict=True))
+    borders = [0.0, *((last + first) / 2 for last, first in zip(lasts[:-1], firsts[1:], strict=True)), whole]
+    return [
+        (max(first - reach, before), min(last + reach, after))
+        for first, last, reach, (before, after) in zip(firsts, lasts, reaches, pairwise(borders), strict=True)
+    ]
 
 
 def _own_distance(centres: NDArray[np.float64], group: Sequence[int], usual: float) -> float:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ocrbench.config import (
     Cell,
+    Words,
     closest,
     compose_config,
     default_cache_dir,
@@ -197,6 +198,15 @@ def test_the_granularity_is_that_of_the_dataset_unless_given(tmp_path: Path) -> 
     assert load(["dataset=mine"], config_dir=str(tmp_path)).granularity == "word"
     with pytest.raises(ConfigError, match=r"granularity=page.*word"):
         load(["granularity=page"])
+
+
+def test_words_are_cut_as_close_as_the_detector_needs() -> None:
+    slack = load().detector.slack
+    assert slack > 0
+    assert load().words.trim == slack
+    assert load(["detector.slack=0.1"]).words.trim == 0.1
+    assert load(["detector=horizontal_text_detection_0001"]).words.trim == 0
+    assert load(["words.trim=0.2", "words.gap=null"]).words == Words(trim=0.2, margin=0.5, gap=None)
 
 
 def test_packaged_folders_are_absolute_and_there() -> None:

@@ -98,7 +98,7 @@ def test_a_reading_exactly_at_the_limit_is_kept(pipeline: Pipeline) -> None:
 
 def test_words_are_kept_by_their_own_confidence() -> None:
     networks = {"first": slow, "second": slow}
-    words = Pipeline(Boxes(), networks, Lines(), {}, Words(margin=0.5, gap=None)).run(image()).regions
+    words = Pipeline(Boxes(), networks, Lines(), {}, Words(trim=0, margin=0.5, gap=None)).run(image()).regions
     assert [(region.text, region.confidence) for region in words] == [("ab", 0.9), ("x", 0.9)]
     assert words[0].polygon == pytest.approx(np.array(rectangle(10, 10, 24, 20)))
     lines = Pipeline(Boxes(), networks, Lines(), {}).run(image()).regions
