@@ -248,6 +248,8 @@ def _judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str,
         for name, network in networks.items():
             fine = honoured(network["precision"], network["executed"])
             judged.setdefault(role, {})[name] = {**network, "honoured": fine}
+            for kind in network.get("emulated", ()):
+                log.warning("%s: %s is emulated here, which is slower than FP32: no instructions for it", role, kind)
             if fine:
                 continue
             ran = ", ".join(f"{kind} {share:.0%}" for kind, share in network["executed"].items())

@@ -59,6 +59,7 @@ EXECUTION_COLUMNS = (
     "detector_executed",
     "recognizer_executed",
     "precision_honoured",
+    "precision_native",
     "execution_devices",
     "openvino",
     "host",
@@ -126,6 +127,15 @@ def _execution(record: RunRecord) -> dict[str, str]:
     if every:
         columns["precision_honoured"] = "yes" if all(every) else "no"
         columns["execution_devices"] = ",".join(devices)
+    # Runs of an earlier ocrbench do not tell.
+    emulated = [
+        network["emulated"]
+        for networks in record.execution.values()
+        for network in networks.values()
+        if "emulated" in network
+    ]
+    if emulated:
+        columns["precision_native"] = "no" if any(emulated) else "yes"
     return columns
 
 

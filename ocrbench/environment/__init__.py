@@ -14,13 +14,21 @@ import cpuinfo
 import psutil
 
 TOOLS = ("openvino", "nncf", "numpy", "opencv-python-headless", "ocrbench", "pandas", "rapidocr")
+# What hides instructions from OpenVINO's kernels.
+VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 # Instructions that decide which kernels OpenVINO may use.
 RELEVANT_FLAGS = re.compile(r"avx2$|fma$|f16c$|avx512|avx10|avx_?vnni|amx|sve|asimd|bf16|fp16|i8mm")
 
 
 def describe() -> dict[str, Any]:
     """Say what identifies a measurement: another machine, version or code makes it another one."""
-    return {"versions": versions(), "host": host(), "source": source()}
+    return {"versions": versions(), "host": host(), "source": source(), **variables()}
+
+
+def variables() -> dict[str, Any]:
+    """Return the environment variables that decide which instructions are used; nothing where none is set."""
+    found = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
+    return {"variables": found} if found else {}
 
 
 @functools.cache

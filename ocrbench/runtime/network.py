@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,10 +15,9 @@ from ocrbench.config import Precision
 from ocrbench.errors import DeviceError
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.folding import fold
+from ocrbench.runtime.profiling import Profile, emulated, shares
 
 PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
-COMPUTE_LAYERS = ("Convolution", "FullyConnected", "MatMul", "Gemm", "LSTM", "GRU", "RNN", "Attention", "MHA")
-EXECUTED_TYPES = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": "i8", "int8": "i8"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +45,7 @@ class Execution:
         reported: The property that the compiled network reports; empty where it reports none.
         execution_devices: ``EXECUTION_DEVICES``.
         executed: Type → share of the time, largest first.
+        emulated: The executed types for which the processor has no instructions.
     """
 
     precision: Precision
@@ -58,6 +57,7 @@ class Execution:
     from_cache: bool
     properties: Mapping[str, str]
     executed: Mapping[str, float]
+    emulated: Sequence[str] = ()
 
 
 class CompiledNetwork:
@@ -111,34 +111,18 @@ class CompiledNetwork:
             properties={key: str(value) for key, value in self._properties().items()},
             executed={},
         )
-        return report if replay is None else replace(report, executed=self._executed(replay))
+        if replay is None:
+            return report
+        profile = self.profile()
+        replay(profile)
+        layers, types = profile.layers(), self._measured_types()
+        return replace(report, executed=shares(layers, types), emulated=emulated(layers, types))
 
-    def _executed(self, replay: Callable[[Network], None]) -> dict[str, float]:
-        profiled = self._compile({"PERF_COUNT": True}).create_infer_request()
-        call = _caller(profiled, self._graph)
-        times: Counter[str] = Counter()
-        types: dict[str, str] = {}
-        kinds: dict[str, str] = {}
-
-        def collect(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-            outputs = call(*tensors)
-            for layer in profiled.profiling_info:
-                times[layer.node_name] += int(layer.real_time.total_seconds() * 1e6)
-                types[layer.node_name] = layer.exec_type
-                kinds[layer.node_name] = layer.node_type
-            return outputs
-
-        replay(collect)
-        types |= self._measured_types()
-        executed = {name: execution_type(types[name]) for name in times}
-        quantised = any(kind == "i8" and computes(kinds[name]) for name, kind in executed.items())
-        shares: Counter[str] = Counter()
-        for name, microseconds in times.items():
-            # With no 8-bit arithmetic in the network, what is 8-bit is the handling of the uint8 image.
-            kind = "other" if executed[name] == "i8" and not quantised else executed[name]
-            shares[kind] += microseconds
-        total = sum(shares.values()) or 1
-        return {kind: round(time / total, 4) for kind, time in shares.most_common() if time}
+    def profile(self) -> Profile:
+        """Compile the same network once more, with profiling."""
+        compiled = self._compile({"PERF_COUNT": True})
+        request = compiled.create_infer_request()
+        return Profile(compiled, request, _caller(request, self._graph))
 
     def _measured_types(self) -> dict[str, str]:
         types: dict[str, str] = {}
@@ -174,8 +158,8 @@ class CompiledNetwork:
     def _cache_dir(self, properties: Mapping[str, Any]) -> Path:
         """Choose a folder that no other precision, device, property, network or OpenVINO version shares.
 
-        OpenVINO's own cache key does not cover the precision hint: one folder for all would serve a network that was
-        compiled for bf16 when f32 is asked for.
+        OpenVINO's own cache key does not cover the precision hint: one folder for all would serve what was cached for
+        bf16 when f32 is asked for, and leave it to the device which of the two it then executes.
         """
         assert self._settings.cache_dir is not None
         key = {
@@ -202,24 +186,6 @@ class CompiledNetwork:
         except RuntimeError:
             return [self._settings.device]
         return [value] if isinstance(value, str) else [str(name) for name in value]
-
-
-def execution_type(exec_type: str) -> str:
-    """Read the precision out of a plugin's name for an implementation.
-
-    >>> execution_type("brgconv_avx512_amx_bf16"), execution_type("jit_avx512_U8"), execution_type("undef")
-    ('bf16', 'i8', 'other')
-    """
-    return EXECUTED_TYPES.get(exec_type.rpartition("_")[2].lower(), "other")
-
-
-def computes(layer_type: str) -> bool:
-    """Tell whether layers of this type do the arithmetic that quantisation is for.
-
-    >>> computes("GroupConvolution"), computes("Transpose")
-    (True, False)
-    """
-    return any(word in layer_type for word in COMPUTE_LAYERS)
 
 
 def _caller(request: Any, graph: Graph, *, queued: bool = False) -> Network:  # noqa: ANN401 - OpenVINO has no stubs

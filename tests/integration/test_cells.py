@@ -80,41 +80,6 @@ class TestOneCell:
 
 
 class TestPrecisions:
-    def test_what_is_asked_for_is_what_runs_also_from_the_model_cache(
-        self, ocrbench: Run, latest: Latest, cache_dir: Path, tmp_path: Path
-    ) -> None:
-        """FP32 comes after BF16: OpenVINO's own cache key would serve it the network compiled for bf16."""
-        (tmp_path / "cache").mkdir()
-        # Converted models as everywhere, compiled ones of its own.
-        (tmp_path / "cache" / "artifacts").symlink_to(cache_dir / "artifacts")
-        native = {"BF16", "FP32"} & set(ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-        words = [
-            f"precision={','.join(sorted(native))}",
-            "model_cache=true",
-            "force=true",
-            "attest=strict",
-            "dataset.limit=1",
-            "scenario.min_seconds=0",
-            f"cache_dir={tmp_path / 'cache'}",
-        ]
-        for number in range(2):
-            reports = tmp_path / f"reports{number}"
-            done = ocrbench("-m", *words, f"reports_dir={reports}")
-            assert done.returncode == 0, done.stdout + done.stderr
-            for row in latest(reports):
-                wanted = {"FP32": {"f32"}, "BF16": {"bf16", "f32"}}[row["precision"]]
-                for stage in ("detector", "recognizer"):
-                    assert executed(row, stage) == wanted, row
-                assert row["precision_honoured"] == "yes"
-            networks = [
-                network
-                for record in Store(reports).records()
-                for stage in record.execution.values()
-                for network in stage.values()
-            ]
-            assert {network["from_cache"] for network in networks} == {number == 1}
-            assert {network["hint"] for network in networks} == {name.lower().replace("fp", "f") for name in native}
-
     def test_int8_executes_8_bit_arithmetic(self, ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
         recipe = [f"{stage}.quantization.subset_size=8" for stage in ("detector", "recognizer")]
         done = ocrbench("precision=INT8", *recipe, *SMALL, f"reports_dir={tmp_path}")

@@ -102,6 +102,23 @@ def test_two_devices_or_precisions_are_both_shown() -> None:
     assert row["precision_honoured"] == "no"
 
 
+@pytest.mark.parametrize(
+    ("detector", "recognizer", "shown"), [([], [], "yes"), ([], ["bf16"], "no"), (["bf16"], [], "no")]
+)
+def test_a_type_that_was_emulated_is_not_native(detector: list[str], recognizer: list[str], shown: str) -> None:
+    execution = {
+        "detector": {"network": {**network(bf16=1.0), "emulated": detector}},
+        "recognizer": {"network": {**network(bf16=1.0), "emulated": recognizer}},
+    }
+    (row,) = table.wide([run(execution=execution)]).to_dict("records")
+    assert row["precision_native"] == shown
+
+
+def test_an_earlier_run_does_not_tell_what_was_native() -> None:
+    (row,) = table.wide([run()]).to_dict("records")
+    assert row["precision_native"] != row["precision_native"]
+
+
 def test_a_stage_of_several_networks_shows_each() -> None:
     execution = {"recognizer": {"encoder": network(bf16=1.0), "decoder": network(f32=1.0)}}
     (row,) = table.wide([run(execution=execution)]).to_dict("records")

@@ -7,11 +7,18 @@ import pytest
 from ocrbench import environment
 
 
-def test_what_identifies_a_measurement() -> None:
+def test_what_identifies_a_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environment.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     described = environment.describe()
     assert set(described) == {"versions", "host", "source"}
     assert set(described["host"]) == {"name", "cpu", "cpu_flags", "virtual", "cores", "memory_bytes", "os"}
     assert described == environment.describe()
+
+
+def test_variables_that_hide_instructions_identify_a_measurement_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert environment.describe()["variables"] == {"ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 
 def test_versions_name_what_is_installed_only() -> None:

@@ -1,0 +1,78 @@
+"""Show what quantising costs, layer by layer: ``ocrbench sensitivity MODEL``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.text import Text
+
+from ocrbench.cell import check
+from ocrbench.cli.console import make_console
+from ocrbench.cli.outputs import write_output
+from ocrbench.config import choices, closest, load
+from ocrbench.errors import ConfigError
+from ocrbench.progress import ConsoleListener
+from ocrbench.report.delimited import to_csv
+from ocrbench.report.sensitivity import ORDERS, to_frame, to_table
+from ocrbench.runtime import check_device
+from ocrbench.sensitivity import Role, measure_sensitivity
+
+ROLES: tuple[Role, ...] = ("detector", "recognizer")
+
+
+def sensitivity(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL [KEY=VALUE]...", help="A detector or recognizer of 'ocrbench list models'."),
+    ],
+    stage: Annotated[str, typer.Option(help="detector or recognizer, where both have that name.")] = "",
+    sort: Annotated[str, typer.Option(help="sqnr or cosine of the layer alone, or time: INT8 minus AUTO.")] = "sqnr",
+    top: Annotated[int | None, typer.Option(min=1, help="Show that many layers only.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every layer and column.")] = None,
+) -> None:
+    """Show which layers of a model cost accuracy or time when it is quantised.
+
+    Each layer that NNCF quantised is compared with the float model on images of the dataset (8 of them unless
+    dataset.limit says otherwise), and timed in FP32, in INT8 and as OpenVINO runs it by default (AUTO).
+
+    For example: ocrbench sensitivity ppocrv6_small --stage detector --sort time --top 20
+    """
+    if sort not in ORDERS:
+        message = f"--sort {sort}: no such order; {closest(sort, ORDERS)}"
+        raise ConfigError(message)
+    name, overrides = _model(words)
+    console, frames = make_console(), []
+    for role in _roles(name, stage):
+        cell = load([f"{role}={name}", *overrides])
+        check(cell)
+        check_device(cell.detector.device if role == "detector" else cell.recognizer.device)
+        with ConsoleListener(make_console(stderr=True), f"{role} {name}") as listener:
+            found = measure_sensitivity(cell, role, listener)
+        frames.append(to_frame(found, sort))
+        heading = f"{role} {name}, {found.inputs} inputs of {cell.dataset.name}"
+        console.print(Text(heading, style="bold"), soft_wrap=True)
+        console.print(to_table(frames[-1], top))
+    if csv is not None:
+        write_output(csv, to_csv(pd.concat(frames)))
+
+
+def _model(words: list[str]) -> tuple[str, list[str]]:
+    names = [word for word in words if "=" not in word]
+    if len(names) != 1:
+        message = f"sensitivity: expected the name of one model, not {len(names)}"
+        raise ConfigError(message)
+    return names[0].replace("-", "_"), [word for word in words if "=" in word]
+
+
+def _roles(name: str, stage: str) -> list[Role]:
+    if stage and stage not in ROLES:
+        message = f"--stage {stage}: no such stage; {closest(stage, ROLES)}"
+        raise ConfigError(message)
+    wanted = [role for role in ROLES if stage in ("", role)]
+    roles = [role for role in wanted if name in choices(role)]
+    if not roles:
+        valid = {each for role in wanted for each in choices(role)}
+        message = f"{name}: no such {stage or 'model'}; {closest(name, valid)}"
+        raise ConfigError(message)
+    return roles

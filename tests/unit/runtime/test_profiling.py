@@ -1,0 +1,51 @@
+"""What is read out of the names of kernels; all of them as OpenVINO 2024.6 and 2026.4 gave them on an AVX-512 CPU."""
+
+import pytest
+
+from ocrbench.runtime.profiling import LayerTime, emulated, shares
+
+NATIVE = ["brgconv_avx512_bf16", "brgconv_avx512_1x1_bf16", "brgemm_avx512_bf16", "brgconv_avx512_amx_bf16"]
+GENERIC = ["jit_avx512_bf16", "jit_avx512_1x1_bf16", "jit_avx512_dw_bf16", "jit_gemm_bf16", "ref_any_bf16"]
+
+
+def layer(exec_type: str, kind: str = "Convolution", us: int = 10, name: str = "") -> LayerTime:
+    return LayerTime(name=name or exec_type, kind=kind, exec_type=exec_type, microseconds=us)
+
+
+@pytest.mark.parametrize("kernel", NATIVE)
+def test_a_kernel_for_the_instructions_shows_that_they_are_there(kernel: str) -> None:
+    assert emulated([layer(kernel)], {}) == ()
+    # So the generic ones of the same process have them too.
+    assert emulated([layer(kernel), *map(layer, GENERIC)], {}) == ()
+
+
+@pytest.mark.parametrize("kernel", GENERIC)
+def test_generic_kernels_only_mean_that_they_are_not(kernel: str) -> None:
+    assert emulated([layer(kernel), layer("brgconv_avx512_f32"), layer("brgconv_avx512_I8")], {}) == ("bf16",)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [],
+        [layer("brgconv_avx512_f32"), layer("jit_avx512_f32", kind="HSwish")],
+        # Moving bf16 around takes no arithmetic.
+        [layer("unknown_bf16", kind="Transpose"), layer("jit_avx512_bf16", kind="Interpolate")],
+        # Kernels of other plugins and processors.
+        [layer("ocl::gemm::bf16"), layer("gemm_tiled_opt__f16"), layer("acl_f16")],
+    ],
+)
+def test_nothing_is_said_without_evidence(layers: list[LayerTime]) -> None:
+    assert emulated(layers, {}) == ()
+
+
+def test_the_measured_networks_types_count() -> None:
+    profiled = layer("brgconv_avx512_bf16", name="conv")
+    assert emulated([profiled], {"conv": "jit_avx512_bf16"}) == ("bf16",)
+    assert shares([profiled], {"conv": "brgconv_avx512_f32"}) == {"f32": 1.0}
+
+
+def test_8_bits_without_8_bit_arithmetic_are_the_images() -> None:
+    convert = layer("jit_avx512_I8", kind="Convert", us=25)
+    assert shares([convert, layer("jit_f32", us=75)], {}) == {"f32": 0.75, "other": 0.25}
+    assert shares([convert, layer("brgconv_avx512_I8", us=75)], {}) == {"i8": 1.0}
