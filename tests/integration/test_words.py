@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ocrbench.config import packaged
 from ocrbench.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
@@ -14,14 +15,15 @@ Latest = Callable[[Path], list[dict[str, Any]]]
 
 pytestmark = pytest.mark.slow
 ONCE = ("precision=FP32", "scenario.min_seconds=0", "scenario.warmup_passes=0", "attest=off")
+# Parted at spaces only, with nothing dropped.
+EVERYTHING = ("recognizer.min_confidence=0", "words.gap=null")
 
 
 @pytest.fixture(scope="module")
 def both(ocrbench: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reports of one cell in words and in lines, parted at spaces only, with nothing dropped."""
     reports = tmp_path_factory.mktemp("granularity")
-    everything = ("recognizer.min_confidence=0", "words.gap=null")
-    done = ocrbench("-m", "granularity=word,line", "dataset.limit=8", *everything, *ONCE, f"reports_dir={reports}")
+    done = ocrbench("-m", "granularity=word,line", "dataset.limit=8", *EVERYTHING, *ONCE, f"reports_dir={reports}")
     assert done.returncode == 0, done.stderr
     return reports
 
@@ -97,3 +99,15 @@ def test_characters_that_the_model_does_not_know_fail_the_cell(ocrbench: Run, la
     assert done.returncode == 1
     (row,) = latest(tmp_path / "reports")
     assert f"recognizer.alphabet={allowed}: 1 of its characters are not in the model's" in row["error"]
+
+
+def test_a_person_reads_lines_unless_words_are_asked_for(ocrbench: Run, model: str, tmp_path: Path) -> None:
+    image = Path(packaged("datasets/sample"), "img_14.jpg")
+    lines, words = (
+        ocrbench("read", image, model, *EVERYTHING, *wanted, "--output", tmp_path).stdout.splitlines()
+        for wanted in ([], ["granularity=word"])
+    )
+    assert len(words) > len(lines) > 1
+    assert any(" " in line for line in lines)
+    assert not any(" " in word for word in words)
+    assert sorted(" ".join(lines).split()) == sorted(words)
