@@ -13,12 +13,13 @@ from filelock import FileLock, Timeout
 
 from ocrbench import data, environment, metrics
 from ocrbench.architectures import check_architectures
+from ocrbench.attestation import judged
 from ocrbench.compare.drop import drop
-from ocrbench.config import EXPECTED_TYPES, Cell, closest
+from ocrbench.config import Cell, Scenario, closest
 from ocrbench.data.overlap import SYNTHETIC, check_disjoint
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
-from ocrbench.errors import AccuracyError, ConfigError, DatasetError, DeviceError, OcrBenchError
+from ocrbench.errors import AccuracyError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.identity import decisive, named, series
 from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
@@ -136,7 +137,7 @@ def _reference(cell: Cell, listener: Listener, store: Store) -> list[Outcome]:
         recognizer=replace(cell.recognizer, precision="FP32"),
         max_drop=None,
         # Only what it reads counts: so it need not be measured for long, nor again.
-        scenario=replace(cell.scenario, min_seconds=0, warmup_passes=0),
+        scenario=Scenario(name="latency", min_seconds=0, warmup_passes=0),
         force=False,
     )
     finished = run_cell(at_fp32, listener)
@@ -196,7 +197,7 @@ def _results(cell: Cell, samples: Sequence[Sample], artifacts: Artifacts, measur
         reasons = "; ".join(sorted(set(measured.skipped.values()))[:3])
         message = f"dataset {cell.dataset.name}: none of its {len(samples)} images can be used: {reasons}"
         raise DatasetError(message)
-    execution = _judged(cell, measured.execution)
+    execution = judged(cell, measured.execution)
     outcomes = outcomes_of(samples, measured.predictions)
     rule = TextRule(ignore_case=not cell.scoring.case_sensitive, edge_punctuation=cell.scoring.edge_punctuation)
     accuracy = metrics.score(
@@ -239,43 +240,6 @@ def _service(cell: Cell, measured: Measured) -> list[Score]:
         return []
     latencies = [each.times.latency_ns for each in measured.timings if not each.warmup]
     return service_scores(latencies, measured.rate, setup.bound_ms)
-
-
-def _judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Compare what ran with what was asked for; warn or fail as the cell wants it."""
-    judged: dict[str, dict[str, Any]] = {}
-    for role, networks in execution.items():
-        for name, network in networks.items():
-            fine = honoured(network["precision"], network["executed"])
-            judged.setdefault(role, {})[name] = {**network, "honoured": fine}
-            for kind in network.get("emulated", ()):
-                log.warning("%s: %s is emulated here, which is slower than FP32: no instructions for it", role, kind)
-            if fine:
-                continue
-            ran = ", ".join(f"{kind} {share:.0%}" for kind, share in network["executed"].items())
-            message = f"{role}: {network['precision']} was asked for, but {network['device']} executed {ran}"
-            if cell.attest == "strict":
-                raise DeviceError(message)
-            log.warning("%s", message)
-    return judged
-
-
-def honoured(precision: str, executed: Mapping[str, float]) -> bool:
-    """Tell whether the precision that ran is the one that was asked for.
-
-    FP32 is honoured if nothing ran in a narrower type. INT8 is honoured if i8 ran: what stays float follows the device.
-    FP16 and BF16 are honoured if theirs is the only narrow type, since what cannot be narrowed stays f32. AUTO asks for
-    nothing.
-
-    >>> honoured("FP32", {"f32": 1.0}), honoured("FP16", {"bf16": 0.8, "f32": 0.2})
-    (True, False)
-    """
-    if precision not in EXPECTED_TYPES or not executed:
-        return True
-    narrow = {kind for kind in executed if kind not in ("f32", "other")}
-    if precision == "INT8":
-        return "i8" in narrow
-    return narrow == {EXPECTED_TYPES[precision]} - {"f32"}
 
 
 def _score(stage: str, metric: str, value: float, unit: str, *, higher: bool = False) -> Score:

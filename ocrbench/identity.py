@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ocrbench import environment
-from ocrbench.config import Cell
+from ocrbench.config import Cell, Stage
 from ocrbench.models import option_files
 
 # These say where results go and how to get at them, not what is measured.
@@ -19,9 +19,12 @@ def decisive(cell: Cell) -> dict[str, Any]:
     """Return the configuration without what does not change the measurement."""
     plain = {key: value for key, value in asdict(cell).items() if key not in NOT_MEASURED}
     for role in ("detector", "recognizer"):
-        # What justifies a recipe changes nothing.
+        stage: Stage = getattr(cell, role)
+        # What justifies a recipe changes nothing, and without INT8 the recipe itself does not.
         recipe = {key: value for key, value in plain[role]["quantization"].items() if key != "measured"}
-        plain[role] = {**plain[role], "quantization": recipe}
+        plain[role] = {**plain[role], "quantization": recipe if stage.precision == "INT8" else None}
+    if "INT8" not in (cell.detector.precision, cell.recognizer.precision):
+        plain |= {"calibration": {}, "quantization": {}}
     return {**plain, "files": _files(cell)}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ocrbench import metrics
-from ocrbench.cell import honoured
+from ocrbench.attestation import honoured
 from ocrbench.compare.conversion import ROLES, SPEEDUPS, Conversion, Variant, speedup
 from ocrbench.compare.flips import Flip
 from ocrbench.compare.verdict import Change, describe

@@ -9,7 +9,8 @@ import pytest
 
 from ocrbench import cell as cell_module
 from ocrbench import environment
-from ocrbench.cell import Finished, check, honoured, run_cell
+from ocrbench.attestation import honoured
+from ocrbench.cell import Finished, check, run_cell
 from ocrbench.config import Cell, load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import ConfigError, DatasetError, WorkerError
