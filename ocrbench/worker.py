@@ -77,7 +77,7 @@ class Session:
             "recognizer": _compile(cell, cell.recognizer, recognizer.graphs(), artifacts["recognizer"]),
         }
         kind = SlowedPipeline if SLOWDOWN in os.environ else Pipeline
-        words = cell.words if cell.granularity == "word" else None
+        words = cell.words if cell.granularity == "word" and cell.detector.finds == "line" else None
         optimum = max(each.optimum() for networks in self._networks.values() for each in networks.values())
         self._pipelines = [
             kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"), words)

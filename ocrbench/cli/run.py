@@ -15,7 +15,7 @@ from rich.text import Text
 from ocrbench import table
 from ocrbench.cell import Finished, check, run_cell
 from ocrbench.cli.console import make_console
-from ocrbench.config import Cell, closest, load_matrix, packaged, parse, register_resolvers
+from ocrbench.config import Cell, closest, complete, load_matrix, packaged, parse, register_resolvers
 from ocrbench.errors import ConfigError
 from ocrbench.progress import ConsoleListener
 from ocrbench.report import REPORTS
@@ -55,7 +55,7 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
 
     register_resolvers()
     # Hydra's parser wants its flags before the overrides.
-    sys.argv = ["ocrbench", *flags, *overrides]
+    sys.argv = ["ocrbench", *flags, *map(complete, overrides)]
     try:
         hydra.main(version_base="1.3", config_path=packaged("conf"), config_name="config")(one_cell)()
     except KeyboardInterrupt:

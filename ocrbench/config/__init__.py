@@ -3,6 +3,7 @@
 from ocrbench.config.checking import closest, validate
 from ocrbench.config.composing import (
     choices,
+    complete,
     compose_config,
     default_cache_dir,
     load,
@@ -55,6 +56,7 @@ __all__ = [
     "Words",
     "choices",
     "closest",
+    "complete",
     "compose_config",
     "default_cache_dir",
     "load",

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ocrbench.config.checking import closest, validate
-from ocrbench.config.schema import Cell, Scenario, Stage
+from ocrbench.config.schema import Cell, Options, Scenario, Stage
 from ocrbench.errors import ConfigError
 
 
@@ -87,7 +87,7 @@ def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, h
     search = [f"hydra.searchpath=[{Path(config_dir).resolve().as_uri()}]"] if config_dir else []
     try:
         with initialize_config_dir(packaged("conf"), version_base="1.3"):
-            return compose("config", [*overrides, *search], return_hydra_config=hydra)
+            return compose("config", [*map(complete, overrides), *search], return_hydra_config=hydra)
     except MissingConfigException as error:
         raise ConfigError(_missing_choice(error)) from error
     except ConfigCompositionException as error:
@@ -97,6 +97,16 @@ def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, h
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         # ValueError: a group is given something that is not a name, as in detector=null.
         raise ConfigError(_one_line(str(error))) from error
+
+
+def complete(override: str) -> str:
+    """Let an override give any key of the schema, also one that the YAML leaves at its default.
+
+    >>> complete("detector.quantization.ignored_types=[]"), complete("detector.no_such_key=1")
+    ('++detector.quantization.ignored_types=[]', 'detector.no_such_key=1')
+    """
+    key = override.partition("=")[0]
+    return f"++{override}" if "." in key and _is_in_schema(key.split("."), Cell) else override
 
 
 def parse(config: DictConfig) -> Cell:
@@ -116,6 +126,21 @@ def parse(config: DictConfig) -> Cell:
     return validate(Cell, plain)
 
 
+def _is_in_schema(path: Sequence[str], kind: Any) -> bool:  # noqa: ANN401 - any annotation
+    if not path or kind == Options:
+        return True
+    fields = getattr(kind, "__dataclass_fields__", {})
+    return path[0] in fields and _is_in_schema(path[1:], fields[path[0]].type)
+
+
+def _schema_keys(path: Sequence[str]) -> set[str]:
+    kind: Any = Cell
+    for part in path:
+        field = getattr(kind, "__dataclass_fields__", {}).get(part)
+        kind = field.type if field else None
+    return set(getattr(kind, "__dataclass_fields__", ())) - {"options"}
+
+
 def _gather_options(given: dict[str, Any], kind: type[Stage | Scenario]) -> dict[str, Any]:
     known = set(kind.__dataclass_fields__) - {"options"}
     options = {key: value for key, value in given.items() if key not in known}
@@ -133,7 +158,8 @@ def _unknown_key(error: ConfigCompositionException) -> str:
         return _one_line(str(error))
     parent, _, last = str(key).rpartition(".")
     node = OmegaConf.select(compose_config([]), parent) if parent else compose_config([])
-    valid = [str(name) for name in node] if isinstance(node, DictConfig) else []
+    present = [str(name) for name in node] if isinstance(node, DictConfig) else []
+    valid = {*present, *_schema_keys(parent.split("."))} if parent else set(present)
     hint = closest(last, valid) if valid else f"to add it, write +{key}=…"
     return f"{key}: no such key; {hint}"
 

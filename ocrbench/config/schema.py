@@ -121,6 +121,7 @@ class Stage:
         input: The shape of the network's input, for people.
         source: Of the network; of the first one where the model has several.
         more_sources: Of the others, by name.
+        finds: Of a detector: what its regions are. Words are not cut into words once more.
         slack: Of a detector: how far its regions reach beyond the text, above and again below, as a share of their
             height.
         options: The keys that belong to the model family; the family checks them.
@@ -137,6 +138,7 @@ class Stage:
     source: Source
     more_sources: Mapping[str, Source] = Field(default_factory=dict)
     quantization: Recipe
+    finds: Granularity = "line"
     slack: float = Field(default=0.0, ge=0, lt=0.5)
     device: str
     precision: Precision

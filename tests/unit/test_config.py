@@ -76,7 +76,6 @@ MISTAKEN_WORDS = [
     ("experiment=precision", ["experiment=precision", "did you mean precisions?"]),
     ("detector.limit_sde=3", ["detector.limit_sde", "did you mean limit_side?", "box_threshold"]),
     ("presicion=FP32", ["presicion", "did you mean precision?", "device"]),
-    ("properties.NUM_STREAMS=4", ["properties.NUM_STREAMS", "+properties.NUM_STREAMS="]),
     ("detector=null", ["Config group", "NoneType"]),
     ("device=AUTO:GPU,CPU", ["device=AUTO:GPU,CPU", "quote"]),
     ("device=[CPU", ["device=[CPU", "key=value"]),
@@ -125,6 +124,14 @@ def test_a_mistaken_value_is_answered_in_one_line_with_its_path(
     with pytest.raises(ConfigError) as caught:
         parse(changed)
     check_message(str(caught.value), parts)
+
+
+def test_keys_of_the_schema_need_no_plus() -> None:
+    cell = load(["properties.NUM_STREAMS=4", "detector.quantization.bias_correction=off"])
+    assert cell.recognizer.properties == {"NUM_STREAMS": 4}
+    assert cell.detector.quantization.bias_correction == "off"
+    sweep = ["detector.quantization.bias_correction=off,full"]
+    assert [each.detector.quantization.bias_correction for each in load_matrix(sweep, sweep=True)] == ["off", "full"]
 
 
 def test_a_value_that_both_stages_inherit_is_reported_once() -> None:
