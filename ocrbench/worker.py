@@ -10,8 +10,13 @@ command        request                                   answer
 ``load``       cell, artifacts                           compile times
 ``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, peak_memory_bytes
 ``attest``     samples                                   execution per stage
+``fork``       –                                         process id
+``leave``      –                                         –
 ``close``      –                                         –
 =============  ========================================  ==========================================
+
+After ``fork`` a copy of the process answers, until ``leave`` ends it: a fresh process without the time that starting an
+interpreter takes. It must come before anything was loaded, since threads do not survive it.
 
 A line ``{"event": "progress", "text": …}`` may come before the answer, ``{"event": "error", "kind": …, "message": …}``
 instead of it. Libraries that print cannot disturb the protocol: their standard output is standard error here.
@@ -156,6 +161,14 @@ def serve(requests: TextIO, answers: TextIO) -> None:
         request = json.loads(line)
         if request["command"] == "close":
             return
+        if request["command"] == "fork":
+            if not _outlived_a_copy():
+                send("answer", content=os.getpid())
+            continue
+        if request["command"] == "leave":
+            send("answer", content=None)
+            # Not by the usual way: what ends an interpreter is the original's to do.
+            os._exit(0)
         try:
             answer = getattr(session, request["command"])(request)
             send("answer", content=answer)
@@ -164,6 +177,19 @@ def serve(requests: TextIO, answers: TextIO) -> None:
         except Exception as error:
             logging.getLogger(__name__).exception("%s failed", request["command"])
             send("error", kind=errors.WorkerError.__name__, message=f"{type(error).__name__}: {error}")
+
+
+def _outlived_a_copy() -> bool:
+    """Fork. In the copy return False at once; in the original wait for the copy's end, and end likewise or go on."""
+    copy = os.fork()
+    if not copy:
+        return False
+    _, status = os.waitpid(copy, 0)
+    if os.WIFSIGNALED(status):
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    if code := os.waitstatus_to_exitcode(status):
+        sys.exit(code)
+    return True
 
 
 def main() -> None:

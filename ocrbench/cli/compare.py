@@ -40,7 +40,7 @@ def ab(  # noqa: PLR0913 - each is an option of the command
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Of both; gate=ci sets limits.")
     ] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Measuring time, over all pairs of processes.")] = 30.0,
-    processes: Annotated[int, typer.Option(min=1, help="Pairs of processes, one after the other.")] = 3,
+    processes: Annotated[int, typer.Option(min=1, help="Pairs of processes, one after the other.")] = 6,
     until_decided: Annotated[bool, typer.Option("--until-decided", help="Go on until there is a verdict.")] = False,
     max_seconds: Annotated[float, typer.Option(min=1, help="Time budget of --until-decided.")] = 600.0,
     block_images: Annotated[int, typer.Option(min=1, help="Images that one side reads before the other.")] = 1,

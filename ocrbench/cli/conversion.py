@@ -33,7 +33,7 @@ def conversion(
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="As for a run; precision=INT8 by default.")
     ] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Measuring time, over all rounds of processes.")] = 30.0,
-    processes: Annotated[int, typer.Option(min=1, help="Rounds of processes, one after the other.")] = 3,
+    processes: Annotated[int, typer.Option(min=1, help="Rounds of processes, one after the other.")] = 6,
     max_drop: Annotated[
         float | None, typer.Option(min=0, help="How much e2e_hmean may fall against FP32; else exit status 1.")
     ] = None,

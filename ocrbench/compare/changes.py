@@ -25,7 +25,7 @@ Flipped = tuple[str, str, str, str]
 def time_change(
     metric: str, before_ns: NDArray[np.float64], after_ns: NDArray[np.float64], ratios: LogRatios, margin: float
 ) -> Change:
-    """Compare times: the medians of both sides, and the median of the paired ratios with its interval.
+    """Compare times: the medians of both sides, and the paired ratio with its interval.
 
     Args:
         metric: A column in milliseconds.

@@ -109,9 +109,10 @@ def measure_conversion(cell: Cell, plan: Plan, listener: Listener) -> Conversion
     cells = (_at(cell, "FP32"), _at(cell, "AUTO"), cell)
     sides = [Side(label=precision_label(each), cell=each) for each in cells]
     measuring = Interleaved(sides, plan, listener)
-    measuring.prepare()
-    for _ in range(plan.processes):
-        measuring.run_processes(plan.seconds / plan.processes)
+    with measuring:
+        measuring.prepare()
+        for _ in range(plan.processes):
+            measuring.run_processes(plan.seconds / plan.processes)
     return _conversion(cell, sides, measuring, plan)
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
 from ocrbench.errors import DatasetError
 from ocrbench.records import Region, Sample, artifacts_to_plain
-from ocrbench.schedule import Artifacts, Listener, Worker, prepare, to_region
+from ocrbench.schedule import Artifacts, FreshProcesses, Listener, Worker, prepare, to_region
 
 # Warming up may take this share of what a round of processes has.
 WARM_UP_SHARE = 0.25
@@ -44,7 +44,7 @@ class Plan:
     """
 
     seconds: float = 30.0
-    processes: int = 3
+    processes: int = 6
     block_images: int = 1
     until_decided: bool = False
     max_seconds: float = 600.0
@@ -98,7 +98,7 @@ class Collected:
 
 
 class Interleaved:
-    """Several sides while they are being measured.
+    """Several sides while they are being measured, as a context manager.
 
     Attributes:
         samples: The images that every side reads.
@@ -123,11 +123,25 @@ class Interleaved:
             execution=[{} for _ in sides],
         )
         self._sides, self._plan, self._listener = sides, plan, listener
+        self._sources = [FreshProcesses(side.start, listener) for side in sides]
+        self._stack = ExitStack()
         self._random = random.Random(plan.seed)
         # Sample id → how long all sides together took for it at first sight.
         self._seconds: dict[str, float] = {}
         # Of the current round of processes.
         self._peaks = [0.0 for _ in sides]
+
+    def __enter__(self) -> Self:
+        """Start the processes of all sides."""
+        with ExitStack() as stack:
+            for source in self._sources:
+                stack.enter_context(source)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End them."""
+        self._stack.__exit__(*error)  # type: ignore[arg-type]
 
     @property
     def expected(self) -> dict[str, Sequence[Region]]:
@@ -140,16 +154,19 @@ class Interleaved:
         Raises:
             OcrBenchError: A conversion fails.
         """
-        self.artifacts = [prepare(side.cell, self._listener, start=side.start)[0] for side in self._sides]
+        self.artifacts = [
+            prepare(side.cell, self._listener, start=source.fresh)[0]
+            for side, source in zip(self._sides, self._sources, strict=True)
+        ]
 
     def run_processes(self, seconds: float) -> None:
-        """Start a worker per side, warm them up and let their blocks alternate.
+        """Take a fresh process per side, warm them up and let their blocks alternate.
 
         Raises:
             OcrBenchError: A side cannot be loaded or measured.
         """
         with ExitStack() as stack:
-            workers = [stack.enter_context(side.start()) for side in self._sides]
+            workers = [stack.enter_context(source.fresh()) for source in self._sources]
             self._load(workers)
             first = not self.collected.times
             if first:

@@ -10,6 +10,8 @@ from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import blocks_needed
 from ocrbench.schedule import Listener
 
+# So many rounds of processes tell how long a verdict takes.
+PILOT = 3
 DECISIVE = ("latency_p50_ms", "e2e_hmean")
 
 
@@ -47,24 +49,25 @@ class _LiveComparison:
 
     def run(self) -> Comparison:
         """Measure until the plan is done."""
-        self._measuring.prepare()
-        start = monotonic()
-        while not self._is_done(start):
-            self._measuring.run_processes(self._plan.seconds / self._plan.processes)
-            if self._plan.until_decided and len(self._collected.times) == 1:
-                self._announce(start)
+        with self._measuring:
+            self._measuring.prepare()
+            start = monotonic()
+            while not self._is_done(start):
+                self._measuring.run_processes(self._plan.seconds / self._plan.processes)
+                if self._plan.until_decided and len(self._collected.times) == PILOT:
+                    self._announce(start)
         return self._comparison()
 
     def _is_done(self, start: float) -> bool:
         plan, done = self._plan, len(self._collected.times)
-        if done < (min(2, plan.processes) if plan.until_decided else plan.processes):
+        if done < (min(PILOT, plan.processes) if plan.until_decided else plan.processes):
             return False
         if not plan.until_decided:
             return True
         return not undecided(self._speed_changes(), DECISIVE) or monotonic() - start > plan.max_seconds
 
     def _announce(self, start: float) -> None:
-        """Say from the first pair of processes how long a verdict will take."""
+        """Say from the first pairs of processes how long a verdict will take."""
         (latency,) = (each for each in self._speed_changes() if each.metric == "latency_p50_ms")
         assert latency.interval is not None
         done = self._collected.blocks

@@ -19,6 +19,8 @@ from ocrbench.records import Tally
 
 LEVEL = 0.95
 RESAMPLES = 2000
+# In interquartile ranges beyond the quartiles.
+FENCE = 1.5
 # Resamples drawn at once: bounds the memory.
 CHUNK = 100
 # A process → its pairs of blocks → the natural logarithm of B's time over A's, per image.
@@ -44,36 +46,64 @@ class Interval:
 
 
 def ratio_interval(log_ratios: LogRatios, seed: int = 0) -> Interval:
-    """Estimate B ÷ A: the geometric mean over processes of each process's median ratio.
+    """Estimate B ÷ A: the geometric mean over processes of each process's midmean ratio.
 
-    The median keeps out the moments in which something else ran; the mean lets every process count.
+    The midmean, which is the mean of the middle half, keeps out the moments in which something else ran, as the median
+    does, but varies less; the mean over processes lets every one of them count.
 
     Args:
         log_ratios: At least one process with at least one block; blocks may differ in length.
         seed: Of the resampling.
     """
     generator = np.random.default_rng(seed)
-    medians = np.array([np.median(np.concatenate(list(blocks))) for blocks in log_ratios])
-    centre = float(medians.mean())
-    resampler = _Resampler(log_ratios)
+    fenced = [_fenced(blocks) for blocks in log_ratios]
+    centres = np.array([float(midmean(np.concatenate(blocks))) for blocks in fenced])
+    centre = float(centres.mean())
+    resampler = _Resampler(fenced)
     drawn = [resampler.draw(CHUNK, generator) for _ in range(RESAMPLES // CHUNK)]
     processes, redrawn = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
-    within = redrawn - medians[processes]
-    between_share = _between_share(medians, within)
-    effects = _reflated(medians - centre, between_share)
+    within = redrawn - centres[processes]
+    between_share = _between_share(centres, within)
+    effects = _reflated(centres - centre, between_share)
     estimates = centre + (effects[processes] + within).mean(axis=1)
     low, high = np.quantile(estimates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    widened = _small_sample_factor(len(medians), between_share)
+    widened = _small_sample_factor(len(centres), between_share)
     interval = Interval(estimate=centre, low=centre - (centre - low) * widened, high=centre + (high - centre) * widened)
     return interval.map(lambda value: float(np.exp(value)))
 
 
-def _between_share(medians: NDArray[np.float64], within: NDArray[np.float64]) -> float:
-    """Estimate which share of the variance of the processes' medians is due to the processes themselves.
+def _fenced(blocks: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """Pull what lies outside a process's fences back to them (Tukey, "Exploratory Data Analysis", 1977, section 2D).
 
-    The rest is that each median comes from a few images. Drawing both processes and images would count it twice.
+    It leaves the midmean as it is, but keeps a few extreme ratios from widening the interval without bound.
     """
-    observed = float(medians.var(ddof=1)) if len(medians) > 1 else 0.0
+    low, high = np.quantile(np.concatenate(list(blocks)), [0.25, 0.75])
+    reach = FENCE * (high - low)
+    return [np.clip(block, low - reach, high + reach) for block in blocks]
+
+
+def midmean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average the middle half of the values along the last axis; a quarter of them, rounded down, is left out per end.
+
+    Args:
+        values: NaN does not count.
+
+    >>> midmean(np.array([[1.0, 2.0, 4.0, 100.0, np.nan], [1.0, np.nan, np.nan, np.nan, 3.0]]))
+    array([3., 2.])
+    """
+    ordered = np.sort(values, axis=-1)
+    counts = np.sum(~np.isnan(ordered), axis=-1, keepdims=True)
+    ranks = np.arange(values.shape[-1])
+    middle = (ranks >= counts // 4) & (ranks < counts - counts // 4)
+    return np.asarray(np.where(middle, ordered, 0.0).sum(axis=-1) / middle.sum(axis=-1), dtype=np.float64)
+
+
+def _between_share(centres: NDArray[np.float64], within: NDArray[np.float64]) -> float:
+    """Estimate which share of the variance of the processes' midmeans is due to the processes themselves.
+
+    The rest is that each comes from a few images. Drawing both processes and images would count it twice.
+    """
+    observed = float(centres.var(ddof=1)) if len(centres) > 1 else 0.0
     return max(0.0, 1 - float(within.var()) / observed) if observed else 0.0
 
 
@@ -156,7 +186,7 @@ class _Resampler:
                 self._values[process, number, : len(block)] = block
 
     def draw(self, resamples: int, generator: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return, for each resample, the drawn processes and the median log ratio of what was drawn of each."""
+        """Return, for each resample, the drawn processes and the midmean log ratio of what was drawn of each."""
         processes, most_blocks, most_images = self._values.shape
         drawn = generator.integers(processes, size=(resamples, processes))
         wanted = self._blocks[drawn][..., np.newaxis]
@@ -167,8 +197,7 @@ class _Resampler:
         # A resample takes as many blocks and images as there are; what is beyond that does not count.
         beyond = np.arange(most_blocks) >= wanted
         values[beyond[..., np.newaxis] | (np.arange(most_images) >= lengths)] = np.nan
-        medians = np.nanmedian(values.reshape(resamples, processes, -1), axis=2)
-        return drawn, np.asarray(medians, dtype=np.float64)
+        return drawn, midmean(values.reshape(resamples, processes, -1))
 
 
 def _matrix(images: Sequence[Mapping[str, Tally]], names: Sequence[str]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Drive a worker through one cell: convert, warm up, measure, attest."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import partial
 from time import monotonic
@@ -22,7 +23,7 @@ def prepare(
     cell: Cell,
     listener: Listener,
     roles: Sequence[str] = ("detector", "recognizer"),
-    start: Callable[[], Worker] = Worker,
+    start: Callable[[], AbstractContextManager[Worker]] = Worker,
 ) -> tuple[Artifacts, dict[str, Any]]:
     """Convert a cell's models in a process of their own.
 
