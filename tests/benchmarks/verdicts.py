@@ -16,8 +16,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-# Small images, so that many are compared in little time; a core is left to the rest of the system. Accuracy and what was
-# executed are not the question here.
+# Small images, so that many are compared in little time; a core is left to the rest of the system. Accuracy, and what
+# was executed, are not the question here.
 CELL = (
     "dataset.limit=8",
     "detector.limit_type=max",

@@ -1,0 +1,57 @@
+"""Fresh processes by forking: each is one of its own, and what happens to it is noticed."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from ocrbench.errors import WorkerError
+from ocrbench.schedule import FreshProcesses, Worker
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+LIMIT_SECONDS = 60
+
+
+class Silence:
+    def say(self, text: str) -> None:
+        pass
+
+    def advance(self, phase: str, done: float, total: float) -> None:
+        pass
+
+
+@pytest.fixture
+def source() -> Iterator[FreshProcesses]:
+    with FreshProcesses(Worker, Silence()) as started:
+        yield started
+
+
+def copies(worker: Worker) -> list[psutil.Process]:
+    return psutil.Process(worker.pid).children()
+
+
+def test_each_is_a_process_of_its_own(source: FreshProcesses) -> None:
+    seen = []
+    for _ in range(2):
+        with source.fresh() as worker:
+            assert worker.ask("describe", Silence(), LIMIT_SECONDS)["versions"]["python"]
+            (copy,) = copies(worker)
+            seen.append(copy.pid)
+        copy.wait(LIMIT_SECONDS)
+    assert len({*seen, worker.pid}) == 3
+
+
+def test_a_copy_that_is_killed_takes_the_original_along(source: FreshProcesses) -> None:
+    with pytest.raises(WorkerError, match="killed by SIGKILL during 'describe'"), source.fresh() as worker:
+        copies(worker)[0].kill()
+        worker.ask("describe", Silence(), LIMIT_SECONDS)
+
+
+def test_a_copy_that_hangs_is_ended_with_the_original(source: FreshProcesses) -> None:
+    with pytest.raises(WorkerError, match="did not answer 'describe' within 1 s"), source.fresh() as worker:
+        (copy,) = copies(worker)
+        copy.send_signal(signal.SIGSTOP)
+        worker.ask("describe", Silence(), 1)
+    copy.wait(LIMIT_SECONDS)
