@@ -67,8 +67,8 @@ def check(cell: Cell) -> None:
         raise ConfigError(message + closest(cell.calibration.format, (*data.FORMATS, SYNTHETIC)))
     setup_of(cell.scenario)
     root = Path(cell.dataset.root).expanduser()
-    if not root.is_dir():
-        message = f"dataset.root={cell.dataset.root}: no such folder; expected a dataset of format "
+    if not root.exists():
+        message = f"dataset.root={cell.dataset.root}: no such folder or file; expected a dataset of format "
         raise DatasetError(message + f"{cell.dataset.format} (set it with dataset.root=PATH)")
     if "INT8" in (cell.detector.precision, cell.recognizer.precision):
         check_disjoint(cell.calibration, _samples(cell) if cell.calibration.format != SYNTHETIC else [])

@@ -153,6 +153,11 @@ def artifacts_from_plain(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Ar
     return {name: Artifact(**{**given, "path": Path(given["path"])}) for name, given in plain.items()}
 
 
+def metadata_of(artifacts: Mapping[str, Artifact]) -> Mapping[str, str]:
+    """Return what the model file of a stage's first network says of itself; nothing where there is no network."""
+    return artifacts["network"].metadata if artifacts else {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Score:
     """One number of a run: ``n`` is how many images, words or measurements stand behind it."""

@@ -40,7 +40,7 @@ from ocrbench.environment.usage import usage_so_far
 from ocrbench.errors import OcrBenchError, WorkerError
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.pipeline import Pipeline, Result
-from ocrbench.records import Artifact, Graph, Image, Network, artifacts_from_plain, artifacts_to_plain
+from ocrbench.records import Artifact, Graph, Image, Network, artifacts_from_plain, artifacts_to_plain, metadata_of
 from ocrbench.runtime import CompiledNetwork, Settings, check_device
 from ocrbench.scenarios import SCENARIOS, Setup, setup_of
 
@@ -75,8 +75,8 @@ class Session:
         check_device(cell.detector.device)
         check_device(cell.recognizer.device)
         artifacts = {role: artifacts_from_plain(given) for role, given in request["artifacts"].items()}
-        detector = build_detector(cell.detector, artifacts["detector"]["network"].metadata)
-        recognizer = build_recognizer(cell.recognizer, artifacts["recognizer"]["network"].metadata)
+        detector = build_detector(cell.detector, metadata_of(artifacts["detector"]))
+        recognizer = build_recognizer(cell.recognizer, metadata_of(artifacts["recognizer"]))
         self._networks = {
             "detector": _compile(cell, cell.detector, detector.graphs(), artifacts["detector"]),
             "recognizer": _compile(cell, cell.recognizer, recognizer.graphs(), artifacts["recognizer"]),

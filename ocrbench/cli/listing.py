@@ -64,7 +64,7 @@ def _model_row(role: str, stage: Stage, cell: Cell) -> tuple[str, ...]:
     source = stage.source
     origin = {"wheel": f"package {source.package}", "omz": "Open Model Zoo"}.get(source.kind, source.kind)
     sources = (source, *stage.more_sources.values())
-    on_disk = all(locate(each, stage, cell) for each in sources)
+    on_disk = all(locate(each, stage, cell) for each in sources if each.kind != "none")
     return (
         f"{role}={stage.name}",
         stage.family,

@@ -24,12 +24,12 @@ class Source:
 
     ``wheel``: ``path`` inside the distribution ``package``, as installed or, failing that, fetched at ``version``.
     ``omz``: the network of that name of the Open Model Zoo's model ``model``; ``precisions`` says which of the zoo's
-    precisions serves which of ours. ``file``: ``path`` on disk. ``url``: an https address. ``sha256`` is that of the
-    model file; ``wheel`` and ``url`` need it. ``architecture`` names the module that a PyTorch state dict (``.pth``,
-    ``.pt``) belongs to.
+    precisions serves which of ours. ``file``: ``path`` on disk. ``url``: an https address. ``none``: there is no
+    network. ``sha256`` is that of the model file; ``wheel`` and ``url`` need it. ``architecture`` names the module that
+    a PyTorch state dict (``.pth``, ``.pt``) belongs to.
     """
 
-    kind: Literal["wheel", "omz", "file", "url"]
+    kind: Literal["wheel", "omz", "file", "url", "none"]
     package: str = ""
     version: str = ""
     path: str = ""

@@ -68,6 +68,8 @@ class _Converter:
     def stage(self, role: Role, stage: Stage) -> Artifacts:
         """Convert every network of a stage."""
         check_version(stage, role)
+        if stage.source.kind == "none":
+            return {}
         stored = STORED[stage.precision]
         float_stored = "f16" if stored == "int8" else stored
         others = {name: self._float(source, stage, float_stored) for name, source in stage.more_sources.items()}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ocrbench.config import Precision, Stage
 from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
 from ocrbench.pipeline import Pipeline
-from ocrbench.records import Artifact, Graph, Image, Network, Region, Sample
+from ocrbench.records import Artifact, Graph, Image, Network, Region, Sample, metadata_of
 from ocrbench.runtime import CompiledNetwork, Settings
 
 # NNCF runs what it quantises there too.
@@ -17,13 +17,13 @@ BuildPipeline = Callable[[Network], Pipeline]
 
 def running_detector(stage: Stage, artifacts: Artifacts) -> tuple[Detector, dict[str, Network]]:
     """Compile a detector for the CPU, without the user's properties."""
-    detector = build_detector(stage, artifacts["network"].metadata)
+    detector = build_detector(stage, metadata_of(artifacts))
     return detector, _compiled(artifacts, detector.graphs(), stage.precision)
 
 
 def running_recognizer(stage: Stage, artifacts: Artifacts) -> tuple[Recognizer, dict[str, Network]]:
     """Compile a recognizer, as ``running_detector``."""
-    recognizer = build_recognizer(stage, artifacts["network"].metadata)
+    recognizer = build_recognizer(stage, metadata_of(artifacts))
     return recognizer, _compiled(artifacts, recognizer.graphs(), stage.precision)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ocrbench.data import folder, funsd, icdar2003, icdar2015, sroie
+from ocrbench.data import folder, funsd, icdar2003, icdar2015, sroie, words
 from ocrbench.errors import DatasetError
 from ocrbench.records import Sample
 
@@ -17,6 +17,7 @@ FORMATS: dict[str, Callable[[Path], list[Sample]]] = {
     "icdar2003": icdar2003.read,
     "icdar2015": icdar2015.read,
     "sroie": sroie.read,
+    "words": words.read,
 }
 
 

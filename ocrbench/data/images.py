@@ -67,7 +67,7 @@ def _refuse(path: Path, reason: str, cause: Exception | None = None) -> NoReturn
 
 
 def _check_size(path: Path, limits: ImageLimits) -> None:
-    width, height = _header_size(path, limits)
+    width, height = image_size(path, limits)
     shorter, longer = sorted((width, height))
     size = f"{width}x{height}"
     if shorter < limits.min_side_px:
@@ -78,7 +78,12 @@ def _check_size(path: Path, limits: ImageLimits) -> None:
         _refuse(path, f"too long: {size}, expected sides within {limits.max_side_ratio:g}:1")
 
 
-def _header_size(path: Path, limits: ImageLimits) -> tuple[int, int]:
+def image_size(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> tuple[int, int]:
+    """Read width and height in pixels from an image's header, without decoding it.
+
+    Raises:
+        DatasetError: It is not an image.
+    """
     try:
         with warnings.catch_warnings():
             # Pillow has limits of its own; up to where it refuses to go on, ours are the ones that count.

@@ -27,8 +27,8 @@ def check_disjoint(calibration: Dataset, tested: Sequence[Sample]) -> None:
     if calibration.format == SYNTHETIC:
         return
     root = Path(calibration.root).expanduser()
-    if not root.is_dir():
-        message = f"calibration.root={calibration.root}: no such folder (set it with calibration.root=PATH)"
+    if not root.exists():
+        message = f"calibration.root={calibration.root}: no such folder or file (set it with calibration.root=PATH)"
         raise DatasetError(message)
     samples = choose(FORMATS[calibration.format](root), calibration.limit, calibration.seed)
     used = pixel_hashes(samples)

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from ocrbench.config import Stage, closest, validate
 from ocrbench.errors import ConfigError
-from ocrbench.models import easyocr, omz_boxes, omz_ctc, omz_encoder_decoder, omz_fixed, omz_pixellink, ppocr
+from ocrbench.models import (
+    easyocr,
+    omz_boxes,
+    omz_ctc,
+    omz_encoder_decoder,
+    omz_fixed,
+    omz_pixellink,
+    ppocr,
+    whole_image,
+)
 from ocrbench.models.interface import Detector, Family, Model, Part, Reading, Recognizer
 
 __all__ = [
@@ -30,6 +39,7 @@ FAMILIES: dict[str, Family] = {
     "omz_fixed": omz_fixed.FAMILY,
     "omz_pixellink": omz_pixellink.FAMILY,
     "ppocr": ppocr.FAMILY,
+    "whole_image": whole_image.FAMILY,
 }
 
 

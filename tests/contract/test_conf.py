@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,8 @@ def check_source(source: Source) -> None:
         assert source.version
     if source.kind == "url":
         assert source.url.startswith("https://")
+    if source.kind == "none":
+        assert asdict(source) == asdict(Source(kind="none"))
     if source.kind == "file":
         assert source.path
     assert Path(source.path).suffix in (SUFFIXES if source.architecture else ("", ".onnx", ".xml"))

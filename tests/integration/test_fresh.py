@@ -44,14 +44,22 @@ def test_each_is_a_process_of_its_own(source: FreshProcesses) -> None:
 
 
 def test_a_copy_that_is_killed_takes_the_original_along(source: FreshProcesses) -> None:
-    with pytest.raises(WorkerError, match="killed by SIGKILL during 'describe'"), source.fresh() as worker:
+    def work(worker: Worker) -> None:
         copies(worker)[0].kill()
         worker.ask("describe", Silence(), LIMIT_SECONDS)
 
+    with pytest.raises(WorkerError, match="killed by SIGKILL during 'describe'"), source.fresh() as worker:
+        work(worker)
+
 
 def test_a_copy_that_hangs_is_ended_with_the_original(source: FreshProcesses) -> None:
-    with pytest.raises(WorkerError, match="did not answer 'describe' within 1 s"), source.fresh() as worker:
+    def work(worker: Worker) -> None:
         (copy,) = copies(worker)
+        stopped.append(copy)
         copy.send_signal(signal.SIGSTOP)
         worker.ask("describe", Silence(), 1)
-    copy.wait(LIMIT_SECONDS)
+
+    stopped: list[psutil.Process] = []
+    with pytest.raises(WorkerError, match="did not answer 'describe' within 1 s"), source.fresh() as worker:
+        work(worker)
+    stopped[0].wait(LIMIT_SECONDS)

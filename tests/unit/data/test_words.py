@@ -1,0 +1,54 @@
+"""Cropped words, listed in a file of tab-separated values."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ocrbench.data import FORMATS
+from ocrbench.errors import DatasetError
+
+read = FORMATS["words"]
+
+
+def write(folder: Path, labels: str, name: str = "labels.tsv") -> Path:
+    (folder / "images").mkdir(exist_ok=True)
+    for number, width in enumerate((40, 60)):
+        assert cv2.imwrite(str(folder / "images" / f"{number}.png"), np.zeros((20, width, 3), np.uint8))
+    (folder / name).write_text(labels, encoding="utf-8")
+    return folder / name
+
+
+def test_a_word_is_its_whole_image(tmp_path: Path) -> None:
+    labels = write(tmp_path, "images/0.png\tOpen\nimages/1.png\tvino \n")
+    first, second = read(labels)
+    assert (first.id, first.regions[0].text) == ("images/0.png", "Open")
+    assert second.regions[0].text == "vino"
+    assert second.regions[0].polygon == ((0, 0), (60, 0), (60, 20), (0, 20))
+    assert read(tmp_path) == [first, second]
+
+
+def test_a_folder_must_hold_one_list(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="found none"):
+        read(tmp_path)
+    write(tmp_path, "images/0.png\tOpen\n")
+    write(tmp_path, "images/0.png\tOpen\n", "other.tsv")
+    with pytest.raises(DatasetError, match=r"found labels\.tsv, other\.tsv"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("images/0.png Open", r"labels\.tsv:1: expected IMAGE<tab>TEXT"),
+        ("images/0.png\t ", "expected IMAGE<tab>TEXT"),
+        ("images/9.png\tOpen", "is missing"),
+        ("../secret.png\tOpen", "leads outside|is missing"),
+        ("labels.tsv\tOpen", "not an image"),
+        ("", "is empty"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read(write(tmp_path, line))
