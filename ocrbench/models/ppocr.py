@@ -4,7 +4,6 @@ The detector is DB (Liao et al., "Real-time Scene Text Detection with Differenti
 with PaddleOCR's post-processing; the recognizer is a CTC network of height 48 whose width follows the crop.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -20,7 +19,7 @@ from ocrbench.config import STRICT
 from ocrbench.errors import ModelError
 from ocrbench.geometry import in_reading_order, order_corners
 from ocrbench.models.alphabets import ALL, SETS, allowed_characters, kept_classes
-from ocrbench.models.crops import equal_widths
+from ocrbench.models.crops import WidthOptions, natural_width
 from ocrbench.models.decoding import decode_ctc
 from ocrbench.models.interface import Family, Part, Reading
 from ocrbench.records import Graph, Image, Network, Region
@@ -64,22 +63,16 @@ class DbOptions:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class CtcOptions:
+class CtcOptions(WidthOptions):
     """The recognizer's options.
 
     Attributes:
         height: Pixels that the network expects.
-        width_step: Widths are rounded up to a multiple of this; crops of one width share batches.
-        max_width: Wider crops are squeezed.
         alphabet: What may be read: ``all``, ``ascii``, ``latin``, or a text file of characters. Probabilities are then
             shares among what may be read.
     """
 
     height: int = Field(ge=8)
-    width_step: int = Field(ge=8)
-    min_width: int = Field(ge=8)
-    max_width: int = Field(ge=8)
-    batch_size: int = Field(ge=1)
     mean: Channels
     scale: Channels
     alphabet: str = ALL
@@ -188,44 +181,37 @@ class CtcRecognizer:
     def graphs(self) -> Mapping[str, Graph]:
         """Fold normalisation, the choice of classes and the arg-max into the only network."""
         options = self.options
-        return {"network": Graph(mean=options.mean, scale=options.scale, arg_max=True, classes=self._classes)}
+        shape = options.static_shape(options.height, channels=3)
+        graph = Graph(mean=options.mean, scale=options.scale, arg_max=True, classes=self._classes, shape=shape)
+        return {"network": graph}
 
     def recognize(self, crops: Sequence[Image], networks: Mapping[str, Network]) -> list[Reading]:
         """Read BGR crops, batched by width."""
         readings: dict[int, Reading] = {}
-        for members, batch in self._batches(crops):
+        naturals = [self.natural_width(crop) for crop in crops]
+        for width, members in self.options.batches(naturals):
+            batch = self.options.stacked([self._stretch(crops[index], width) for index in members])
             indices, confidences = networks["network"](batch)
-            for member, steps, certainty in zip(members, indices, confidences, strict=True):
-                used = self._natural(crops[member], batch.shape[2]) / batch.shape[2]
-                readings[member] = decode_ctc(steps, certainty, self.alphabet, used=used, middle=MIDDLE)
+            for place, member in enumerate(members):
+                used = min(width, naturals[member]) / width
+                path = indices[place], confidences[place]
+                readings[member] = decode_ctc(*path, self.alphabet, used=used, middle=MIDDLE)
         return [readings[index] for index in range(len(crops))]
 
     def calibration(self, crops: Sequence[Image]) -> Iterator[Image]:
         """Yield each crop as a batch of its own."""
         for crop in crops:
-            yield self._stretch(crop, self.width(crop))[np.newaxis]
+            yield self._stretch(crop, self.options.width(self.natural_width(crop)))[np.newaxis]
 
-    def width(self, crop: Image) -> int:
-        """Return the width of the input that a crop fits in."""
-        options = self.options
-        natural: float = options.height * crop.shape[1] / crop.shape[0]
-        stepped = math.ceil(natural / options.width_step) * options.width_step
-        return min(max(stepped, options.min_width), options.max_width)
-
-    def _batches(self, crops: Sequence[Image]) -> Iterator[tuple[list[int], Image]]:
-        for width, chosen in equal_widths([self.width(crop) for crop in crops], self.options.batch_size):
-            yield chosen, np.stack([self._stretch(crops[index], width) for index in chosen])
+    def natural_width(self, crop: Image) -> int:
+        """Return how wide a crop is at the network's height."""
+        return natural_width(crop, self.options.height)
 
     def _stretch(self, crop: Image, width: int) -> Image:
-        height, natural = self.options.height, self._natural(crop, width)
+        height, natural = self.options.height, min(width, self.natural_width(crop))
         padded = np.full((height, width, 3), PADDING, dtype=np.uint8)
         padded[:, :natural] = cv2.resize(crop, (natural, height))
         return padded
-
-    def _natural(self, crop: Image, width: int) -> int:
-        """Return the columns that a crop takes up in an input of this width; the rest is padding."""
-        natural: float = self.options.height * crop.shape[1] / crop.shape[0]
-        return min(width, max(1, math.ceil(natural)))
 
 
 def mean_inside(values: NDArray[np.float32], outline: NDArray[np.number]) -> float:

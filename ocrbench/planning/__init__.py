@@ -1,0 +1,19 @@
+"""Which widths and which batch size suit a dataset's crops, by what they cost on the device."""
+
+from ocrbench.planning.buckets import BATCH_SIZES, Bucket, best_dynamic, best_widths, buckets, expected_ms
+from ocrbench.planning.costs import Costs
+from ocrbench.planning.measuring import Candidate, Check, Planned, measure_plan
+
+__all__ = [
+    "BATCH_SIZES",
+    "Bucket",
+    "Candidate",
+    "Check",
+    "Costs",
+    "Planned",
+    "best_dynamic",
+    "best_widths",
+    "buckets",
+    "expected_ms",
+    "measure_plan",
+]
