@@ -44,18 +44,18 @@ def plan(
 
 
 def _candidates(found: Planned) -> Table:
-    shown = Table("setting", "shapes", "batch_size", "different shapes", "expected ms/crop", "of present")
+    shown = Table("setting", "shapes", "batch_size", "different shapes", "their first batches", "then, per crop")
     for each in found.candidates:
-        share = each.ms_per_crop / found.candidates[0].ms_per_crop
-        row = (each.name, each.options.shapes, each.options.batch_size, each.shapes)
-        shown.add_row(*(Text(str(value)) for value in (*row, f"{each.ms_per_crop:.2f}", f"{share:.3f}")))
+        costs = (f"+{each.expected.first_ms:.0f} ms", f"{each.expected.repeated_ms:.2f} ms")
+        row = (each.name, each.options.shapes, each.options.batch_size, each.expected.shapes, *costs)
+        shown.add_row(*(Text(str(value)) for value in row))
     return shown
 
 
 def _buckets(found: Planned) -> Table:
-    shown = Table("width", "crops", "filled", "batch", "expected ms/crop", title=f"{found.best.name}, by width")
+    shown = Table("width", "crops", "filled", "batch", "per crop", title=f"{found.best.name}, by width")
     for each in buckets(found.best.options, found.groups, found.costs):
-        row = (each.width, f"{each.crops:.1%}", f"{each.filled:.0%}", f"{each.batch:.1f}", f"{each.ms_per_crop:.2f}")
+        row = (each.width, f"{each.crops:.1%}", f"{each.filled:.0%}", f"{each.batch:.1f}", f"{each.ms_per_crop:.2f} ms")
         shown.add_row(*(Text(str(value)) for value in row))
     return shown
 
@@ -66,7 +66,7 @@ def _conclusion(found: Planned) -> list[str]:
     if found.check is None:
         return [f"{first}: the present setting is the cheapest"]
     measured, ratio = found.check, found.check.ratio
-    expected = found.best.ms_per_crop / found.candidates[0].ms_per_crop
+    expected = found.best.expected.repeated_ms / found.candidates[0].expected.repeated_ms
     return [
         f"{first}; measured in turns: {measured.before_ms:.2f} ms a crop now, {measured.after_ms:.2f} ms planned, "
         f"ratio {ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], expected {expected:.3f}",

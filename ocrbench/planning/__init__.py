@@ -1,6 +1,6 @@
 """Which widths and which batch size suit a dataset's crops, by what they cost on the device."""
 
-from ocrbench.planning.buckets import BATCH_SIZES, Bucket, best_dynamic, best_widths, buckets, expected_ms
+from ocrbench.planning.buckets import BATCH_SIZES, Bucket, Expected, best_dynamic, best_widths, buckets, expected
 from ocrbench.planning.costs import Costs
 from ocrbench.planning.measuring import Candidate, Check, Planned, measure_plan
 
@@ -10,10 +10,11 @@ __all__ = [
     "Candidate",
     "Check",
     "Costs",
+    "Expected",
     "Planned",
     "best_dynamic",
     "best_widths",
     "buckets",
-    "expected_ms",
+    "expected",
     "measure_plan",
 ]

@@ -10,8 +10,8 @@ from ocrbench.models.crops import MULTIPLE, WidthOptions
 from ocrbench.planning.costs import Costs
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
-# Widths that may become edges: the quantiles of the crops' widths.
-CANDIDATES = 80
+# How many widths may become edges: quantiles of the crops' widths. More would follow the chances of one dataset.
+CANDIDATES = 24
 
 # The widths of the crops of each image, or of each group of images whose crops share batches.
 Groups = Sequence[Sequence[int]]
@@ -35,31 +35,53 @@ class Bucket:
     ms_per_crop: float
 
 
-def expected_ms(options: WidthOptions, groups: Groups, costs: Costs, images: int) -> float:
-    """Predict the network's time per crop, repeated and first batches of a shape together.
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What a dataset's batches cost.
+
+    Attributes:
+        shapes: How many different ones they have.
+        first_ms: How much longer the first batches of each shape take, all together.
+        repeated_ms: Per crop, once all shapes have been met.
+        spread_ms: Per crop, with ``first_ms`` spread over a number of images.
+    """
+
+    shapes: int
+    first_ms: float
+    repeated_ms: float
+    spread_ms: float
+
+
+def expected(options: WidthOptions, groups: Groups, costs: Costs, images: int) -> Expected:
+    """Predict what the network costs.
 
     Args:
         options: Make batches of crops.
         groups: The dataset.
         costs: Of batches.
-        images: Over how many images the first meeting of each shape is spread.
+        images: Over how many images the first batch of each shape is spread.
     """
-    total = 0.0
+    shapes, once, total = 0, 0.0, 0.0
     for width, batches in _by_width(options, groups).items():
         repeated, first = (table[0] for table in costs.table([width], options.batch_size))
         counts = [len(batch) for batch in batches]
-        total += repeated[counts].sum() + len(groups) / images * first[list(set(counts))].sum()
-    return total / sum(map(len, groups))
+        different = list(set(counts))
+        shapes += len(different)
+        once += float(first[different].sum())
+        total += float(repeated[counts].sum())
+    crops = sum(map(len, groups))
+    spread = (total + once * len(groups) / images) / crops
+    return Expected(shapes=shapes, first_ms=once, repeated_ms=total / crops, spread_ms=spread)
 
 
 def best_dynamic(present: WidthOptions, groups: Groups, costs: Costs, images: int) -> WidthOptions:
-    """Choose the batch size for batches that are as wide as their widest crop; arguments as ``expected_ms``."""
+    """Choose the batch size for batches that are as wide as their widest crop; arguments as ``expected``."""
     sizes = [replace(present, shapes="dynamic", widths=(), batch_size=size) for size in BATCH_SIZES]
-    return min(sizes, key=lambda options: expected_ms(options, groups, costs, images))
+    return min(sizes, key=lambda options: expected(options, groups, costs, images).spread_ms)
 
 
 def best_widths(present: WidthOptions, groups: Groups, costs: Costs, images: int) -> WidthOptions:
-    """Choose the widths of buckets and the batch size; arguments as ``expected_ms``.
+    """Choose the widths of buckets and the batch size; arguments as ``expected``.
 
     For each batch size, the cheapest widths up to an edge are those up to an earlier edge and one bucket more: the
     shortest path through the candidate edges.
@@ -73,11 +95,11 @@ def best_widths(present: WidthOptions, groups: Groups, costs: Costs, images: int
     for size in BATCH_SIZES:
         widths = _shortest(edges, below, size, costs, len(groups) / images)
         plans.append(replace(present, shapes="bucketed", widths=tuple(widths), batch_size=size))
-    return min(plans, key=lambda options: expected_ms(options, groups, costs, images))
+    return min(plans, key=lambda options: expected(options, groups, costs, images).spread_ms)
 
 
 def buckets(options: WidthOptions, groups: Groups, costs: Costs) -> list[Bucket]:
-    """Describe the batches of each width; arguments as ``expected_ms``."""
+    """Describe the batches of each width; arguments as ``expected``."""
     total = sum(map(len, groups))
     found = []
     for width, batches in sorted(_by_width(options, groups).items()):

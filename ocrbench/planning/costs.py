@@ -54,7 +54,7 @@ def widths_to_measure(naturals: Sequence[int]) -> list[int]:
     """Choose a handful of widths between the narrowest and the widest crop, closer together among the narrow ones.
 
     >>> widths_to_measure([40, 90, 600])
-    [40, 80, 160, 304, 600]
+    [40, 80, 160, 312, 600]
     """
     ends = np.array([min(naturals), max(naturals)], dtype=float)
     spread = np.geomspace(ends[0], max(ends[1], ends[0] + MULTIPLE), WIDTHS)

@@ -15,7 +15,7 @@ from ocrbench.geometry import crop_quadrilateral
 from ocrbench.metrics.paired import Interval, ratio_interval
 from ocrbench.models import Reading, build_detector, build_recognizer
 from ocrbench.models.crops import FreeWidth, WidthOptions
-from ocrbench.planning.buckets import BATCH_SIZES, Groups, best_dynamic, best_widths, expected_ms
+from ocrbench.planning.buckets import BATCH_SIZES, Expected, Groups, best_dynamic, best_widths, expected
 from ocrbench.planning.costs import Costs, measure_costs, widths_to_measure
 from ocrbench.records import Artifact, Graph, Image, Network
 from ocrbench.runtime import CompiledNetwork, Settings
@@ -30,14 +30,11 @@ class Candidate:
 
     Attributes:
         name: ``present``, ``dynamic`` or ``bucketed``.
-        shapes: How many different ones the dataset's batches have.
-        ms_per_crop: Expected.
     """
 
     name: str
     options: WidthOptions
-    shapes: int
-    ms_per_crop: float
+    expected: Expected
 
     @property
     def changes(self) -> dict[str, object]:
@@ -121,7 +118,7 @@ def measure_plan(cell: Cell, images: int, seconds: float, listener: Listener) ->
     network = flexible.networks["network"]
     costs = measure_costs(network, like, widths_to_measure(naturals), BATCH_SIZES, listener)
     candidates = compare(present.recognizer.options, groups, costs, images)
-    best = min(candidates, key=lambda each: each.ms_per_crop)
+    best = min(candidates, key=lambda each: each.expected.spread_ms)
     check = None
     if best.name != "present":
         check = _check(present, _Reader(cell, artifacts["recognizer"], best.changes), crops, seconds, listener)
@@ -129,19 +126,14 @@ def measure_plan(cell: Cell, images: int, seconds: float, listener: Listener) ->
 
 
 def compare(present: WidthOptions, groups: Groups, costs: Costs, images: int) -> list[Candidate]:
-    """Predict what the present setting costs, and the best of each other kind; arguments as ``expected_ms``."""
+    """Predict what the present setting costs, and the best of each other kind; arguments as ``expected``."""
     settings = {
         "present": present,
         "dynamic": best_dynamic(present, groups, costs, images),
         "bucketed": best_widths(present, groups, costs, images),
     }
     return [
-        Candidate(
-            name=name,
-            options=options,
-            shapes=len({(width, len(members)) for group in groups for width, members in options.batches(group)}),
-            ms_per_crop=expected_ms(options, groups, costs, images),
-        )
+        Candidate(name=name, options=options, expected=expected(options, groups, costs, images))
         for name, options in settings.items()
     ]
 
@@ -172,6 +164,7 @@ def _compiled(
         precision=stage.precision,
         performance_hint=cell.scenario.performance_hint,
         properties=stage.properties,
+        folding=cell.folding,
     )
     return {name: CompiledNetwork(artifacts[name], graph, settings).network() for name, graph in graphs.items()}
 
