@@ -32,6 +32,8 @@ PADDING = 127
 # The recognizer's convolutions of stride 2 are padded by 1, so a step looks at where its columns begin. The training
 # images of ICDAR 2015 agree: only so do words reach as far to the left of their outer steps as to the right.
 MIDDLE = 0.0
+# Pixels of the image; regions with a shorter side are dropped.
+SMALLEST_SIDE = 4
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -127,42 +129,32 @@ class DbDetector:
         return np.asarray(cv2.resize(image, size), dtype=np.uint8)
 
     def _regions(self, probabilities: NDArray[np.float32], width: int, height: int) -> list[Region]:
-        mask = (probabilities > self.options.threshold).astype(np.uint8)
+        options = self.options
+        contours = self._contours(probabilities)
+        whole, corners = rectangles(contours, options.min_size)
+        outlines = corners if options.score_mode == "fast" else [contours[index] for index in whole]
+        confidences = means_inside(probabilities, outlines)
+        sure = confidences >= options.box_threshold
+        outlines = [unclip(each, options.unclip_ratio) for each in corners[sure]]
+        whole, grown = rectangles(outlines, options.min_size + 2)
+        scale = np.array([width / probabilities.shape[1], height / probabilities.shape[0]], dtype=np.float32)
+        limit = np.array([width, height], dtype=np.float32)
+        placed = order_corners(np.clip(np.round(grown * scale), 0, limit - 1))
+        large = (np.linalg.norm(placed[:, [1, 3]] - placed[:, [0]], axis=2) >= SMALLEST_SIDE).all(axis=1)
+        return [
+            Region(polygon=tuple((x, y) for x, y in polygon), confidence=confidence)
+            for polygon, confidence in zip(
+                placed[large].tolist(), confidences[sure][whole][large].tolist(), strict=True
+            )
+        ]
+
+    def _contours(self, probabilities: NDArray[np.float32]) -> list[NDArray[np.int32]]:
+        """Return the (x, y) outlines of what is probably text."""
+        mask = (probabilities > self.options.threshold).view(np.uint8)
         if self.options.dilation:
             mask = np.asarray(cv2.dilate(mask, np.ones((2, 2), np.uint8)), dtype=np.uint8)
         contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-        scale = np.array([width / mask.shape[1], height / mask.shape[0]], dtype=np.float32)
-        limit = np.array([width, height], dtype=np.float32)
-        found = []
-        for contour in contours[: self.options.max_candidates]:
-            region = self._region(np.asarray(contour, dtype=np.int32), probabilities, scale, limit)
-            if region is not None:
-                found.append(region)
-        return found
-
-    def _region(
-        self,
-        contour: NDArray[np.int32],
-        probabilities: NDArray[np.float32],
-        scale: NDArray[np.float32],
-        limit: NDArray[np.float32],
-    ) -> Region | None:
-        rectangle = cv2.minAreaRect(contour)
-        if min(rectangle[1]) < self.options.min_size:
-            return None
-        corners = np.asarray(cv2.boxPoints(rectangle), dtype=np.float32)
-        outline = corners if self.options.score_mode == "fast" else contour.reshape(-1, 2)
-        confidence = mean_inside(probabilities, outline)
-        if confidence < self.options.box_threshold:
-            return None
-        grown = cv2.minAreaRect(unclip(corners, self.options.unclip_ratio))
-        if min(grown[1]) < self.options.min_size + 2:
-            return None
-        placed = order_corners(np.clip(np.round(cv2.boxPoints(grown) * scale), 0, limit - 1))
-        if np.linalg.norm(placed[0] - placed[1]) < 4 or np.linalg.norm(placed[0] - placed[3]) < 4:
-            return None
-        polygon = tuple((float(x), float(y)) for x, y in placed)
-        return Region(polygon=polygon, confidence=confidence)
+        return [np.asarray(each, dtype=np.int32)[:, 0] for each in contours[: self.options.max_candidates]]
 
 
 class CtcRecognizer:
@@ -214,14 +206,34 @@ class CtcRecognizer:
         return padded
 
 
-def mean_inside(values: NDArray[np.float32], outline: NDArray[np.number]) -> float:
-    """Average a map over the pixels inside an outline of (x, y) corners."""
+def rectangles(outlines: Sequence[NDArray[np.int32]], smallest: float) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Find the smallest rectangle around each outline; those whose shorter side is shorter than a limit are dropped.
+
+    Returns:
+        Which outlines are left, and the (x, y) corners of their rectangles: (N, 4, 2).
+    """
+    found = [cv2.minAreaRect(each) for each in outlines]
+    sides = np.array([size for _, size, _ in found]).reshape(-1, 2)
+    kept = np.flatnonzero(sides.min(axis=1) >= smallest)
+    corners = [cv2.boxPoints(found[index]) for index in kept]
+    return kept, np.array(corners, dtype=np.float32).reshape(-1, 4, 2)
+
+
+def means_inside(
+    values: NDArray[np.float32], outlines: Sequence[NDArray[np.number]] | NDArray[np.number]
+) -> NDArray[np.float64]:
+    """Average a map over the pixels inside each outline of (x, y) corners."""
     limit = np.array([values.shape[1] - 1, values.shape[0] - 1])
-    low = np.clip(np.floor(outline.min(axis=0)).astype(int), 0, limit)
-    high = np.clip(np.ceil(outline.max(axis=0)).astype(int), 0, limit)
-    mask = np.zeros((high[1] - low[1] + 1, high[0] - low[0] + 1), dtype=np.uint8)
-    cv2.fillPoly(mask, [(outline - low).astype(np.int32)], 1)
-    return float(cv2.mean(values[low[1] : high[1] + 1, low[0] : high[0] + 1], mask)[0])
+    ends = np.array([(each.min(axis=0), each.max(axis=0)) for each in outlines]).reshape(-1, 2, 2)
+    lows = np.clip(np.floor(ends[:, 0]).astype(int), 0, limit)
+    highs = np.clip(np.ceil(ends[:, 1]).astype(int), 0, limit)
+    means = np.zeros(len(outlines))
+    for index, (outline, low, high) in enumerate(zip(outlines, lows, highs, strict=True)):
+        (left, top), (right, bottom) = low, high
+        mask = np.zeros((bottom - top + 1, right - left + 1), dtype=np.uint8)
+        cv2.fillPoly(mask, [(outline - low).astype(np.int32)], 1)
+        means[index] = cv2.mean(values[top : bottom + 1, left : right + 1], mask)[0]
+    return means
 
 
 def unclip(corners: NDArray[np.float32], ratio: float) -> NDArray[np.int32]:
