@@ -9,7 +9,7 @@ from rich.text import Text
 from ocrbench.cell import check
 from ocrbench.cli.console import make_console
 from ocrbench.config import load
-from ocrbench.planning import Candidate, Planned, buckets, measure_plan
+from ocrbench.planning import Candidate, Planned, buckets, check_plannable, measure_plan
 from ocrbench.progress import ConsoleListener
 from ocrbench.runtime import check_device
 
@@ -32,6 +32,7 @@ def plan(
     """
     cell = load(overrides or [])
     check(cell)
+    check_plannable(cell)
     for stage in (cell.detector, cell.recognizer):
         check_device(stage.device)
     with ConsoleListener(make_console(stderr=True), "plan") as listener:
@@ -62,7 +63,7 @@ def _buckets(found: Planned) -> Table:
 
 def _conclusion(found: Planned) -> list[str]:
     crops = sum(map(len, found.groups))
-    first = f"{crops} crops of {len(found.groups)} images"
+    first = f"{crops} crops in {len(found.groups)} images with text, or groups of them"
     if found.check is None:
         return [f"{first}: the present setting is the cheapest"]
     measured, ratio = found.check, found.check.ratio

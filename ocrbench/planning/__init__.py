@@ -2,7 +2,7 @@
 
 from ocrbench.planning.buckets import BATCH_SIZES, Bucket, Expected, best_dynamic, best_widths, buckets, expected
 from ocrbench.planning.costs import Costs
-from ocrbench.planning.measuring import Candidate, Check, Planned, measure_plan
+from ocrbench.planning.measuring import Candidate, Check, Planned, check_plannable, measure_plan
 
 __all__ = [
     "BATCH_SIZES",
@@ -15,6 +15,7 @@ __all__ = [
     "best_dynamic",
     "best_widths",
     "buckets",
+    "check_plannable",
     "expected",
     "measure_plan",
 ]

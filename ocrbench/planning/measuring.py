@@ -13,12 +13,14 @@ from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.metrics.paired import Interval, ratio_interval
-from ocrbench.models import Reading, build_detector, build_recognizer
+from ocrbench.models import FAMILIES, Reading, build_detector, build_recognizer
 from ocrbench.models.crops import FreeWidth, WidthOptions
 from ocrbench.planning.buckets import BATCH_SIZES, Expected, Groups, best_dynamic, best_widths, expected
 from ocrbench.planning.costs import Costs, measure_costs, widths_to_measure
 from ocrbench.records import Artifact, Graph, Image, Network
 from ocrbench.runtime import CompiledNetwork, Settings
+from ocrbench.scenarios import setup_of
+from ocrbench.scenarios.throughput import ThroughputSetup
 from ocrbench.schedule import Listener, prepare
 
 FEWEST_ROUNDS = 5
@@ -65,7 +67,7 @@ class Planned:
     """What suits a dataset's crops.
 
     Attributes:
-        groups: The crops' widths, by image.
+        groups: The crops' widths, by images whose crops share batches.
         candidates: The present setting first, then the best of each kind.
         best: The cheapest of them.
         check: None where the present setting is the cheapest.
@@ -84,14 +86,24 @@ class _Reader:
     def __init__(self, cell: Cell, artifacts: Mapping[str, Artifact], changes: Mapping[str, object]) -> None:
         stage = replace(cell.recognizer, options={**cell.recognizer.options, **changes})
         recognizer = build_recognizer(stage, artifacts["network"].metadata)
-        if not isinstance(recognizer, FreeWidth):
-            message = f"recognizer.family={stage.family}: its input has one width, so there is nothing to plan"
-            raise ConfigError(message)
+        assert isinstance(recognizer, FreeWidth)
         self.recognizer = recognizer
         self.networks = _compiled(cell, stage, recognizer.graphs(), artifacts)
 
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         return self.recognizer.recognize(crops, self.networks)
+
+
+def check_plannable(cell: Cell) -> None:
+    """Make sure that there is something to plan.
+
+    Raises:
+        ConfigError: The recognizer's input has one width only.
+    """
+    part = FAMILIES[cell.recognizer.family].recognizer
+    if part is None or not issubclass(part.options, WidthOptions):
+        message = f"recognizer.family={cell.recognizer.family}: its input has one width, so there is nothing to plan"
+        raise ConfigError(message)
 
 
 def measure_plan(cell: Cell, images: int, seconds: float, listener: Listener) -> Planned:
@@ -105,7 +117,6 @@ def measure_plan(cell: Cell, images: int, seconds: float, listener: Listener) ->
 
     Raises:
         OcrBenchError: The conversion or the device fails, or no text is found.
-        ConfigError: The recognizer's input has one width only.
     """
     artifacts, _ = prepare(cell, listener)
     present = _Reader(cell, artifacts["recognizer"], {})
@@ -139,16 +150,19 @@ def compare(present: WidthOptions, groups: Groups, costs: Costs, images: int) ->
 
 
 def _crops(cell: Cell, artifacts: Mapping[str, Artifact], listener: Listener) -> list[list[Image]]:
-    """Cut out what the detector finds; images without text are left out."""
+    """Cut out what the detector finds, by images whose crops share batches; those without text are left out."""
     detector = build_detector(cell.detector, artifacts["network"].metadata)
     networks = _compiled(cell, cell.detector, detector.graphs(), artifacts)
     samples = data.FORMATS[cell.dataset.format](Path(cell.dataset.root).expanduser())
     samples = data.choose(samples, cell.dataset.limit, cell.dataset.seed)
-    found = []
+    setup = setup_of(cell.scenario)
+    together = setup.together if isinstance(setup, ThroughputSetup) else 1
+    found: list[list[Image]] = []
     for number, sample in enumerate(samples, start=1):
         image = read_image(sample.image_path)
         regions = detector.detect(image, networks)
-        found.append([crop_quadrilateral(image, region.polygon) for region in regions])
+        cut = [crop_quadrilateral(image, region.polygon) for region in regions]
+        found = [*found[:-1], found[-1] + cut] if (number - 1) % together else [*found, cut]
         listener.advance("finding text", number, len(samples))
     if not any(found):
         message = f"dataset {cell.dataset.name}: {cell.detector.name} finds no text in its {len(samples)} images"
