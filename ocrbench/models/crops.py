@@ -109,8 +109,12 @@ class WidthOptions:
 
     def stacked(self, inputs: Sequence[Image]) -> Image:
         """Make a batch of inputs (height, width, channels), with empty ones up to its size where that is static."""
-        missing = self.batch_size - len(inputs) if self.shapes == "static" else 0
+        missing = self.places(len(inputs)) - len(inputs)
         return np.stack([*inputs, *[np.zeros_like(inputs[0])] * missing])
+
+    def places(self, crops: int) -> int:
+        """Return how many places the batch of so many crops has."""
+        return self.batch_size if self.shapes == "static" else crops
 
     def static_shape(self, height: int, channels: int) -> tuple[int, ...]:
         """Return the only shape of an input; none where it varies."""

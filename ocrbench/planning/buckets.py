@@ -64,7 +64,7 @@ def expected(options: WidthOptions, groups: Groups, costs: Costs, images: int) -
     shapes, once, total = 0, 0.0, 0.0
     for width, batches in _by_width(options, groups).items():
         repeated, first = (table[0] for table in costs.table([width], options.batch_size))
-        counts = [len(batch) for batch in batches]
+        counts = [options.places(len(batch)) for batch in batches]
         different = list(set(counts))
         shapes += len(different)
         once += float(first[different].sum())
@@ -111,7 +111,7 @@ def buckets(options: WidthOptions, groups: Groups, costs: Costs) -> list[Bucket]
                 crops=crops / total,
                 filled=sum(map(sum, batches)) / (crops * width),
                 batch=crops / len(batches),
-                ms_per_crop=float(repeated[[len(batch) for batch in batches]].sum()) / crops,
+                ms_per_crop=float(repeated[[options.places(len(batch)) for batch in batches]].sum()) / crops,
             )
         )
     return found

@@ -40,6 +40,12 @@ def test_expected_costs_are_those_of_the_batches() -> None:
     assert found.spread_ms == pytest.approx((repeated + 15.0 * 2 / 4) / 4)
 
 
+def test_empty_places_of_a_static_batch_cost_too() -> None:
+    static = replace(PRESENT, shapes="static", widths=[320], batch_size=4)
+    found = expected(static, [[30, 60], [200]], costs(), images=1000)
+    assert (found.shapes, found.repeated_ms) == (1, pytest.approx(2 * 0.01 * 4 * 320 / 3))
+
+
 def test_where_only_columns_cost_nothing_is_padded() -> None:
     groups = [[40, 80, 300], [80, 160]]
     assert best_widths(PRESENT, groups, costs(), 1000).widths == (40, 80, 160, 304)
