@@ -51,20 +51,25 @@ def polygon_areas(polygons: Sequence[Polygon]) -> NDArray[np.float64]:
 
 
 def order_corners(corners: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Order a quadrilateral's corners clockwise, beginning at the top left.
+    """Order quadrilaterals' corners clockwise, beginning at the top left.
 
     The two leftmost corners make the left edge, the two rightmost the right edge, as in PaddleOCR.
 
     Args:
-        corners: Four (x, y) rows in any order.
+        corners: (x, y) of four corners in any order, in the last two axes: (…, 4, 2).
 
     Returns:
-        Array of shape (4, 2).
+        Array of the same shape.
     """
-    by_x = corners[np.argsort(corners[:, 0], kind="stable")]
-    left = by_x[:2][np.argsort(by_x[:2, 1], kind="stable")]
-    right = by_x[2:][np.argsort(by_x[2:, 1], kind="stable")]
-    return np.array([left[0], right[0], right[1], left[1]], dtype=np.float32)
+    by_x = _sorted_along(corners, 0)
+    left, right = (_sorted_along(pair, 1) for pair in (by_x[..., :2, :], by_x[..., 2:, :]))
+    return np.concatenate([left[..., :1, :], right, left[..., 1:, :]], axis=-2, dtype=np.float32)
+
+
+def _sorted_along(points: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
+    """Sort points by their x (0) or y (1)."""
+    order = np.argsort(points[..., axis], axis=-1, kind="stable")
+    return np.take_along_axis(points, order[..., np.newaxis], axis=-2)
 
 
 def crop_quadrilateral(image: NDArray[np.uint8], polygon: Polygon) -> NDArray[np.uint8]:

@@ -69,6 +69,7 @@ class Graph:
         arg_max: Replace the output by the index of the best class and by its value, along the last of three axes.
         softmax: Make the scores probabilities before that.
         classes: The classes that may be answered, ascending, which are numbered anew; empty for all of them.
+        shape: The only shape that the image input will have (NHWC); empty where it varies.
         inputs: The names of the inputs in the order of the call; empty for the model's own order.
         outputs: The names of the outputs in the order of the answer; empty for the model's own order.
     """
@@ -79,6 +80,7 @@ class Graph:
     arg_max: bool = False
     softmax: bool = False
     classes: tuple[int, ...] = ()
+    shape: tuple[int, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
 

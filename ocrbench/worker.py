@@ -213,6 +213,7 @@ def _settings(cell: Cell, stage: Stage) -> Settings:
         precision=stage.precision,
         performance_hint=cell.scenario.performance_hint,
         properties={**setup_of(cell.scenario).properties, **stage.properties},
+        folding=cell.folding,
         cache_dir=Path(cell.cache_dir).expanduser() / "compiled" if cell.model_cache else None,
     )
 

@@ -203,6 +203,19 @@ class Words:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class Folding:
+    """What is built into the networks; the rest is done in NumPy, and its time counts as the network's.
+
+    Attributes:
+        preprocess: Networks take uint8 images and normalise them; else float32 ones of their own layout.
+        argmax: Networks answer the best class per step with its probability; else the scores of all classes.
+    """
+
+    preprocess: bool = True
+    argmax: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Omz:
     """How the Open Model Zoo's tools are had and used.
 
@@ -281,6 +294,7 @@ class Cell:
     scenario: Scenario
     granularity: Granularity
     words: Words
+    folding: Folding
     scoring: Scoring
     omz: Omz
     gate: Gate

@@ -1,11 +1,21 @@
 """Pre-processing that several families' recognizers share."""
 
+import math
 from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol, Self, runtime_checkable
 
 import cv2
 import numpy as np
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
 
+from ocrbench.config import STRICT
+from ocrbench.errors import ConfigError
+from ocrbench.models.interface import Recognizer
 from ocrbench.records import Graph, Image
+
+# Networks reduce the width up to eight times: in such steps no column of theirs is half empty.
+MULTIPLE = 8
 
 
 def grey_input(crop: Image, width: int, height: int) -> Image:
@@ -24,22 +34,98 @@ def grey_graph(layout: str = "NCHW", output: str = "") -> Graph:
     return Graph(mean=(0.0,), scale=(1.0,), layout=layout, outputs=outputs, arg_max=True, softmax=True)
 
 
-def equal_widths(widths: Sequence[int], size: int) -> Iterator[tuple[int, list[int]]]:
-    """Put crops that are equally wide into batches, narrow ones first.
+def natural_width(crop: Image, height: int) -> int:
+    """Return how wide a crop is once it is brought to a height, in whole pixels.
 
-    Args:
-        widths: Of each crop.
-        size: How many crops a batch may have.
-
-    Yields:
-        A width and the indices of crops that have it.
-
-    >>> list(equal_widths([64, 32, 64, 64], size=2))
-    [(32, [1]), (64, [0, 2]), (64, [3])]
+    >>> natural_width(np.zeros((20, 33, 3), dtype=np.uint8), 40)
+    66
     """
-    by_width: dict[int, list[int]] = {}
-    for index, width in enumerate(widths):
-        by_width.setdefault(width, []).append(index)
-    for width, members in sorted(by_width.items()):
-        for start in range(0, len(members), size):
-            yield width, members[start : start + size]
+    natural: float = height * crop.shape[1] / crop.shape[0]
+    return max(1, math.ceil(natural))
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class WidthOptions:
+    """How crops of different widths become batches, where the network leaves the width of its input open.
+
+    Attributes:
+        shapes: ``bucketed``: each crop is padded to the next of a few widths; crops of one width share batches.
+            ``dynamic``: crops that are nearly as wide share a batch, which is as wide as the widest of them.
+            ``static``: all batches have the one width of ``widths`` and ``batch_size`` places, perhaps empty ones;
+            wider crops are squeezed. The network is compiled for this shape alone.
+        widths: The widths of ``bucketed``, ascending; beyond the last one it goes on with multiples of ``width_step``.
+        width_step: Without ``widths``, widths are the multiples of this.
+        max_width: Wider crops are squeezed.
+        batch_size: How many crops a batch has at most.
+    """
+
+    shapes: Literal["static", "bucketed", "dynamic"] = "bucketed"
+    widths: tuple[int, ...] = ()
+    width_step: int = Field(ge=MULTIPLE)
+    min_width: int = Field(default=32, ge=MULTIPLE)
+    max_width: int = Field(ge=MULTIPLE)
+    batch_size: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _widths_fit(self) -> Self:
+        ascending = sorted({each for each in self.widths if self.min_width <= each <= self.max_width})
+        if list(self.widths) != ascending:
+            message = f"expected ascending widths from {self.min_width} to {self.max_width}"
+        elif self.shapes == "static" and len(self.widths) != 1:
+            message = "shapes=static takes one width, as in recognizer.widths=[320]"
+        elif self.shapes == "dynamic" and self.widths:
+            message = "shapes=dynamic takes none"
+        else:
+            return self
+        given = ",".join(map(str, self.widths))
+        message = f"recognizer.widths=[{given}]: {message}"
+        raise ConfigError(message)
+
+    def width(self, natural: int) -> int:
+        """Return the width of the input for a crop that is this wide at the network's height."""
+        if self.shapes == "static":
+            return self.widths[0]
+        step = MULTIPLE if self.shapes == "dynamic" else self.width_step
+        stepped = math.ceil(natural / step) * step
+        fitting = next((each for each in self.widths if each >= natural), stepped)
+        return min(max(fitting, self.min_width), self.max_width)
+
+    def batches(self, naturals: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+        """Put crops into batches, narrow ones first.
+
+        Args:
+            naturals: How wide each crop is at the network's height.
+
+        Yields:
+            A batch's width, and the indices of its crops.
+        """
+        groups: dict[int, list[tuple[int, int]]] = {}
+        for width, index in sorted((self.width(natural), index) for index, natural in enumerate(naturals)):
+            groups.setdefault(0 if self.shapes == "dynamic" else width, []).append((width, index))
+        for group in groups.values():
+            for start in range(0, len(group), self.batch_size):
+                chosen = group[start : start + self.batch_size]
+                yield chosen[-1][0], [index for _, index in chosen]
+
+    def stacked(self, inputs: Sequence[Image]) -> Image:
+        """Make a batch of inputs (height, width, channels), with empty ones up to its size where that is static."""
+        missing = self.places(len(inputs)) - len(inputs)
+        return np.stack([*inputs, *[np.zeros_like(inputs[0])] * missing])
+
+    def places(self, crops: int) -> int:
+        """Return how many places the batch of so many crops has."""
+        return self.batch_size if self.shapes == "static" else crops
+
+    def static_shape(self, height: int, channels: int) -> tuple[int, ...]:
+        """Return the only shape of an input; none where it varies."""
+        return (self.batch_size, height, self.widths[0], channels) if self.shapes == "static" else ()
+
+
+@runtime_checkable
+class FreeWidth(Recognizer, Protocol):
+    """A recognizer whose network leaves the width of its input open."""
+
+    options: WidthOptions
+
+    def natural_width(self, crop: Image) -> int:
+        """Return how wide a crop is at the network's height."""

@@ -4,7 +4,6 @@ The detector is DB (Liao et al., "Real-time Scene Text Detection with Differenti
 with PaddleOCR's post-processing; the recognizer is a CTC network of height 48 whose width follows the crop.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -20,7 +19,7 @@ from ocrbench.config import STRICT
 from ocrbench.errors import ModelError
 from ocrbench.geometry import in_reading_order, order_corners
 from ocrbench.models.alphabets import ALL, SETS, allowed_characters, kept_classes
-from ocrbench.models.crops import equal_widths
+from ocrbench.models.crops import WidthOptions, natural_width
 from ocrbench.models.decoding import decode_ctc
 from ocrbench.models.interface import Family, Part, Reading
 from ocrbench.records import Graph, Image, Network, Region
@@ -33,6 +32,8 @@ PADDING = 127
 # The recognizer's convolutions of stride 2 are padded by 1, so a step looks at where its columns begin. The training
 # images of ICDAR 2015 agree: only so do words reach as far to the left of their outer steps as to the right.
 MIDDLE = 0.0
+# Pixels of the image; regions with a shorter side are dropped.
+SMALLEST_SIDE = 4
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -64,22 +65,16 @@ class DbOptions:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class CtcOptions:
+class CtcOptions(WidthOptions):
     """The recognizer's options.
 
     Attributes:
         height: Pixels that the network expects.
-        width_step: Widths are rounded up to a multiple of this; crops of one width share batches.
-        max_width: Wider crops are squeezed.
         alphabet: What may be read: ``all``, ``ascii``, ``latin``, or a text file of characters. Probabilities are then
             shares among what may be read.
     """
 
     height: int = Field(ge=8)
-    width_step: int = Field(ge=8)
-    min_width: int = Field(ge=8)
-    max_width: int = Field(ge=8)
-    batch_size: int = Field(ge=1)
     mean: Channels
     scale: Channels
     alphabet: str = ALL
@@ -134,42 +129,32 @@ class DbDetector:
         return np.asarray(cv2.resize(image, size), dtype=np.uint8)
 
     def _regions(self, probabilities: NDArray[np.float32], width: int, height: int) -> list[Region]:
-        mask = (probabilities > self.options.threshold).astype(np.uint8)
+        options = self.options
+        contours = self._contours(probabilities)
+        whole, corners = rectangles(contours, options.min_size)
+        outlines = corners if options.score_mode == "fast" else [contours[index] for index in whole]
+        confidences = means_inside(probabilities, outlines)
+        sure = confidences >= options.box_threshold
+        outlines = [unclip(each, options.unclip_ratio) for each in corners[sure]]
+        whole, grown = rectangles(outlines, options.min_size + 2)
+        scale = np.array([width / probabilities.shape[1], height / probabilities.shape[0]], dtype=np.float32)
+        limit = np.array([width, height], dtype=np.float32)
+        placed = order_corners(np.clip(np.round(grown * scale), 0, limit - 1))
+        large = (np.linalg.norm(placed[:, [1, 3]] - placed[:, [0]], axis=2) >= SMALLEST_SIDE).all(axis=1)
+        return [
+            Region(polygon=tuple((x, y) for x, y in polygon), confidence=confidence)
+            for polygon, confidence in zip(
+                placed[large].tolist(), confidences[sure][whole][large].tolist(), strict=True
+            )
+        ]
+
+    def _contours(self, probabilities: NDArray[np.float32]) -> list[NDArray[np.int32]]:
+        """Return the (x, y) outlines of what is probably text."""
+        mask = (probabilities > self.options.threshold).view(np.uint8)
         if self.options.dilation:
             mask = np.asarray(cv2.dilate(mask, np.ones((2, 2), np.uint8)), dtype=np.uint8)
         contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-        scale = np.array([width / mask.shape[1], height / mask.shape[0]], dtype=np.float32)
-        limit = np.array([width, height], dtype=np.float32)
-        found = []
-        for contour in contours[: self.options.max_candidates]:
-            region = self._region(np.asarray(contour, dtype=np.int32), probabilities, scale, limit)
-            if region is not None:
-                found.append(region)
-        return found
-
-    def _region(
-        self,
-        contour: NDArray[np.int32],
-        probabilities: NDArray[np.float32],
-        scale: NDArray[np.float32],
-        limit: NDArray[np.float32],
-    ) -> Region | None:
-        rectangle = cv2.minAreaRect(contour)
-        if min(rectangle[1]) < self.options.min_size:
-            return None
-        corners = np.asarray(cv2.boxPoints(rectangle), dtype=np.float32)
-        outline = corners if self.options.score_mode == "fast" else contour.reshape(-1, 2)
-        confidence = mean_inside(probabilities, outline)
-        if confidence < self.options.box_threshold:
-            return None
-        grown = cv2.minAreaRect(unclip(corners, self.options.unclip_ratio))
-        if min(grown[1]) < self.options.min_size + 2:
-            return None
-        placed = order_corners(np.clip(np.round(cv2.boxPoints(grown) * scale), 0, limit - 1))
-        if np.linalg.norm(placed[0] - placed[1]) < 4 or np.linalg.norm(placed[0] - placed[3]) < 4:
-            return None
-        polygon = tuple((float(x), float(y)) for x, y in placed)
-        return Region(polygon=polygon, confidence=confidence)
+        return [np.asarray(each, dtype=np.int32)[:, 0] for each in contours[: self.options.max_candidates]]
 
 
 class CtcRecognizer:
@@ -188,54 +173,67 @@ class CtcRecognizer:
     def graphs(self) -> Mapping[str, Graph]:
         """Fold normalisation, the choice of classes and the arg-max into the only network."""
         options = self.options
-        return {"network": Graph(mean=options.mean, scale=options.scale, arg_max=True, classes=self._classes)}
+        shape = options.static_shape(options.height, channels=3)
+        graph = Graph(mean=options.mean, scale=options.scale, arg_max=True, classes=self._classes, shape=shape)
+        return {"network": graph}
 
     def recognize(self, crops: Sequence[Image], networks: Mapping[str, Network]) -> list[Reading]:
         """Read BGR crops, batched by width."""
         readings: dict[int, Reading] = {}
-        for members, batch in self._batches(crops):
+        naturals = [self.natural_width(crop) for crop in crops]
+        for width, members in self.options.batches(naturals):
+            batch = self.options.stacked([self._stretch(crops[index], width) for index in members])
             indices, confidences = networks["network"](batch)
-            for member, steps, certainty in zip(members, indices, confidences, strict=True):
-                used = self._natural(crops[member], batch.shape[2]) / batch.shape[2]
-                readings[member] = decode_ctc(steps, certainty, self.alphabet, used=used, middle=MIDDLE)
+            for place, member in enumerate(members):
+                used = min(width, naturals[member]) / width
+                path = indices[place], confidences[place]
+                readings[member] = decode_ctc(*path, self.alphabet, used=used, middle=MIDDLE)
         return [readings[index] for index in range(len(crops))]
 
     def calibration(self, crops: Sequence[Image]) -> Iterator[Image]:
         """Yield each crop as a batch of its own."""
         for crop in crops:
-            yield self._stretch(crop, self.width(crop))[np.newaxis]
+            yield self._stretch(crop, self.options.width(self.natural_width(crop)))[np.newaxis]
 
-    def width(self, crop: Image) -> int:
-        """Return the width of the input that a crop fits in."""
-        options = self.options
-        natural: float = options.height * crop.shape[1] / crop.shape[0]
-        stepped = math.ceil(natural / options.width_step) * options.width_step
-        return min(max(stepped, options.min_width), options.max_width)
-
-    def _batches(self, crops: Sequence[Image]) -> Iterator[tuple[list[int], Image]]:
-        for width, chosen in equal_widths([self.width(crop) for crop in crops], self.options.batch_size):
-            yield chosen, np.stack([self._stretch(crops[index], width) for index in chosen])
+    def natural_width(self, crop: Image) -> int:
+        """Return how wide a crop is at the network's height."""
+        return natural_width(crop, self.options.height)
 
     def _stretch(self, crop: Image, width: int) -> Image:
-        height, natural = self.options.height, self._natural(crop, width)
+        height, natural = self.options.height, min(width, self.natural_width(crop))
         padded = np.full((height, width, 3), PADDING, dtype=np.uint8)
         padded[:, :natural] = cv2.resize(crop, (natural, height))
         return padded
 
-    def _natural(self, crop: Image, width: int) -> int:
-        """Return the columns that a crop takes up in an input of this width; the rest is padding."""
-        natural: float = self.options.height * crop.shape[1] / crop.shape[0]
-        return min(width, max(1, math.ceil(natural)))
+
+def rectangles(outlines: Sequence[NDArray[np.int32]], smallest: float) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Find the smallest rectangle around each outline; those whose shorter side is shorter than a limit are dropped.
+
+    Returns:
+        Which outlines are left, and the (x, y) corners of their rectangles: (N, 4, 2).
+    """
+    found = [cv2.minAreaRect(each) for each in outlines]
+    sides = np.array([size for _, size, _ in found]).reshape(-1, 2)
+    kept = np.flatnonzero(sides.min(axis=1) >= smallest)
+    corners = [cv2.boxPoints(found[index]) for index in kept]
+    return kept, np.array(corners, dtype=np.float32).reshape(-1, 4, 2)
 
 
-def mean_inside(values: NDArray[np.float32], outline: NDArray[np.number]) -> float:
-    """Average a map over the pixels inside an outline of (x, y) corners."""
+def means_inside(
+    values: NDArray[np.float32], outlines: Sequence[NDArray[np.number]] | NDArray[np.number]
+) -> NDArray[np.float64]:
+    """Average a map over the pixels inside each outline of (x, y) corners."""
     limit = np.array([values.shape[1] - 1, values.shape[0] - 1])
-    low = np.clip(np.floor(outline.min(axis=0)).astype(int), 0, limit)
-    high = np.clip(np.ceil(outline.max(axis=0)).astype(int), 0, limit)
-    mask = np.zeros((high[1] - low[1] + 1, high[0] - low[0] + 1), dtype=np.uint8)
-    cv2.fillPoly(mask, [(outline - low).astype(np.int32)], 1)
-    return float(cv2.mean(values[low[1] : high[1] + 1, low[0] : high[0] + 1], mask)[0])
+    ends = np.array([(each.min(axis=0), each.max(axis=0)) for each in outlines]).reshape(-1, 2, 2)
+    lows = np.clip(np.floor(ends[:, 0]).astype(int), 0, limit)
+    highs = np.clip(np.ceil(ends[:, 1]).astype(int), 0, limit)
+    means = np.zeros(len(outlines))
+    for index, (outline, low, high) in enumerate(zip(outlines, lows, highs, strict=True)):
+        (left, top), (right, bottom) = low, high
+        mask = np.zeros((bottom - top + 1, right - left + 1), dtype=np.uint8)
+        cv2.fillPoly(mask, [(outline - low).astype(np.int32)], 1)
+        means[index] = cv2.mean(values[top : bottom + 1, left : right + 1], mask)[0]
+    return means
 
 
 def unclip(corners: NDArray[np.float32], ratio: float) -> NDArray[np.int32]:

@@ -42,6 +42,8 @@ def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stu
         if set(graph.scale) != {1.0}:
             converted.scale(list(graph.scale))
         model = steps.build()
+    if graph.shape:
+        model.reshape(list(graph.shape))
     if graph.classes:
         output = model.output(graph.outputs[0]) if graph.outputs else model.output(0)
         _narrow(output.get_node().input(0), -1, graph.classes)

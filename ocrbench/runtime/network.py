@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import openvino as ov
 from numpy.typing import NDArray
 
-from ocrbench.config import Precision
+from ocrbench.config import Folding, Precision
 from ocrbench.errors import DeviceError
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.folding import fold
+from ocrbench.runtime.host import folded_part, with_host_part
 from ocrbench.runtime.profiling import Profile, emulated, shares
 
 PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
@@ -26,6 +27,7 @@ class Settings:
 
     Attributes:
         properties: OpenVINO properties; they win over what the precision and the hint set.
+        folding: What is built into the networks.
         cache_dir: Folder under which compiled networks are kept; None keeps none.
     """
 
@@ -33,6 +35,7 @@ class Settings:
     precision: Precision
     performance_hint: str = "NONE"
     properties: Mapping[str, Any]
+    folding: Folding = field(default_factory=Folding)
     cache_dir: Path | None = None
 
 
@@ -69,7 +72,8 @@ class CompiledNetwork:
         Raises:
             DeviceError: The device or a property is refused.
         """
-        self._artifact, self._graph, self._settings = artifact, graph, settings
+        self._artifact, self._settings = artifact, settings
+        self._wanted, self._graph = graph, folded_part(graph, settings.folding)
         start = perf_counter_ns()
         self._model = self._compile({})
         self.compile_ms = (perf_counter_ns() - start) / 1e6
@@ -83,7 +87,7 @@ class CompiledNetwork:
         """
         request = self._model.create_infer_request()
         self._requests.append(request)
-        return _caller(request, self._graph, queued=queued)
+        return self._callable(request, queued=queued)
 
     def optimum(self) -> int:
         """Return how many requests at once keep the device busy: ``OPTIMAL_NUMBER_OF_INFER_REQUESTS``."""
@@ -122,7 +126,10 @@ class CompiledNetwork:
         """Compile the same network once more, with profiling."""
         compiled = self._compile({"PERF_COUNT": True})
         request = compiled.create_infer_request()
-        return Profile(compiled, request, _caller(request, self._graph))
+        return Profile(compiled, request, self._callable(request))
+
+    def _callable(self, request: Any, *, queued: bool = False) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
+        return with_host_part(_caller(request, self._graph, queued=queued), self._wanted, self._settings.folding)
 
     def _measured_types(self) -> dict[str, str]:
         types: dict[str, str] = {}

@@ -136,7 +136,8 @@ def _inputs(cell: Cell, role: Role, metadata: Mapping[str, str]) -> tuple[list[I
     if not inputs:
         message = f"dataset {cell.dataset.name}: its ground truth marks no text in the {len(samples)} images chosen"
         raise DatasetError(message)
-    return inputs, next(iter(model.graphs().values()))
+    # Whatever batches the recognizer would make: here each input is one of its own.
+    return inputs, replace(next(iter(model.graphs().values())), shape=())
 
 
 def _crops(sample: Sample) -> Iterator[Image]:

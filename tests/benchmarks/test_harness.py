@@ -15,8 +15,10 @@ from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral, rectangle
 from ocrbench.metrics import score
 from ocrbench.metrics.text import TextRule
-from ocrbench.models import build_detector, build_recognizer
+from ocrbench.models import Reading, build_detector, build_recognizer
 from ocrbench.models.decoding import decode_ctc
+from ocrbench.models.interface import Characters
+from ocrbench.models.words import pieces
 from ocrbench.pipeline import Pipeline
 from ocrbench.records import Image, Region, RunRecord
 from ocrbench.store import Outcome, Store
@@ -61,6 +63,23 @@ def test_db_post_processing(benchmark: Benchmark, cell: Cell, image: Image, prob
 def test_cropping(benchmark: Benchmark, image: Image) -> None:
     crops = benchmark(lambda: [crop_quadrilateral(image, box) for box in BOXES])
     assert {crop.shape for crop in crops} == {(30, 200, 3)}
+
+
+def test_recognizer_pre_processing(benchmark: Benchmark, cell: Cell, image: Image) -> None:
+    recognizer = build_recognizer(cell.recognizer, {"character": "a\nb"})
+    crops = [crop_quadrilateral(image, box) for box in BOXES]
+    inputs = benchmark(lambda: list(recognizer.calibration(crops)))
+    assert {each.shape for each in inputs} == {(1, 48, 320, 3)}
+
+
+def test_cutting_lines_into_words(benchmark: Benchmark, cell: Cell, image: Image) -> None:
+    text = "some words of a line"
+    places = (np.arange(len(text)) + 0.5) / len(text)
+    characters = Characters(symbols=tuple(text), centres=places, confidences=np.full(len(text), 0.9))
+    reading = Reading(text=text, confidence=0.9, characters=characters)
+    lines = [(Region(polygon=box), crop_quadrilateral(image, box)) for box in BOXES]
+    words = benchmark(lambda: [pieces(region, crop, reading, cell.words) for region, crop in lines])
+    assert [[word.text for word in line] for line in words] == [text.split()] * len(BOXES)
 
 
 def test_ctc_decoding(benchmark: Benchmark) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import openvino as ov
 import pytest
 
+from ocrbench.config import Folding
 from ocrbench.errors import DeviceError
 from ocrbench.records import Artifact, Graph
 from ocrbench.runtime import CompiledNetwork, Settings, check_device, devices, ops
@@ -190,3 +191,25 @@ class TestDevices:
             check_device(device)
         assert f"device={device}" in str(caught.value)
         assert "CPU" in str(caught.value).partition("available:")[2]
+
+
+@pytest.mark.parametrize("shape", [(), (2, 4, 6, CHANNELS)])
+@pytest.mark.parametrize("softmax", [True, False])
+@pytest.mark.parametrize(
+    "folding", [Folding(preprocess=False), Folding(argmax=False), Folding(preprocess=False, argmax=False)]
+)
+def test_numpy_does_the_same_around_the_network(
+    folding: Folding, softmax: bool, shape: tuple[int, ...], artifact: Artifact, image: np.ndarray
+) -> None:
+    graph = Graph(mean=MEAN, scale=SCALE, arg_max=True, softmax=softmax, shape=shape)
+    expected = CompiledNetwork(artifact, graph, SETTINGS).network()(image)
+    found = CompiledNetwork(artifact, graph, replace(SETTINGS, folding=folding)).network()(image)
+    assert np.array_equal(found[0], expected[0])
+    assert found[1] == pytest.approx(expected[1], abs=1e-4)
+
+
+def test_a_static_network_takes_one_shape_only(artifact: Artifact, image: np.ndarray) -> None:
+    network = CompiledNetwork(artifact, Graph(mean=MEAN, scale=SCALE, shape=(2, 4, 6, CHANNELS)), SETTINGS).network()
+    assert network(image)[0] == pytest.approx(scores(image), abs=1e-3)
+    with pytest.raises(RuntimeError, match="shape"):
+        network(image[:1])

@@ -48,6 +48,13 @@ def test_readings_come_in_the_order_of_the_crops_whatever_the_batches() -> None:
     assert network.shapes == [(2, 64, 64, 1), (2, 64, 64, 1), (1, 64, 192, 1)]
 
 
+def test_a_static_network_is_given_full_batches_of_one_width() -> None:
+    network, static = Network(), recognizer(shapes="static", widths=[128])
+    crops = [crop(32, value=10), crop(90, value=20), crop(30, value=30)]
+    assert [reading.text for reading in static.recognize(crops, {"network": network})] == ["aa", "bb", "cc"]
+    assert network.shapes == [static.graphs()["network"].shape] * 2 == [(2, 64, 128, 1)] * 2
+
+
 def test_no_crops_no_call() -> None:
     network = Network()
     assert recognizer().recognize([], {"network": network}) == []
@@ -59,7 +66,7 @@ def test_no_crops_no_call() -> None:
     [((32, 32), 64), ((33, 32), 128), ((1, 100), 64), ((64, 64), 64), ((65, 64), 128), ((1000, 10), 320)],
 )
 def test_width(size: tuple[int, int], expected: int) -> None:
-    assert recognizer().width(crop(*size)) == expected
+    assert OPTIONS.width(recognizer().natural_width(crop(*size))) == expected
 
 
 def test_a_crop_keeps_its_proportions_and_its_last_column_is_repeated() -> None:

@@ -1,0 +1,44 @@
+"""What ``folding`` leaves out of a network, in NumPy around it."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrbench.config import Folding
+from ocrbench.records import Graph, Network
+
+
+def folded_part(graph: Graph, folding: Folding) -> Graph:
+    """Return what is still folded into the network."""
+    if graph.mean and not folding.preprocess:
+        shape = tuple(graph.shape["NHWC".index(axis)] for axis in graph.layout) if graph.shape else ()
+        graph = replace(graph, mean=(), scale=(), shape=shape)
+    return graph if folding.argmax else replace(graph, arg_max=False, softmax=False)
+
+
+def with_host_part(network: Network, graph: Graph, folding: Folding) -> Network:
+    """Do the rest around the network; both together are called as if all were folded in."""
+    normalise = bool(graph.mean) and not folding.preprocess
+    choose = graph.arg_max and not folding.argmax
+    if not normalise and not choose:
+        return network
+
+    def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        given = (_normalised(tensors[0], graph), *tensors[1:]) if normalise else tensors
+        answers = network(*given)
+        return _best(answers[0], softmax=graph.softmax) if choose else answers
+
+    return infer
+
+
+def _normalised(image: NDArray[np.uint8], graph: Graph) -> NDArray[np.float32]:
+    mean, scale = (np.array(each, dtype=np.float32) for each in (graph.mean, graph.scale))
+    values = (image.astype(np.float32) - mean) / scale
+    return np.ascontiguousarray(values.transpose(["NHWC".index(axis) for axis in graph.layout]))
+
+
+def _best(scores: NDArray[np.float32], *, softmax: bool) -> tuple[NDArray[Any], ...]:
+    best = scores.max(axis=2)
+    return scores.argmax(axis=2), 1 / np.exp(scores - best[..., np.newaxis]).sum(axis=2) if softmax else best

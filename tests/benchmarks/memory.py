@@ -1,0 +1,54 @@
+"""How the resident memory of ``scenario=throughput`` develops over many images: the sample set, repeated.
+
+    python tests/benchmarks/memory.py --images 5000 detector.limit_type=max detector.limit_side=320
+
+After each block it appends a line to the output: images so far, resident memory of the process that measures and of
+this one. Results that come in another order, or that are lost, end it. ``docs/performance.md`` has the figures.
+"""
+
+import argparse
+import csv
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import psutil
+
+from ocrbench.cli.console import make_console
+from ocrbench.config import load
+from ocrbench.data import FORMATS
+from ocrbench.progress import ConsoleListener
+from ocrbench.records import artifacts_to_plain
+from ocrbench.schedule import Worker, prepare
+
+BLOCK = 100
+
+
+def main() -> None:
+    """Measure blocks of images until there are enough."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=5000)
+    parser.add_argument("words", nargs="*", help="overrides")
+    given = parser.parse_args()
+    cell = load(["scenario=throughput", *given.words])
+    samples = [[each.id, str(each.image_path)] for each in FORMATS["icdar2015"](Path(cell.dataset.root))]
+    feed = (samples * (given.images // len(samples) + 1))[: given.images]
+    writer = csv.writer(sys.stdout)
+    writer.writerow(["images", "worker_mb", "own_mb", "images_per_second"])
+    with ConsoleListener(make_console(stderr=True), "memory") as listener, Worker() as worker:
+        artifacts, _ = prepare(cell, listener)
+        plain = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
+        worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=plain)
+        for start in range(0, len(feed), BLOCK):
+            block = feed[start : start + BLOCK]
+            answer = worker.ask("run", listener, cell.timeout_seconds, samples=block)
+            if [each["sample_id"] for each in answer["measurements"]] != [sample_id for sample_id, _ in block]:
+                sys.exit(f"images {start} to {start + len(block)}: not the order of the feed")
+            resident = [psutil.Process(pid).memory_info().rss / 1e6 for pid in (worker.pid, None)]
+            rate = len(block) / (answer["wall_ns"] / 1e9)
+            writer.writerow([start + len(block), *(round(each, 1) for each in resident), round(rate, 1)])
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
