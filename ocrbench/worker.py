@@ -8,7 +8,7 @@ command        request                                   answer
 ``describe``   –                                         versions, host, source
 ``convert``    cell, roles                               artifacts
 ``load``       cell, artifacts                           compile times
-``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, peak_memory_bytes
+``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, peak_memory_bytes, spans
 ``attest``     samples                                   execution per stage
 ``close``      –                                         –
 =============  ========================================  ==========================================
@@ -41,6 +41,8 @@ from ocrbench.scenarios import SCENARIOS, Setup, setup_of
 
 Request = Mapping[str, Any]
 SLOWDOWN = "OCRBENCH_TEST_SLOWDOWN"
+# How often the images are replayed to time each layer.
+PROFILE_PASSES = 5
 
 
 class Session:
@@ -92,14 +94,18 @@ class Session:
         cell, pipelines = self._loaded()
         setup = replace(self._setup, **request.get("changes", {}))
         feed = [(sample_id, Path(path)) for sample_id, path in request["samples"]]
+        for pipeline in pipelines if cell.profile else ():
+            pipeline.trace()
         before = usage_so_far()
         block = SCENARIOS[cell.scenario.name].run(pipelines, feed, setup)
         used = usage_so_far() - before
-        return {**asdict(block), "usage": asdict(used), "peak_memory_bytes": environment.peak_memory_bytes()}
+        peak = environment.peak_memory_bytes()
+        spans = [pipeline.trace() for pipeline in pipelines] if cell.profile else []
+        return {**asdict(block), "usage": asdict(used), "peak_memory_bytes": peak, "spans": spans}
 
     def attest(self, request: Request) -> Request:
         """Report which types the networks execute, by replaying images through a profiled twin."""
-        _, (pipeline, *_) = self._loaded()
+        cell, (pipeline, *_) = self._loaded()
         images = [read_image(Path(path)) for _, path in request["samples"]]
         report: dict[str, dict[str, Any]] = {}
         for role, networks in self._networks.items():
@@ -110,8 +116,8 @@ class Session:
                     for image in images:
                         twin.run(image)
 
-                execution = network.execution(replay if images else None)
-                report.setdefault(role, {})[name] = asdict(execution)
+                execution = network.execution(replay if images else None, PROFILE_PASSES if cell.profile else 0)
+                report.setdefault(role, {})[name] = {**asdict(execution), "replayed": len(images)}
         return report
 
     def _with_twin(self, pipeline: Pipeline, role: str, name: str, twin: Network) -> Pipeline:

@@ -15,7 +15,7 @@ from ocrbench.config import Precision
 from ocrbench.errors import DeviceError
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.folding import fold
-from ocrbench.runtime.profiling import Profile, emulated, shares
+from ocrbench.runtime.profiling import LayerTime, Profile, emulated, fastest, shares
 
 PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
 
@@ -46,6 +46,7 @@ class Execution:
         execution_devices: ``EXECUTION_DEVICES``.
         executed: Type → share of the time, largest first.
         emulated: The executed types for which the processor has no instructions.
+        layers: Each layer's time for all inputs; empty unless it was asked for.
     """
 
     precision: Precision
@@ -58,6 +59,7 @@ class Execution:
     properties: Mapping[str, str]
     executed: Mapping[str, float]
     emulated: Sequence[str] = ()
+    layers: Sequence[LayerTime] = ()
 
 
 class CompiledNetwork:
@@ -89,7 +91,7 @@ class CompiledNetwork:
         """Return how many requests at once keep the device busy: ``OPTIMAL_NUMBER_OF_INFER_REQUESTS``."""
         return int(self._property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
 
-    def execution(self, replay: Callable[[Network], None] | None = None) -> Execution:
+    def execution(self, replay: Callable[[Network], None] | None = None, passes: int = 0) -> Execution:
         """Report how this network ran.
 
         Per-layer times need a property that would slow the measured network down. So the same network is compiled a
@@ -98,6 +100,7 @@ class CompiledNetwork:
 
         Args:
             replay: Feeds a network typical inputs; None leaves ``executed`` empty.
+            passes: How often it is repeated to time each layer; 0 leaves ``layers`` empty.
         """
         settings = self._settings
         report = Execution(
@@ -116,7 +119,13 @@ class CompiledNetwork:
         profile = self.profile()
         replay(profile)
         layers, types = profile.layers(), self._measured_types()
-        return replace(report, executed=shares(layers, types), emulated=emulated(layers, types))
+        report = replace(report, executed=shares(layers, types), emulated=emulated(layers, types))
+        # The first pass, which decides what is reported of every run, warmed up.
+        timed: list[LayerTime] = []
+        for _ in range(passes):
+            replay(profile)
+            timed = fastest(timed, profile.layers())
+        return replace(report, layers=[replace(each, exec_type=types.get(each.name, each.exec_type)) for each in timed])
 
     def profile(self) -> Profile:
         """Compile the same network once more, with profiling."""
