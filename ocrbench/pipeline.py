@@ -83,9 +83,7 @@ class Pipeline:
         self.detector = detector
         self.recognizer = recognizer
         self.words = words
-        self._detector_networks = {
-            name: TimedNetwork(each, "detect_infer") for name, each in detector_networks.items()
-        }
+        self._detector_networks = {name: TimedNetwork(each, "detect_infer") for name, each in detector_networks.items()}
         self._recognizer_networks = {
             name: TimedNetwork(each, "recognize_infer") for name, each in recognizer_networks.items()
         }

@@ -10,6 +10,7 @@ command        request                                   answer
 ``load``       cell, artifacts                           compile times
 ``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, peak_memory_bytes, spans
 ``attest``     samples                                   execution per stage
+``time``       cell, role, artifacts, shape, calls       nanoseconds of each call of the role's first network
 ``close``      –                                         –
 =============  ========================================  ==========================================
 
@@ -42,7 +43,7 @@ from ocrbench.scenarios import SCENARIOS, Setup, setup_of
 Request = Mapping[str, Any]
 SLOWDOWN = "OCRBENCH_TEST_SLOWDOWN"
 # How often the images are replayed to time each layer.
-PROFILE_PASSES = 5
+PROFILE_PASSES = 3
 
 
 class Session:
@@ -120,6 +121,25 @@ class Session:
                 report.setdefault(role, {})[name] = {**asdict(execution), "replayed": len(images)}
         return report
 
+    def time(self, request: Request) -> list[int]:
+        """Time one network alone, with one input that stays where it is."""
+        cell, role = validate(Cell, request["cell"]), request["role"]
+        artifacts = artifacts_from_plain(request["artifacts"])
+        stage: Stage = getattr(cell, role)
+        check_device(stage.device)
+        build = build_detector if role == "detector" else build_recognizer
+        graph = build(stage, artifacts["network"].metadata).graphs()["network"]
+        compiled = CompiledNetwork(artifacts["network"], graph, settings_of(cell, stage))
+        network = compiled.network(queued=setup_of(cell.scenario).queued)
+        tensor = compiled.random_input(request["shape"])
+        network(tensor)
+        times = []
+        for _ in range(request["calls"]):
+            start = perf_counter_ns()
+            network(tensor)
+            times.append(perf_counter_ns() - start)
+        return times
+
     def _with_twin(self, pipeline: Pipeline, role: str, name: str, twin: Network) -> Pipeline:
         networks = {each: self._callables(each) for each in self._networks}
         networks[role][name] = twin
@@ -183,11 +203,12 @@ def main() -> None:
 def _compile(
     cell: Cell, stage: Stage, graphs: Mapping[str, Graph], artifacts: Mapping[str, Artifact]
 ) -> dict[str, CompiledNetwork]:
-    settings = _settings(cell, stage)
+    settings = settings_of(cell, stage)
     return {name: CompiledNetwork(artifacts[name], graph, settings) for name, graph in graphs.items()}
 
 
-def _settings(cell: Cell, stage: Stage) -> Settings:
+def settings_of(cell: Cell, stage: Stage) -> Settings:
+    """Say how a stage's networks are compiled."""
     return Settings(
         device=stage.device,
         precision=stage.precision,

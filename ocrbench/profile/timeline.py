@@ -29,7 +29,7 @@ def chrome_trace(title: str, spans: Mapping[int, Sequence[Span]]) -> dict[str, A
 
 
 def _with_ends(spans: Sequence[Span]) -> Iterator[Span]:
-    """Add to each stage with networks what comes before their first call (``_pre``) and after their last (``_post``)."""
+    """Add to each stage what comes before its networks' first call (``_pre``) and after their last (``_post``)."""
     calls: list[Span] = []
     for span in spans:
         yield span
