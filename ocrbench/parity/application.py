@@ -39,10 +39,16 @@ def run_application(target: Target, settings: Settings, calls: int, seconds: flo
         report = Path(folder) / REPORT
         results = json.loads(report.read_text())["execution_results"] if report.is_file() else {}
         if done.returncode != 0 or "latency (ms)" not in results:
-            said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
-            message = f"benchmark_app failed for the {target.role}: {said[-1] if said else f'status {done.returncode}'}"
+            said = _last_line(done.stdout + done.stderr) or f"status {done.returncode}"
+            message = f"benchmark_app failed for the {target.role}: {said}"
             raise WorkerError(message)
         return Turn(median_ms=float(results["latency (ms)"]), fastest_ms=float(results["min latency"]))
+
+
+def _last_line(transcript: str) -> str:
+    """Return the last line of its error, before the traceback."""
+    error = transcript.rpartition("[ ERROR ]")[2].partition("Traceback")[0]
+    return next((line.strip() for line in reversed(error.splitlines()) if line.strip()), "")
 
 
 def arguments(target: Target, settings: Settings, calls: int, folder: Path) -> list[str]:

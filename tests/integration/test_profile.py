@@ -17,7 +17,8 @@ from ocrbench.store import Store
 Run = Callable[..., CompletedProcess[str]]
 SCHEMA = json.loads((Path(__file__).parents[1] / "data" / "trace-event.schema.json").read_text(encoding="utf-8"))
 STAGES = ("read", "detect", "detect_infer", "crop", "recognize", "recognize_infer")
-SMALL = ("precision=FP32", "dataset.limit=2", "scenario.min_seconds=0")
+SMALLER = ("detector.limit_type=max", "detector.limit_side=640")
+SMALL = ("precision=FP32", "dataset.limit=2", "scenario.min_seconds=0", *SMALLER)
 
 pytestmark = pytest.mark.slow
 
