@@ -73,7 +73,7 @@ def targets_of(
     usual = () if all(len(each) > 1 for each in wanted) else _usual_shape(cell, role, artifact)
     shapes = [each if len(each) > 1 else (*each, *usual[1:]) for each in wanted]
     for shape in shapes:
-        if len(shape) != len(entry.shape) or any(one not in (None, other) for one, other in zip(entry.shape, shape)):  # noqa: B905
+        if not entry.takes(shape):
             takes = ",".join("?" if each is None else str(each) for each in entry.shape)
             message = f"{role} {stage.name}: its input cannot be {','.join(map(str, shape))}; it takes {takes}"
             raise ConfigError(message)

@@ -63,6 +63,15 @@ class Entry:
     kind: str
     shape: tuple[int | None, ...]
 
+    def takes(self, shape: Sequence[int]) -> bool:
+        """Tell whether a tensor may have this shape.
+
+        >>> Entry(kind="u8", shape=(None, 48, None, 3)).takes((8, 48, 320, 3))
+        True
+        """
+        sides = zip(self.shape, shape, strict=False)
+        return len(shape) == len(self.shape) and all(own in (None, given) for own, given in sides)
+
 
 def save_folded(artifact: Artifact, graph: Graph, path: Path) -> Entry:
     """Write the model that is compiled: the artifact's, with the graph folded in.
