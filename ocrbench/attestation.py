@@ -28,6 +28,8 @@ def judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str, 
         for name, network in networks.items():
             fine = honoured(network["precision"], network["executed"])
             judged.setdefault(role, {})[name] = {**network, "honoured": fine}
+            if cell.attest == "off":
+                continue
             for kind in network.get("emulated", ()):
                 log.warning("%s: %s is emulated here, which is slower than FP32: no instructions for it", role, kind)
             if fine:

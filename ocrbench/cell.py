@@ -24,6 +24,7 @@ from ocrbench.identity import decisive, named, series
 from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
 from ocrbench.models import check_options
+from ocrbench.profile import profile_files, summarised
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
 from ocrbench.scenarios import ServerSetup, setup_of
 from ocrbench.schedule import Artifacts, Listener, Measured, Timing, measure, prepare
@@ -108,7 +109,7 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
     cell_id = known["cell_id"] = named(cell, [decisive(cell), fingerprint, models, known["environment"]])
     with _alone(cell, listener):
         # Looked up only now: another session may just have measured this very cell.
-        earlier = None if cell.force else store.newest(cell_id)
+        earlier = None if cell.force else store.newest(cell_id, profiled=cell.profile)
         if earlier is not None:
             return Finished(record=earlier, reused=True, folder=store.root / earlier.run_id)
         known["conditions"] |= {"busy": watch_processes(WATCH_SECONDS)}
@@ -120,7 +121,9 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
         error = _too_much_lost(cell, reference, outcomes)
         if error:
             record = replace(record, status="failed", error=error)
-        record = store.add(record, _frame(measured.timings), outcomes, measured.files)
+        title = f"{cell.detector.name} + {cell.recognizer.name}, {cell.precision} on {cell.device}"
+        profile = profile_files(title, measured.execution, measured.spans) if cell.profile else {}
+        record = store.add(record, _frame(measured.timings), outcomes, {**measured.files, **profile})
     return Finished(record=record, reused=False, folder=store.root / record.run_id)
 
 
@@ -197,7 +200,7 @@ def _results(cell: Cell, samples: Sequence[Sample], artifacts: Artifacts, measur
         reasons = "; ".join(sorted(set(measured.skipped.values()))[:3])
         message = f"dataset {cell.dataset.name}: none of its {len(samples)} images can be used: {reasons}"
         raise DatasetError(message)
-    execution = judged(cell, measured.execution)
+    execution = summarised(judged(cell, measured.execution))
     outcomes = outcomes_of(samples, measured.predictions)
     rule = TextRule(ignore_case=not cell.scoring.case_sensitive, edge_punctuation=cell.scoring.edge_punctuation)
     accuracy = metrics.score(

@@ -11,8 +11,11 @@ from ocrbench import environment
 from ocrbench.config import Cell, Stage
 from ocrbench.models import option_files
 
-# These say where results go and how to get at them, not what is measured.
-NOT_MEASURED = ("reports_dir", "cache_dir", "force", "timeout_seconds", "prepare_timeout_seconds", "gate", "noise")
+# These say where results go and how to get at them, not what is measured. A profile is taken beside the measurement.
+NOT_MEASURED = (
+    *("reports_dir", "cache_dir", "force", "profile"),
+    *("timeout_seconds", "prepare_timeout_seconds", "gate", "noise"),
+)
 
 
 def decisive(cell: Cell) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ocrbench.config import Words
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import Detector, Reading, Recognizer
 from ocrbench.models.words import pieces
-from ocrbench.records import Image, Network, Region, StageTimes
+from ocrbench.records import Image, Network, Region, Span, StageTimes
 
 
 class TimedNetwork:
@@ -20,10 +20,13 @@ class TimedNetwork:
     Attributes:
         elapsed_ns: Time inside the network since ``reset``.
         met_new_shape: Whether an input since ``reset`` had a shape that was never seen before.
+        spans: Where each call is noted; None for nowhere.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, stage: str) -> None:
         self._network = network
+        self._stage = stage
+        self.spans: list[Span] | None = None
         self._seen: set[tuple[tuple[int, ...], ...]] = set()
         self.reset()
 
@@ -40,7 +43,10 @@ class TimedNetwork:
             self.met_new_shape = True
         start = perf_counter_ns()
         outputs = self._network(*tensors)
-        self.elapsed_ns += perf_counter_ns() - start
+        end = perf_counter_ns()
+        self.elapsed_ns += end - start
+        if self.spans is not None:
+            self.spans.append(Span(self._stage, start, end))
         return outputs
 
 
@@ -77,8 +83,27 @@ class Pipeline:
         self.detector = detector
         self.recognizer = recognizer
         self.words = words
-        self._detector_networks = {name: TimedNetwork(each) for name, each in detector_networks.items()}
-        self._recognizer_networks = {name: TimedNetwork(each) for name, each in recognizer_networks.items()}
+        self._detector_networks = {name: TimedNetwork(each, "detect_infer") for name, each in detector_networks.items()}
+        self._recognizer_networks = {
+            name: TimedNetwork(each, "recognize_infer") for name, each in recognizer_networks.items()
+        }
+        self._spans: list[Span] | None = None
+
+    def trace(self) -> list[Span]:
+        """Note from now on when each stage begins and ends.
+
+        Returns:
+            What was noted since the last call; a stage comes after the calls of its networks.
+        """
+        spans, self._spans = self._spans, []
+        for network in (*self._detector_networks.values(), *self._recognizer_networks.values()):
+            network.spans = self._spans
+        return spans or []
+
+    def note(self, stage: str, start_ns: int, end_ns: int, sample_id: str = "") -> None:
+        """Note a stage, if this is traced."""
+        if self._spans is not None:
+            self._spans.append(Span(stage, start_ns, end_ns, sample_id))
 
     def run(self, image: Image) -> Result:
         """Read all text in an image.
@@ -107,6 +132,7 @@ class Pipeline:
         end = perf_counter_ns()
         first_seen = any(network.met_new_shape for network in networks)
         infer_ns = sum(network.elapsed_ns for network in networks)
+        self.note("recognize", cropped, end)
         results = []
         for each, kept in zip(found, regions, strict=True):
             share = len(each.crops) / len(crops) if crops else 1 / len(images)
@@ -127,6 +153,8 @@ class Pipeline:
         detected = perf_counter_ns()
         crops = [crop_quadrilateral(image, region.polygon) for region in regions]
         end = perf_counter_ns()
+        self.note("detect", start, detected)
+        self.note("crop", detected, end)
         times = StageTimes(
             read_ns=0,
             detect_ns=detected - start,

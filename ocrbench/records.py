@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,20 @@ class StageTimes:
     recognize_ns: int
     recognize_infer_ns: int
     latency_ns: int
+
+
+class Span(NamedTuple):
+    """When a pipeline was in a stage, by ``perf_counter_ns``.
+
+    Attributes:
+        stage: As in ``StageTimes``, without ``_ns``.
+        sample_id: Where the stage knows whose image it is; else empty.
+    """
+
+    stage: str
+    start_ns: int
+    end_ns: int
+    sample_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -112,11 +112,12 @@ class Store:
             self._save(record, timings, outcomes, logs or {})
         return record
 
-    def newest(self, cell_id: str) -> RunRecord | None:
-        """Read the cell's latest finished run; None where there is none."""
+    def newest(self, cell_id: str, *, profiled: bool = False) -> RunRecord | None:
+        """Read the cell's latest finished run, or its latest one with a profile; None where there is none."""
         found = [self.find(path.parent.name) for path in self.root.glob(f"{cell_id}*/{RECORD}")]
         finished = [each for each in found if each is not None and each.cell_id == cell_id and each.status == "ok"]
-        return max(finished, key=_order, default=None)
+        wanted = [each for each in finished if each.config.get("profile") or not profiled]
+        return max(wanted, key=_order, default=None)
 
     def find(self, run_id: str) -> RunRecord | None:
         """Read a run's record; None where there is no such run, or it cannot be read."""

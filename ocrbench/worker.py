@@ -8,8 +8,9 @@ command        request                                   answer
 ``describe``   –                                         versions, host, source
 ``convert``    cell, roles                               artifacts
 ``load``       cell, artifacts                           compile times
-``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, peak_memory_bytes
+``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, peak_memory_bytes, spans
 ``attest``     samples                                   execution per stage
+``time``       cell, role, artifacts, shape, calls       nanoseconds of each call of the role's first network
 ``fork``       –                                         process id
 ``leave``      –                                         –
 ``close``      –                                         –
@@ -46,6 +47,8 @@ from ocrbench.scenarios import SCENARIOS, Setup, setup_of
 
 Request = Mapping[str, Any]
 SLOWDOWN = "OCRBENCH_TEST_SLOWDOWN"
+# How often the images are replayed to time each layer.
+PROFILE_PASSES = 3
 
 
 class Session:
@@ -97,14 +100,18 @@ class Session:
         cell, pipelines = self._loaded()
         setup = replace(self._setup, **request.get("changes", {}))
         feed = [(sample_id, Path(path)) for sample_id, path in request["samples"]]
+        for pipeline in pipelines if cell.profile else ():
+            pipeline.trace()
         before = usage_so_far()
         block = SCENARIOS[cell.scenario.name].run(pipelines, feed, setup)
         used = usage_so_far() - before
-        return {**asdict(block), "usage": asdict(used), "peak_memory_bytes": environment.peak_memory_bytes()}
+        peak = environment.peak_memory_bytes()
+        spans = [pipeline.trace() for pipeline in pipelines] if cell.profile else []
+        return {**asdict(block), "usage": asdict(used), "peak_memory_bytes": peak, "spans": spans}
 
     def attest(self, request: Request) -> Request:
         """Report which types the networks execute, by replaying images through a profiled twin."""
-        _, (pipeline, *_) = self._loaded()
+        cell, (pipeline, *_) = self._loaded()
         images = [read_image(Path(path)) for _, path in request["samples"]]
         report: dict[str, dict[str, Any]] = {}
         for role, networks in self._networks.items():
@@ -115,9 +122,28 @@ class Session:
                     for image in images:
                         twin.run(image)
 
-                execution = network.execution(replay if images else None)
-                report.setdefault(role, {})[name] = asdict(execution)
+                execution = network.execution(replay if images else None, PROFILE_PASSES if cell.profile else 0)
+                report.setdefault(role, {})[name] = {**asdict(execution), "replayed": len(images)}
         return report
+
+    def time(self, request: Request) -> list[int]:
+        """Time one network alone, with one input that stays where it is."""
+        cell, role = validate(Cell, request["cell"]), request["role"]
+        artifacts = artifacts_from_plain(request["artifacts"])
+        stage: Stage = getattr(cell, role)
+        check_device(stage.device)
+        build = build_detector if role == "detector" else build_recognizer
+        graph = build(stage, artifacts["network"].metadata).graphs()["network"]
+        compiled = CompiledNetwork(artifacts["network"], graph, settings_of(cell, stage))
+        network = compiled.network(queued=setup_of(cell.scenario).queued)
+        tensor = compiled.random_input(request["shape"])
+        network(tensor)
+        times = []
+        for _ in range(request["calls"]):
+            start = perf_counter_ns()
+            network(tensor)
+            times.append(perf_counter_ns() - start)
+        return times
 
     def _with_twin(self, pipeline: Pipeline, role: str, name: str, twin: Network) -> Pipeline:
         networks = {each: self._callables(each) for each in self._networks}
@@ -203,11 +229,12 @@ def main() -> None:
 def _compile(
     cell: Cell, stage: Stage, graphs: Mapping[str, Graph], artifacts: Mapping[str, Artifact]
 ) -> dict[str, CompiledNetwork]:
-    settings = _settings(cell, stage)
+    settings = settings_of(cell, stage)
     return {name: CompiledNetwork(artifacts[name], graph, settings) for name, graph in graphs.items()}
 
 
-def _settings(cell: Cell, stage: Stage) -> Settings:
+def settings_of(cell: Cell, stage: Stage) -> Settings:
+    """Say how a stage's networks are compiled."""
     return Settings(
         device=stage.device,
         precision=stage.precision,

@@ -20,6 +20,7 @@ from ocrbench.cli import (
     fetch,
     history,
     listing,
+    parity,
     plan,
     read,
     run,
@@ -51,18 +52,10 @@ app.command("doctor")(doctor.doctor)
 app.command("history")(history.show_history)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("plan")(plan.plan)
+app.command("parity")(parity.parity)
 COMMANDS = (
-    "list",
-    "read",
-    "fetch",
-    "ab",
-    "compare",
-    "conversion",
-    "export",
-    "doctor",
-    "history",
-    "sensitivity",
-    "plan",
+    *("list", "read", "fetch", "ab", "compare", "conversion", "export", "doctor", "history", "sensitivity"),
+    *("plan", "parity"),
 )
 
 

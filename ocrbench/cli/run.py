@@ -10,6 +10,7 @@ import hydra
 import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from rich.console import Console
 from rich.text import Text
 
 from ocrbench import table
@@ -17,9 +18,11 @@ from ocrbench.cell import Finished, check, run_cell
 from ocrbench.cli.console import make_console
 from ocrbench.config import Cell, closest, complete, load_matrix, packaged, parse, register_resolvers
 from ocrbench.errors import ConfigError
+from ocrbench.profile import LAYERS, TRACE
 from ocrbench.progress import ConsoleListener
 from ocrbench.report import REPORTS
 from ocrbench.report.console import show
+from ocrbench.report.profile import profile_table
 from ocrbench.runtime import check_device
 from ocrbench.store import write_atomically
 
@@ -128,11 +131,25 @@ class Session:
             return CELL_FAILED
         console = make_console()
         show(console, self._frame(), records)
+        for finished in self._finished:
+            self._show_profile(console, finished)
         files = ", ".join(str(self._reports_dir / f"latest.{suffix}") for suffix in REPORTS)
         runs = self._finished[0].folder if len(records) == 1 else self._reports_dir / "runs"
         console.print(Text(f"Tables: {files}\nRuns: {runs}"), soft_wrap=True)
         fine = all(record.status == "ok" for record in records) and not self._unwritten
         return OK if fine else CELL_FAILED
+
+    def _show_profile(self, console: Console, finished: Finished) -> None:
+        """Show where the time went, if that was asked for."""
+        table = profile_table(finished.record) if finished.record.config.get("profile") else None
+        if table is None:
+            return
+        if self._matrix:
+            console.print(Text(finished.record.run_id, style="bold"), soft_wrap=True)
+        console.print(table)
+        for name in (LAYERS, TRACE):
+            for path in finished.folder.glob(f"logs-*/{name}"):
+                console.print(Text(f"{name}: {path}"), soft_wrap=True)
 
     def _frame(self) -> pd.DataFrame:
         return table.wide([each.record for each in self._finished])

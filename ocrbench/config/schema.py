@@ -305,6 +305,7 @@ class Cell:
     max_drop: float | None = Field(ge=0)
     model_cache: bool
     attest: Literal["warn", "strict", "off"]
+    profile: bool = False
     timeout_seconds: float = Field(gt=0)
     prepare_timeout_seconds: float = Field(gt=0)
     force: bool

@@ -1,7 +1,17 @@
 """OpenVINO: devices, compilation, properties, and which precision was really executed."""
 
 from ocrbench.runtime.devices import Device, check_device, devices
-from ocrbench.runtime.folding import ops
+from ocrbench.runtime.folding import Entry, ops, save_folded
 from ocrbench.runtime.network import CompiledNetwork, Execution, Settings
 
-__all__ = ["CompiledNetwork", "Device", "Execution", "Settings", "check_device", "devices", "ops"]
+__all__ = [
+    "CompiledNetwork",
+    "Device",
+    "Entry",
+    "Execution",
+    "Settings",
+    "check_device",
+    "devices",
+    "ops",
+    "save_folded",
+]

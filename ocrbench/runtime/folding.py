@@ -1,20 +1,22 @@
 """What is built into a network before it is compiled: pre-processing, fewer classes, and the arg-max."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openvino as ov
 from openvino.preprocess import PrePostProcessor
 
-from ocrbench.records import Graph
+from ocrbench.records import Artifact, Graph
 
 try:
     from openvino import opset13 as ops
 except ImportError:  # up to 2024.6
     from openvino.runtime import opset13 as ops
 
-__all__ = ["fold", "ops"]
+__all__ = ["Entry", "fold", "ops", "save_folded"]
 
 # Each of their values depends on the inputs' values at the same place only; for Softmax on those of the same axis,
 # so that what is left of the classes sums up to one again.
@@ -49,6 +51,43 @@ def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stu
         _narrow(output.get_node().input(0), -1, graph.classes)
         model.validate_nodes_and_infer_types()
     return _with_arg_max(model, graph) if graph.arg_max else model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """The first input of a model.
+
+    Attributes:
+        kind: OpenVINO's name for the type: ``u8``, ``f32``.
+        shape: With None for what is decided at each call.
+    """
+
+    kind: str
+    shape: tuple[int | None, ...]
+
+    def takes(self, shape: Sequence[int]) -> bool:
+        """Tell whether a tensor may have this shape.
+
+        >>> Entry(kind="u8", shape=(None, 48, None, 3)).takes((8, 48, 320, 3))
+        True
+        """
+        sides = zip(self.shape, shape, strict=False)
+        return len(shape) == len(self.shape) and all(own in (None, given) for own, given in sides)
+
+
+def save_folded(artifact: Artifact, graph: Graph, path: Path) -> Entry:
+    """Write the model that is compiled: the artifact's, with the graph folded in.
+
+    Args:
+        artifact: What is read.
+        graph: What is folded in.
+        path: The ``.xml`` to write; weights keep the type that they have.
+    """
+    model = fold(ov.Core().read_model(artifact.path), graph)
+    ov.save_model(model, path, compress_to_fp16=False)
+    entry = model.input(0)
+    shape = tuple(each.get_length() if each.is_static else None for each in entry.get_partial_shape())
+    return Entry(kind=entry.get_element_type().get_type_name(), shape=shape)
 
 
 def _narrow(consumer: Any, axis: int, kept: Sequence[int]) -> None:  # noqa: ANN401 - OpenVINO has no stubs

@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -71,6 +71,19 @@ class Profile:
         return found
 
 
+def fastest(known: Iterable[LayerTime], others: Iterable[LayerTime]) -> list[LayerTime]:
+    """Keep the shorter time of each layer of two passes: what disturbs only adds.
+
+    Args:
+        known: Of earlier passes; empty for none.
+        others: Of a pass over the same inputs.
+    """
+    best = {each.name: each for each in known}
+    for each in others:
+        best[each.name] = min(best.get(each.name, each), each, key=lambda layer: layer.microseconds)
+    return list(best.values())
+
+
 def execution_type(exec_type: str) -> str:
     """Read the precision out of a plugin's name for an implementation.
 
@@ -96,16 +109,21 @@ def shares(layers: Iterable[LayerTime], types: Mapping[str, str]) -> dict[str, f
         layers: With their times.
         types: Layer name → exec type, where it is known better than from ``layers``.
     """
-    known = list(layers)
-    executed = {each.name: execution_type(types.get(each.name, each.exec_type)) for each in known}
-    quantised = any(executed[each.name] == "i8" and computes(each.kind) for each in known)
+    known = [replace(each, exec_type=types.get(each.name, each.exec_type)) for each in layers]
     times: Counter[str] = Counter()
-    for each in known:
-        # With no 8-bit arithmetic in the network, what is 8-bit is the handling of the uint8 image.
-        kind = "other" if executed[each.name] == "i8" and not quantised else executed[each.name]
+    for each, kind in zip(known, executed_types(known), strict=True):
         times[kind] += each.microseconds
     total = sum(times.values()) or 1
     return {kind: round(time / total, 4) for kind, time in times.most_common() if time}
+
+
+def executed_types(layers: Sequence[LayerTime]) -> list[str]:
+    """Say which type each layer of a network executed."""
+    executed = [execution_type(each.exec_type) for each in layers]
+    if any(kind == "i8" and computes(each.kind) for kind, each in zip(executed, layers, strict=True)):
+        return executed
+    # With no 8-bit arithmetic in the network, what is 8-bit is the handling of the uint8 image.
+    return ["other" if kind == "i8" else kind for kind in executed]
 
 
 def emulated(layers: Iterable[LayerTime], types: Mapping[str, str]) -> tuple[str, ...]:

@@ -30,12 +30,13 @@ def _measure(pipeline: Pipeline, sample_id: str, path: Path) -> Measurement:
         image = read_image(path)
     except DatasetError as error:
         return Measurement(sample_id=sample_id, skipped=str(error))
-    read_ns = perf_counter_ns() - start
+    end = perf_counter_ns()
+    pipeline.note("read", start, end, sample_id)
     result = pipeline.run(image)
     return Measurement(
         sample_id=sample_id,
         regions=result.regions,
-        times=replace(result.times, read_ns=read_ns),
+        times=replace(result.times, read_ns=end - start),
         first_seen=result.first_seen,
     )
 

@@ -72,14 +72,16 @@ def _measure(pipeline: Pipeline, feed: Feed) -> list[Measurement]:
     images: dict[int, Image] = {}
     read_ns: dict[int, int] = {}
     decoded: dict[int, int] = {}
-    for index, (_, path) in enumerate(feed):
+    for index, (sample_id, path) in enumerate(feed):
         start = perf_counter_ns()
         try:
             images[index] = read_image(path)
         except DatasetError as error:
             skipped[index] = str(error)
+            continue
         decoded[index] = perf_counter_ns()
         read_ns[index] = decoded[index] - start
+        pipeline.note("read", start, decoded[index], sample_id)
     results = dict(zip(images, pipeline.run_together(list(images.values())), strict=True))
     end = perf_counter_ns()
     return [

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from ocrbench.environment.usage import Usage
-from ocrbench.records import Prediction, Region, Sample, StageTimes
+from ocrbench.records import Prediction, Region, Sample, Span, StageTimes
 from ocrbench.schedule.searching import Step
 
 
@@ -41,6 +41,7 @@ class Measured:
         facts: What else the scenario found out, by name.
         files: Name → text of files that belong to the run.
         steps: The rates that a search tried.
+        spans: When each pipeline was in which stage, pipeline by pipeline; empty unless the cell is profiled.
     """
 
     timings: list[Timing] = field(default_factory=list)
@@ -56,6 +57,7 @@ class Measured:
     facts: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    spans: dict[int, list[Span]] = field(default_factory=dict)
 
 
 def blocks_of(size: int, samples: Sequence[Sample], measured: Measured) -> list[tuple[int, list[list[str]]]]:
@@ -117,6 +119,8 @@ def run_block(
         measured.images += len(timed)
         measured.facts |= answer.get("facts", {})
         measured.files |= answer.get("files", {})
+        for pipeline, spans in enumerate(answer.get("spans", ())):
+            measured.spans.setdefault(pipeline, []).extend(Span(*each) for each in spans)
     for each in answer["measurements"]:
         if each["skipped"]:
             measured.skipped[each["sample_id"]] = each["skipped"]

@@ -72,7 +72,7 @@ def measure(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample], listene
             _search(run, cell, samples, measured, listener)
         else:
             _measure_passes(run, cell, samples, measured, listener)
-        if cell.attest != "off":
+        if cell.attest != "off" or cell.profile:
             listener.say("looking up which precision ran")
             measured.execution = worker.ask(
                 "attest", listener, cell.timeout_seconds, samples=_typical(samples, measured)
@@ -124,6 +124,7 @@ def _search(
     best = tried[measured.rate]
     measured.timings += best.timings
     measured.images, measured.wall_ns, measured.usage = best.images, best.wall_ns, best.usage
+    measured.spans = best.spans
     measured.peak_memory_bytes = max(each.peak_memory_bytes for each in tried.values())
 
 

@@ -16,7 +16,7 @@ from ocrbench.records import Artifact, Graph, Image, Sample
 from ocrbench.runtime import CompiledNetwork, Settings
 from ocrbench.runtime.pairing import shared_names
 from ocrbench.runtime.probing import Probe
-from ocrbench.runtime.profiling import LayerTime, computes
+from ocrbench.runtime.profiling import LayerTime, computes, fastest
 from ocrbench.schedule import Listener, prepare
 from ocrbench.sensitivity.agreement import Agreement
 from ocrbench.sensitivity.attribution import Group, Spent, attribute
@@ -175,7 +175,7 @@ def _profiles(
     inputs: Sequence[Image],
     listener: Listener,
 ) -> dict[str, list[LayerTime]]:
-    """Time each layer; of several passes the fastest counts, since what disturbs only adds."""
+    """Time each layer in several passes."""
     profiles = {}
     for precision, artifact in artifacts.items():
         settings = Settings(
@@ -185,15 +185,14 @@ def _profiles(
             properties=stage.properties,
         )
         profiles[precision] = CompiledNetwork(artifact, graph, settings).profile()
-    best: dict[str, dict[str, LayerTime]] = {precision: {} for precision in profiles}
+    best: dict[str, list[LayerTime]] = {precision: [] for precision in profiles}
     for number in range(PASSES + 1):
         for precision, profile in profiles.items():
             for tensor in inputs:
                 profile(tensor)
             layers = profile.layers()
             # The first pass warms up.
-            for layer in layers if number else ():
-                known = best[precision].get(layer.name, layer)
-                best[precision][layer.name] = min(known, layer, key=lambda each: each.microseconds)
+            if number:
+                best[precision] = fastest(best[precision], layers)
         listener.advance("timing layers", number + 1, PASSES + 1)
-    return {precision: list(layers.values()) for precision, layers in best.items()}
+    return best

@@ -153,7 +153,7 @@ class TestRunId:
 
     def test_it_does_not_follow_where_things_are_kept(self, cell: Cell, tmp_path: Path) -> None:
         elsewhere = replace(
-            cell, reports_dir=str(tmp_path / "other"), cache_dir="/other", force=True, timeout_seconds=1
+            cell, reports_dir=str(tmp_path / "other"), cache_dir="/other", force=True, timeout_seconds=1, profile=True
         )
         assert run(elsewhere).record.run_id == run(cell).record.run_id
 

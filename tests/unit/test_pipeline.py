@@ -141,7 +141,7 @@ def test_a_pipeline_of_its_own_has_seen_nothing(pipeline: Pipeline) -> None:
 
 
 def test_the_shapes_of_all_inputs_count_together() -> None:
-    network = TimedNetwork(lambda *tensors: tensors)
+    network = TimedNetwork(lambda *tensors: tensors, "detect_infer")
     small, large = np.zeros(1), np.zeros(2)
     seen = []
     for tensors in ((small, large), (small, large), (large, small), (large, large)):

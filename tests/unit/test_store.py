@@ -172,6 +172,15 @@ class TestRepeats:
         assert newest is not None
         assert newest.started == "2030-01-03T00:00:00"
 
+    def test_a_profile_is_looked_for_where_it_is_wanted(self, store: Store) -> None:
+        for number, profile in enumerate((False, True, False)):
+            record = replace(run(), cell_id="cell", started=f"2030-01-0{number + 1}", config={"profile": profile})
+            store.add(record, timings(), [])
+        newest, profiled = store.newest("cell"), store.newest("cell", profiled=True)
+        assert newest is not None
+        assert profiled is not None
+        assert (newest.started, profiled.started) == ("2030-01-03", "2030-01-02")
+
     def test_of_two_begun_at_once_the_later_one_saved_is_the_newest(self, store: Store) -> None:
         added = [self.add(store) for _ in range(11)]
         assert added[-1].run_id == "cell-11"

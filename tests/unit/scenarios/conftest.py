@@ -53,6 +53,10 @@ class Widths:
         regions = [Region(polygon=((0, 0), (1, 0), (1, 1)), text=text) for text in texts]
         return [Result(regions=(region,), times=TIMES, first_seen=region.text == "20") for region in regions]
 
+    def note(self, stage: str, start_ns: int, end_ns: int, sample_id: str = "") -> None:
+        assert stage == "read"
+        assert start_ns <= end_ns
+
     @classmethod
     def _count(cls, change: int) -> None:
         with Widths.lock:

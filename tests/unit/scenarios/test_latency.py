@@ -24,6 +24,10 @@ class Widths:
         region = Region(polygon=((0, 0), (1, 0), (1, 1)), text=str(image.shape[1]))
         return Result(regions=(region,), times=TIMES, first_seen=image.shape[1] == 20)
 
+    def note(self, stage: str, start_ns: int, end_ns: int, sample_id: str) -> None:
+        assert stage == "read"
+        assert end_ns - start_ns > 0
+
 
 def test_images_are_measured_in_order_and_bad_ones_are_left_out_with_a_reason(tmp_path: Path) -> None:
     for width in (20, 30):

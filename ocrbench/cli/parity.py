@@ -1,0 +1,106 @@
+"""Hold our inference times against those of OpenVINO's benchmark_app: ``ocrbench parity``."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ocrbench.cell import check
+from ocrbench.cli.console import make_console
+from ocrbench.cli.outputs import write_output
+from ocrbench.compare.stored import find_runs
+from ocrbench.config import Cell, closest, load, validate
+from ocrbench.errors import ConfigError
+from ocrbench.parity import ROLES, Role, measure_parity, targets_of
+from ocrbench.progress import ConsoleListener
+from ocrbench.report.delimited import to_csv
+from ocrbench.report.parity import to_frame, to_table
+from ocrbench.runtime import check_device
+from ocrbench.schedule import prepare
+
+BATCHES = (1, 8)
+
+
+def parity(  # noqa: PLR0913 - each is an option of the command
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN | KEY=VALUE...]", help="A finished run's folder, or a cell.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.01, help="How long each turn times.")] = 3.0,
+    rounds: Annotated[int, typer.Option(min=2, help="How many turns each of the two has.")] = 7,
+    stage: Annotated[str, typer.Option(help="detector or recognizer; both by default.")] = "",
+    batch: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Of the recognizer; may be repeated. Default: 1 and 8. The detector has 1."),
+    ] = None,
+    shape: Annotated[
+        str, typer.Option(metavar="N,H,W,C", help="Of the input, with --stage; by default what the dataset gives.")
+    ] = "",
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the table with all columns.")] = None,
+) -> None:
+    """Time each stage's network alone, in turns with OpenVINO's benchmark_app, and show the ratio.
+
+    Both get the model that ocrbench compiles, with the pre- and post-processing that it builds in, the same device,
+    properties and shape, and one input that stays where it is. A ratio above 1 means that ocrbench is slower. Each turn
+    is a process of its own, so a round takes a few seconds more than it times. The machine must be quiet.
+
+    For example: ocrbench parity precision=BF16, or: ocrbench parity reports/runs/RUN --stage recognizer --batch 8
+    """
+    cell, checksums = _cell(words or [])
+    roles = _roles(stage)
+    wanted = {role: _wanted(role, batch or BATCHES, shape, stage) for role in roles}
+    check(cell)
+    for role in roles:
+        check_device(getattr(cell, role).device)
+    title = f"parity {cell.detector.name} {cell.precision} on {cell.device}"
+    with ConsoleListener(make_console(stderr=True), title) as listener, tempfile.TemporaryDirectory() as folder:
+        artifacts, _ = prepare(cell, listener, roles)
+        for role in roles:
+            if checksums.get(role, artifacts[role]["network"].sha256) != artifacts[role]["network"].sha256:
+                message = f"{role}: the network of that run is not there any more, and converting gives another one"
+                raise ConfigError(message)
+        targets = [
+            target
+            for role in roles
+            for target in targets_of(cell, role, artifacts[role]["network"], Path(folder), wanted[role])
+        ]
+        frame = to_frame([measure_parity(cell, target, seconds, rounds, listener) for target in targets])
+    make_console().print(to_table(frame))
+    if csv is not None:
+        write_output(csv, to_csv(frame))
+
+
+def _cell(words: list[str]) -> tuple[Cell, dict[str, str]]:
+    """Read a configuration, or that of a finished run with its networks' checksums."""
+    folders = [word for word in words if "=" not in word]
+    if not folders:
+        return load(words), {}
+    if len(words) > 1:
+        message = f"parity: expected one run, or KEY=VALUE words, not {' '.join(words)}"
+        raise ConfigError(message)
+    runs = find_runs(folders)
+    if len(runs) > 1:
+        message = f"{folders[0]} holds {len(runs)} runs; name the folder of one"
+        raise ConfigError(message)
+    record = runs[0].record
+    return validate(Cell, dict(record.config)), {
+        role: str(networks["network"]["sha256"]) for role, networks in record.artifacts.items()
+    }
+
+
+def _roles(stage: str) -> tuple[Role, ...]:
+    if stage and stage not in ROLES:
+        message = f"--stage {stage}: no such stage; {closest(stage, ROLES)}"
+        raise ConfigError(message)
+    return tuple(role for role in ROLES if stage in ("", role))
+
+
+def _wanted(role: Role, batches: list[int] | tuple[int, ...], shape: str, stage: str) -> list[tuple[int, ...]]:
+    """Return shapes, or batch sizes as tuples of one."""
+    if not shape:
+        return [(1,)] if role == "detector" else [(each,) for each in batches]
+    sides = shape.split(",")
+    if not stage or len(sides) < 2 or not all(side.isdecimal() and int(side) for side in sides):
+        message = f"--shape {shape}: expected numbers as in 1,736,1280,3, together with --stage"
+        raise ConfigError(message)
+    return [tuple(int(side) for side in sides)]

@@ -1,0 +1,92 @@
+"""Time a network by our way of calling it and by ``benchmark_app``, in turns, each time in a fresh process."""
+
+import random
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import numpy as np
+
+from ocrbench.config import Cell
+from ocrbench.metrics.paired import Interval, ratio_interval
+from ocrbench.parity.application import run_application
+from ocrbench.parity.targets import Target, Turn
+from ocrbench.records import artifacts_to_plain
+from ocrbench.schedule import Listener, Worker
+from ocrbench.worker import settings_of
+
+# Calls by which the number of calls of a round is chosen; a network's second call may still be slow.
+TRIAL_CALLS = 5
+LEAST_CALLS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity:
+    """One network, timed by both.
+
+    Attributes:
+        ours_ms: The median over rounds of the rounds' medians.
+        application_ms: Likewise, of ``benchmark_app``.
+        ratio: Ours ÷ ``benchmark_app``: the geometric mean over rounds of the medians' ratio.
+        fastest_ratio: Likewise for the fastest call of all; other processes disturb it least.
+        rounds: How many times each had its turn.
+        calls: How many each made in a turn.
+    """
+
+    target: Target
+    ours_ms: float
+    application_ms: float
+    ratio: Interval
+    fastest_ratio: float
+    rounds: int
+    calls: int
+
+
+def measure_parity(cell: Cell, target: Target, seconds: float, rounds: int, listener: Listener) -> Parity:
+    """Let both take turns, in random order within each round.
+
+    Both make the same number of calls in a round, after one that does not count.
+
+    Args:
+        cell: Says how the network runs.
+        target: Which network, and its shape.
+        seconds: How long a turn is to take about.
+        rounds: At least two.
+        listener: Hears of progress.
+
+    Raises:
+        OcrBenchError: A process fails.
+    """
+    trial = _ours(cell, target, listener, TRIAL_CALLS).median_ms
+    calls = max(LEAST_CALLS, round(seconds * 1e3 / trial))
+    sides: list[Callable[[], Turn]] = [
+        partial(_ours, cell, target, listener, calls),
+        partial(run_application, target, settings_of(cell, target.stage), calls, cell.timeout_seconds),
+    ]
+    order, times = random.Random(0), np.empty((rounds, 2, 2))
+    for number in range(rounds):
+        for side in order.sample(range(2), 2):
+            times[number, side] = sides[side]()
+        listener.advance(f"{target.role} {'×'.join(map(str, target.shape))}", number + 1, rounds)
+    medians, fastest = times[:, :, 0], times[:, :, 1].min(axis=0)
+    log_ratios = np.log(medians[:, 0] / medians[:, 1])
+    ours_ms, application_ms = np.median(medians, axis=0).tolist()
+    return Parity(
+        target=target,
+        ours_ms=ours_ms,
+        application_ms=application_ms,
+        # Each turn is a process of its own, and the median of its calls all that counts.
+        ratio=ratio_interval([[np.array([each])] for each in log_ratios]),
+        fastest_ratio=float(fastest[0] / fastest[1]),
+        rounds=rounds,
+        calls=calls,
+    )
+
+
+def _ours(cell: Cell, target: Target, listener: Listener, calls: int) -> Turn:
+    given = artifacts_to_plain({"network": target.artifact})
+    with Worker() as worker:
+        request = {"cell": asdict(cell), "role": target.role, "artifacts": given, "shape": target.shape, "calls": calls}
+        times = worker.ask("time", listener, cell.timeout_seconds, **request)
+    return Turn(median_ms=statistics.median(times) / 1e6, fastest_ms=min(times) / 1e6)

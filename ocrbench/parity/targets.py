@@ -1,0 +1,106 @@
+"""What is timed: a stage's first network, with an input as the pipeline makes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+from ocrbench import data
+from ocrbench.config import Cell, Stage
+from ocrbench.data.images import read_image
+from ocrbench.errors import ConfigError, DatasetError
+from ocrbench.geometry import crop_quadrilateral
+from ocrbench.models import build_detector, build_recognizer
+from ocrbench.records import Artifact, Graph, Image, Sample
+from ocrbench.runtime import Entry, save_folded
+
+Role = Literal["detector", "recognizer"]
+ROLES: tuple[Role, ...] = get_args(Role)
+CROPS = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One network with one shape.
+
+    Attributes:
+        stage: Its device, precision and properties are those of the cell.
+        artifact: What ocrbench compiles, with the graph.
+        graph: What ocrbench folds in.
+        path: The same, folded, for others to read.
+        entry: The input of that model.
+        shape: Of the input.
+    """
+
+    role: Role
+    stage: Stage
+    artifact: Artifact
+    graph: Graph
+    path: Path
+    entry: Entry
+    shape: tuple[int, ...]
+
+
+class Turn(NamedTuple):
+    """What one of the two measured in one turn."""
+
+    median_ms: float
+    fastest_ms: float
+
+
+def targets_of(
+    cell: Cell, role: Role, artifact: Artifact, folder: Path, wanted: Sequence[tuple[int, ...]]
+) -> list[Target]:
+    """Prepare a stage.
+
+    Args:
+        cell: Says how it runs, and on which images.
+        role: Which of its stages.
+        artifact: Of the stage's first network.
+        folder: Where to write the folded model.
+        wanted: Shapes, or batch sizes (tuples of one) for the shape that the dataset gives.
+
+    Raises:
+        ConfigError: The network does not take such a shape.
+        DatasetError: There is nothing to take a shape from.
+    """
+    stage: Stage = getattr(cell, role)
+    build = build_detector if role == "detector" else build_recognizer
+    graph = build(stage, artifact.metadata).graphs()["network"]
+    path = folder / f"{role}.xml"
+    entry = save_folded(artifact, graph, path)
+    usual = () if all(len(each) > 1 for each in wanted) else _usual_shape(cell, role, artifact)
+    shapes = [each if len(each) > 1 else (*each, *usual[1:]) for each in wanted]
+    for shape in shapes:
+        if not entry.takes(shape):
+            takes = ",".join("?" if each is None else str(each) for each in entry.shape)
+            message = f"{role} {stage.name}: its input cannot be {','.join(map(str, shape))}; it takes {takes}"
+            raise ConfigError(message)
+    return [
+        Target(role=role, stage=stage, artifact=artifact, graph=graph, path=path, entry=entry, shape=shape)
+        for shape in shapes
+    ]
+
+
+def _usual_shape(cell: Cell, role: Role, artifact: Artifact) -> tuple[int, ...]:
+    """Return what the network is given for the first image, or for the crop of middle size."""
+    samples = data.FORMATS[cell.dataset.format](Path(cell.dataset.root).expanduser())
+    samples = data.choose(samples, cell.dataset.limit, cell.dataset.seed)
+    if role == "detector":
+        inputs = [next(build_detector(cell.detector, artifact.metadata).calibration(read_image(samples[0].image_path)))]
+    else:
+        crops = list(islice((crop for sample in samples for crop in _crops(sample)), CROPS))
+        inputs = list(build_recognizer(cell.recognizer, artifact.metadata).calibration(crops))
+    if not inputs:
+        message = f"dataset {cell.dataset.name}: its ground truth marks no text to take a shape from; give --shape"
+        raise DatasetError(message)
+    shapes = sorted((each.shape for each in inputs), key=lambda shape: int(shape[-2]))
+    middle: tuple[int, ...] = shapes[len(shapes) // 2]
+    return middle
+
+
+def _crops(sample: Sample) -> list[Image]:
+    marked = [region for region in sample.regions if not region.ignore]
+    image = read_image(sample.image_path) if marked else None
+    return [] if image is None else [crop_quadrilateral(image, region.polygon) for region in marked]
