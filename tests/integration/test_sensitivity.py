@@ -10,7 +10,7 @@ import openvino as ov
 import pandas as pd
 import pytest
 
-from ocrbench.config import Quantization
+from ocrbench.config import Recipe
 from ocrbench.convert.quantize import quantize
 from ocrbench.records import Artifact, Graph
 from ocrbench.runtime import ops
@@ -54,7 +54,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Artifact, Artif
     model = network()
     ov.save_model(model, folder / "float.xml", compress_to_fp16=False)
     inputs = [RANDOM.uniform(-1, 1, (1, 3, 32, 32)).astype(np.float32) for _ in range(8)]
-    ov.save_model(quantize(model, Quantization(), inputs), folder / "int8.xml", compress_to_fp16=True)
+    ov.save_model(quantize(model, Recipe(), inputs), folder / "int8.xml", compress_to_fp16=True)
     paths = (folder / "float.xml", folder / "int8.xml")
     exact, quantised = (Artifact(path=each, precision="", sha256="", size_bytes=1, source="") for each in paths)
     return exact, quantised
