@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -136,11 +136,12 @@ class Store:
         """Read a run's times, one row per image and repetition."""
         return pd.read_parquet(self._data_file(run_id, "timings"))
 
-    def outcomes(self, run_id: str) -> list[Outcome]:
-        """Read a run's predictions with their ground truth."""
+    def outcomes(self, run_id: str, sample_ids: Collection[str] | None = None) -> list[Outcome]:
+        """Read a run's predictions with their ground truth, of all images or of some."""
         # Not splitlines(): a text may hold U+2028 and its like.
         lines = self._data_file(run_id, "outcomes").read_bytes().split(b"\n")
-        return [_outcome(json.loads(line)) for line in lines if line]
+        found = (json.loads(line) for line in lines if line)
+        return [_outcome(each) for each in found if sample_ids is None or each["sample_id"] in sample_ids]
 
     def _is_finished(self, run_id: str) -> bool:
         record = self.find(run_id)

@@ -49,13 +49,17 @@ class StoredRun:
         return frame[~frame["warmup"] & ~frame["first_seen"]]
 
 
-def find_runs(names: Sequence[str]) -> list[StoredRun]:
-    """Find finished runs by folder: a run's own, or any folder above runs.
+def find_runs(names: Sequence[str], *, failed: bool = False) -> list[StoredRun]:
+    """Find runs by folder: a run's own, or any folder above runs.
+
+    Args:
+        names: Folders.
+        failed: Whether failed runs count too.
 
     Raises:
-        ConfigError: A folder does not exist, or holds no finished run.
+        ConfigError: A folder does not exist, or holds no such run.
     """
-    return [run for name in names for run in _find(Path(name).expanduser())]
+    return [run for name in names for run in _find(Path(name).expanduser(), failed=failed)]
 
 
 def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float) -> Comparison:
@@ -168,7 +172,7 @@ def _otherwise(record: RunRecord, factor: str) -> str:
     return json.dumps([config, others if factor else []], sort_keys=True, default=str)
 
 
-def _find(path: Path) -> list[StoredRun]:
+def _find(path: Path, *, failed: bool) -> list[StoredRun]:
     if not path.exists():
         message = f"{path}: no such folder; expected a run or a folder of runs"
         raise ConfigError(message)
@@ -178,10 +182,10 @@ def _find(path: Path) -> list[StoredRun]:
         if store.root != file.parent.parent:
             continue
         record = store.find(file.parent.name)
-        if record is not None and record.status == "ok":
+        if record is not None and (failed or record.status == "ok"):
             found.append(StoredRun(record=record, store=store))
     if not found:
-        message = f"{path}: holds no finished run"
+        message = f"{path}: holds no {'' if failed else 'finished '}run"
         raise ConfigError(message)
     return sorted(found, key=lambda run: run.record.started)
 

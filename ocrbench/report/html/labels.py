@@ -1,0 +1,38 @@
+"""Short names for runs: what tells them from each other."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from ocrbench.compare.stored import FACTORS
+from ocrbench.records import RunRecord
+
+# Factor → how it reads in a label.
+SHOWN: Mapping[str, Callable[[RunRecord], str]] = {
+    **{name: FACTORS[name] for name in ("model", "precision", "device", "scenario", "dataset", "host")},
+    "openvino": lambda record: f"OpenVINO {FACTORS['openvino'](record)}",
+}
+# What a label consists of, even if all runs share it.
+ALWAYS = ("model", "precision")
+
+
+def labels(records: Sequence[RunRecord]) -> list[str]:
+    """Name each run by what differs among them; equal names get a number, oldest first."""
+    differing = [name for name in SHOWN if name in ALWAYS or len({SHOWN[name](record) for record in records}) > 1]
+    plain = [" ".join(_once(SHOWN[name](record)) for name in differing) for record in records]
+    repeated = {label for label, count in Counter(plain).items() if count > 1}
+    seen: Counter[str] = Counter()
+    found = []
+    for label in plain:
+        seen[label] += 1
+        found.append(f"{label} #{seen[label]}" if label in repeated else label)
+    return found
+
+
+def _once(value: str) -> str:
+    """Show what both stages share once.
+
+    >>> _once("FP16+FP16"), _once("FP16+INT8"), _once("CPU")
+    ('FP16', 'FP16+INT8', 'CPU')
+    """
+    first, _, second = value.partition("+")
+    return first if first == second else value

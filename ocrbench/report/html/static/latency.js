@@ -1,0 +1,1 @@
+ocrbench.section("latency", (element, data) => {});

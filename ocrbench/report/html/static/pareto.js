@@ -1,0 +1,1 @@
+ocrbench.section("pareto", (element, data) => {});

@@ -1,0 +1,1 @@
+ocrbench.section("runs", (element, data) => {});

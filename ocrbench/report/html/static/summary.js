@@ -1,0 +1,1 @@
+ocrbench.section("summary", (element, data) => {});
