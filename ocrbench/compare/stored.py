@@ -196,6 +196,27 @@ def _regions(run: StoredRun) -> tuple[Found, Found]:
     return expected, {each.sample_id: each.predicted for each in outcomes}
 
 
+def latency_change(
+    before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float, metric: str = "latency_p50_ms"
+) -> Change | None:
+    """Compare a time of the images that both sides read; None where they have none in common.
+
+    Args:
+        before: A: one run, or repeats of one cell.
+        after: B.
+        margin: Relative.
+        metric: A key of ``TIMES``.
+    """
+    sides = [[_by_image(run, TIMES[metric]) for run in runs] for runs in (before, after)]
+    shared = set.intersection(*(set(times.index) for side in sides for times in side))
+    if not shared:
+        return None
+    order = sorted(shared)
+    ratios = [[np.log(other[order].to_numpy() / one[order].to_numpy())] for one, other in _zip_longest(*sides)]
+    values = [np.concatenate([times[order].to_numpy() for times in side]) for side in sides]
+    return _widened(time_change(metric, values[0], values[1], ratios, margin), len(ratios))
+
+
 def _incomparable(one: RunRecord, other: RunRecord) -> list[str]:
     """Say why two runs' speeds cannot be held against each other."""
     reasons = []
@@ -216,18 +237,9 @@ def _noise(runs: Sequence[StoredRun]) -> list[str]:
 def _speed_changes(
     before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float, *, comparable: bool
 ) -> list[Change]:
-    changes = []
     rate = _rate(before[-1].record, after[-1].record)
-    for metric, column in ({} if rate else TIMES).items():
-        sides = [[_by_image(run, column) for run in runs] for runs in (before, after)]
-        shared = set.intersection(*(set(times.index) for side in sides for times in side))
-        if not shared:
-            continue
-        order = sorted(shared)
-        ratios = [[np.log(other[order].to_numpy() / one[order].to_numpy())] for one, other in _zip_longest(*sides)]
-        values = [np.concatenate([times[order].to_numpy() for times in side]) for side in sides]
-        change = time_change(metric, values[0], values[1], ratios, margin)
-        changes.append(_widened(change, len(ratios)) if comparable else replace(change, interval=None))
+    timed = [latency_change(before, after, margin, metric) for metric in ({} if rate else TIMES)]
+    changes = [each if comparable else replace(each, interval=None) for each in timed if each is not None]
     latencies = [
         np.concatenate([run.timings["latency_ns"].to_numpy(float) for run in runs]) for runs in (before, after)
     ]

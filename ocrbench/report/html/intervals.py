@@ -37,7 +37,7 @@ def latency_interval(steady: pd.DataFrame, row: Row) -> Interval | None:
     per_image = np.sort(steady.groupby("sample_id")["latency_ns"].median().to_numpy(float)) / 1e6
     if not isinstance(value, float) or len(per_image) < MIN_IMAGES:
         return None
-    reached = _weights(len(per_image)).cumsum(axis=1) >= len(per_image) / 2
+    reached = resampled(len(per_image)).cumsum(axis=1) >= len(per_image) / 2
     medians = per_image[reached.argmax(axis=1)]
     low, high = np.quantile(medians, QUANTILES) / np.median(per_image) * value
     return Interval(estimate=value, low=min(float(low), value), high=max(float(high), value))
@@ -57,11 +57,9 @@ def accuracy_intervals(matchings: Sequence[Matching], scoring: Scoring, row: Row
     if len(matchings) < MIN_IMAGES:
         return {}
     rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
-    counted = [
-        [(tally.numerator, tally.denominator) for tally in (metric.tally(each, rule) for metric in _metrics())]
-        for each in matchings
-    ]
-    sums = np.einsum("ri,imt->rmt", _weights(len(matchings)), np.array(counted, dtype=float), optimize=True)
+    tallies = [[metric.tally(each, rule) for metric in _metrics()] for each in matchings]
+    counts = np.array([[(each.numerator, each.denominator) for each in image] for image in tallies], dtype=float)
+    sums = np.einsum("ri,imt->rmt", resampled(len(matchings)), counts, optimize=True)
     images = row["images"]
     narrowed = np.sqrt(len(matchings) / images) if isinstance(images, float) and images > len(matchings) else 1.0
     found = {}
@@ -70,8 +68,8 @@ def accuracy_intervals(matchings: Sequence[Matching], scoring: Scoring, row: Row
         drawn = sums[sums[:, number, 1] > 0, number]
         if not isinstance(value, float) or not len(drawn):
             continue
-        ratios = drawn[:, 0] / drawn[:, 1]
-        low, high = value + (np.quantile(ratios, QUANTILES) - np.median(ratios)) * narrowed
+        centre = counts[:, number, 0].sum() / counts[:, number, 1].sum()
+        low, high = value + (np.quantile(drawn[:, 0] / drawn[:, 1], QUANTILES) - centre) * narrowed
         found[metric.name] = Interval(estimate=value, low=float(low), high=float(high))
     return found
 
@@ -81,7 +79,7 @@ def _metrics() -> list[metrics.Metric]:
 
 
 @functools.lru_cache(maxsize=32)
-def _weights(images: int) -> NDArray[np.float64]:
+def resampled(images: int) -> NDArray[np.float64]:
     """Draw how often each image counts in each resample: (resamples, images)."""
     generator = np.random.default_rng(0)
     return generator.multinomial(images, np.full(images, 1 / images), size=RESAMPLES).astype(np.float64)

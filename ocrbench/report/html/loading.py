@@ -13,7 +13,7 @@ from ocrbench.report.html.labels import labels
 from ocrbench.report.html.model import Options, Report, ReportRun, Value
 
 # How many images are looked at one by one, over all runs: this bounds the time that a report takes.
-MAX_IMAGES = 12_000
+MAX_IMAGES = 6_000
 SEED = 0
 
 
