@@ -30,8 +30,8 @@ def to_shapely(polygons: Sequence[Polygon]) -> NDArray[np.object_]:
     built = np.full(len(polygons), shapely.Polygon(), dtype=object)
     # Those of one size at once, which is many times faster than one by one.
     for size in {*sizes.tolist()} - {0, 1, 2}:
-        chosen = np.flatnonzero(sizes == size)
-        built[chosen] = shapely.polygons(np.array([polygons[each] for each in chosen], dtype=np.float64))
+        chosen = [polygon for polygon in polygons if len(polygon) == size]
+        built[sizes == size] = shapely.polygons(np.array(chosen, dtype=np.float64))
     invalid = ~shapely.is_valid(built)
     built[invalid] = shapely.make_valid(built[invalid])
     return built

@@ -12,7 +12,20 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from ocrbench import __version__
-from ocrbench.cli import compare, conversion, doctor, export, fetch, history, listing, read, run, sensitivity, stored
+from ocrbench.cli import (
+    compare,
+    conversion,
+    doctor,
+    export,
+    fetch,
+    history,
+    listing,
+    read,
+    report,
+    run,
+    sensitivity,
+    stored,
+)
 from ocrbench.cli.console import make_console
 from ocrbench.errors import OcrBenchError
 
@@ -36,8 +49,12 @@ app.command("conversion")(conversion.conversion)
 app.add_typer(export.app, name="export")
 app.command("doctor")(doctor.doctor)
 app.command("history")(history.show_history)
+app.command("report")(report.report)
 app.command("sensitivity")(sensitivity.sensitivity)
-COMMANDS = ("list", "read", "fetch", "ab", "compare", "conversion", "export", "doctor", "history", "sensitivity")
+COMMANDS = (
+    *("list", "read", "fetch", "ab", "compare", "conversion", "export"),
+    *("doctor", "history", "report", "sensitivity"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -46,8 +46,8 @@ def command(record: RunRecord) -> str:
 def value(given: object) -> str:
     """Write a value in Hydra's grammar.
 
-    >>> value(None), value(0.5), value("CPU"), value("AUTO:GPU,CPU"), value([1, "it's"])
-    ('null', '0.5', 'CPU', "'AUTO:GPU,CPU'", "[1,'it\\\\'s']")
+    >>> value(None), value(0.5), value("CPU"), value("AUTO:GPU,CPU"), value([1, "a b"])
+    ('null', '0.5', 'CPU', "'AUTO:GPU,CPU'", "[1,'a b']")
     """
     if given is None:
         return "null"

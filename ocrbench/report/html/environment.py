@@ -1,6 +1,5 @@
 """Everything needed to measure a run again: machine, versions, settings, models, data, and the command."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,16 +9,21 @@ from ocrbench.report.html.model import Report, ReportRun
 
 
 def build(report: Report) -> Mapping[str, Any]:
-    """List the different environments with their runs, and each run's command, models and data."""
-    found: dict[str, dict[str, Any]] = {}
-    for run in report.runs:
-        facts = _facts(run.record)
-        entry = found.setdefault(json.dumps(facts, sort_keys=True), {"facts": facts, "labels": []})
-        entry["labels"].append(run.label)
-    return {"environments": list(found.values()), "runs": [_run(run) for run in report.runs]}
+    """List what all runs share, where they differ and which runs those are, and each run's command, models and data."""
+    every = [_facts(run.record) for run in report.runs]
+    shared = dict(set.intersection(*(set(facts.items()) for facts in every))) if every else {}
+    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for run, facts in zip(report.runs, every, strict=True):
+        own = tuple((name, fact) for name, fact in facts.items() if name not in shared)
+        found.setdefault(own, []).append(run.label)
+    return {
+        "shared": [(name, fact) for name, fact in every[0].items() if name in shared] if every else [],
+        "different": [{"facts": own, "labels": labels} for own, labels in found.items()] if len(found) > 1 else [],
+        "runs": [_run(run) for run in report.runs],
+    }
 
 
-def _facts(record: RunRecord) -> list[tuple[str, str]]:
+def _facts(record: RunRecord) -> dict[str, str]:
     """Return what stays the same from run to run on a machine."""
     environment, conditions = record.environment, record.conditions
     host, versions = environment.get("host", {}), environment.get("versions", {})
@@ -42,16 +46,17 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         "ocrbench's source": environment.get("source", ""),
         "Commit of the folder": commit,
     }
-    return [(name, str(fact)) for name, fact in facts.items() if fact != ""]
+    return {name: str(fact) for name, fact in facts.items() if fact != ""}
 
 
 def _run(run: ReportRun) -> dict[str, Any]:
     record = run.record
     dataset = record.config["dataset"]
+    fingerprint = record.dataset_sha256 or "unknown"
     facts = {
         "Run": record.run_id,
         "Started": record.started,
-        "Data": f"{dataset['name']}, {dataset['format']}, {dataset['root']}, fingerprint {record.dataset_sha256 or '–'}",
+        "Data": f"{dataset['name']}, {dataset['format']}, {dataset['root']}, fingerprint {fingerprint}",
         **{
             f"Model: {role}" + (f", {name}" if len(networks) > 1 else ""): _artifact(artifact)
             for role, networks in record.artifacts.items()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocrbench.compare.stored import FACTORS, RATES
+from ocrbench.report.html.labels import number_repeated
 from ocrbench.report.html.model import ReportRun
 
 # What is said of accuracy, in order of preference: a dataset without transcriptions has no end-to-end score.
@@ -40,25 +41,33 @@ def groups_of(runs: Sequence[ReportRun]) -> list[Group]:
         if run.ok:
             found.setdefault(_key(run), []).append(index)
     ordered = sorted(found.values(), key=lambda indices: -len(indices))
-    return [_group([runs[index] for index in indices], indices) for indices in ordered]
+    names = [_name(runs[indices[0]]) for indices in ordered]
+    return [
+        _group(numbered, [runs[index] for index in indices], indices)
+        for numbered, indices in zip(number_repeated(names), ordered, strict=True)
+    ]
 
 
 def _key(run: ReportRun) -> tuple[str, ...]:
     record = run.record
     scenario: Mapping[str, Any] = record.config["scenario"]
+    host: Mapping[str, Any] = record.environment.get("host", {})
     load = sorted((name, str(value)) for name, value in scenario.get("options", {}).items())
-    return (record.dataset_sha256, FACTORS["dataset"](record), FACTORS["scenario"](record), str(load), FACTORS["host"](record))
+    named = [FACTORS[name](record) for name in ("dataset", "scenario", "host")]
+    return (record.dataset_sha256, *named, str(load), str(host.get("cpu")), str(host.get("cores")))
 
 
-def _group(runs: Sequence[ReportRun], indices: Sequence[int]) -> Group:
-    record = runs[0].record
-    dataset, scenario, host = (FACTORS[name](record) for name in ("dataset", "scenario", "host"))
-    images = runs[0].row["images"]
-    accuracy = [name for name in ACCURACY if any(run.row[name] is not None for run in runs)]
+def _name(run: ReportRun) -> str:
+    dataset, scenario, host = (FACTORS[name](run.record) for name in ("dataset", "scenario", "host"))
+    return f"{dataset} ({run.row['images']:.0f} images), scenario {scenario}, host {host or 'unknown'}"
+
+
+def _group(name: str, runs: Sequence[ReportRun], indices: Sequence[int]) -> Group:
+    accuracy = [column for column in ACCURACY if any(run.row[column] is not None for run in runs)]
     return Group(
-        name=f"{dataset} ({images:.0f} images), scenario {scenario}, host {host or 'unknown'}",
+        name=name,
         indices=indices,
         runs=runs,
-        speed=RATES.get(scenario, "latency_p50_ms"),
+        speed=RATES.get(FACTORS["scenario"](runs[0].record), "latency_p50_ms"),
         accuracy=accuracy[0] if accuracy else "",
     )

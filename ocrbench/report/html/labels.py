@@ -18,13 +18,21 @@ ALWAYS = ("model", "precision")
 def labels(records: Sequence[RunRecord]) -> list[str]:
     """Name each run by what differs among them; equal names get a number, oldest first."""
     differing = [name for name in SHOWN if name in ALWAYS or len({SHOWN[name](record) for record in records}) > 1]
-    plain = [" ".join(_once(SHOWN[name](record)) for name in differing) for record in records]
-    repeated = {label for label, count in Counter(plain).items() if count > 1}
+    return number_repeated([" ".join(_once(SHOWN[name](record)) for name in differing) for record in records])
+
+
+def number_repeated(names: Sequence[str]) -> list[str]:
+    """Tell equal names apart by a number.
+
+    >>> number_repeated(["a", "b", "a"])
+    ['a #1', 'b', 'a #2']
+    """
+    repeated = {name for name, count in Counter(names).items() if count > 1}
     seen: Counter[str] = Counter()
     found = []
-    for label in plain:
-        seen[label] += 1
-        found.append(f"{label} #{seen[label]}" if label in repeated else label)
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} #{seen[name]}" if name in repeated else name)
     return found
 
 

@@ -53,8 +53,9 @@ def _of_run(run: ReportRun) -> dict[str, Any]:
 
 def per_image(steady: pd.DataFrame) -> NDArray[np.float64]:
     """Return a row per image: words found, median latency in ms."""
-    grouped = steady.groupby("sample_id")[["regions", "latency_ns"]].median()
-    return grouped.to_numpy(float) / (1, NANOSECONDS)
+    medians = steady.groupby("sample_id")[["regions", "latency_ns"]].median()
+    images: NDArray[np.float64] = medians.to_numpy(np.float64)
+    return images / np.array([1, NANOSECONDS])
 
 
 def cost(images: NDArray[np.float64]) -> dict[str, Any] | None:
@@ -99,7 +100,8 @@ def _interval(estimate: float, drawn: NDArray[np.float64]) -> list[float]:
 
 def _stages(steady: pd.DataFrame) -> list[float]:
     means = steady[[name for name in steady.columns if name.endswith("_ns")]].mean() / NANOSECONDS
-    return [float(means[whole] - sum(means[part] for part in parts)) for _, whole, parts in STAGES]
+    # What is left over may be nothing, or a rounding error below it.
+    return [max(0.0, float(means[whole] - sum(means[part] for part in parts))) for _, whole, parts in STAGES]
 
 
 def _thinned(images: NDArray[np.float64]) -> NDArray[np.float64]:

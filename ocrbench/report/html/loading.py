@@ -1,8 +1,6 @@
 """Folders of runs → a ``Report``."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 
@@ -46,7 +44,6 @@ def load_report(
         runs=runs[: len(stored)],
         against=runs[len(stored) :],
         options=options or Options(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
         sampled=_sampled(sampled),
     )
@@ -65,8 +62,8 @@ def report_runs(stored: Sequence[StoredRun]) -> list[ReportRun]:
 
 def rows_of(records: Sequence[RunRecord]) -> list[dict[str, Value]]:
     """Return the wide table's rows, with None for what is empty."""
-    rows: list[dict[str, Any]] = table.wide(records).to_dict("records")
-    return [{name: None if value != value else value for name, value in row.items()} for row in rows]
+    rows = table.wide(records).to_dict("records")
+    return [{str(name): None if value != value else value for name, value in row.items()} for row in rows]
 
 
 def _chosen_images(stored: Sequence[StoredRun]) -> Mapping[str, frozenset[str]]:
@@ -99,6 +96,8 @@ def _sampled(runs: Sequence[ReportRun]) -> str:
 
 def _title(records: Sequence[RunRecord]) -> str:
     datasets = dict.fromkeys(str(record.config["dataset"]["name"]) for record in records)
-    models = dict.fromkeys(str(record.config[role]["name"]) for record in records for role in ("detector", "recognizer"))
+    models = dict.fromkeys(
+        str(record.config[role]["name"]) for record in records for role in ("detector", "recognizer")
+    )
     named = " and ".join(", ".join(list(names)[:3]) + (" …" if len(names) > 3 else "") for names in (models, datasets))
     return f"OCR benchmark: {named}"

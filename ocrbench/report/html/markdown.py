@@ -1,13 +1,15 @@
 """The report in short, for a pull request or a wiki: what to beware of, the winners, the table."""
 
-import pandas as pd
+from collections.abc import Mapping
+from typing import Any
 
 from ocrbench import table
 from ocrbench.report.html.model import Report, ReportData
-from ocrbench.report.markdown import escape, to_markdown as table_to_markdown
+from ocrbench.report.markdown import escape
+from ocrbench.report.markdown import to_markdown as table_to_markdown
 from ocrbench.report.pull_request import code
 
-LINES_SHOWN = 10
+LINES_SHOWN = 5
 
 
 def to_markdown(report: Report, data: ReportData) -> bytes:
@@ -19,17 +21,15 @@ def to_markdown(report: Report, data: ReportData) -> bytes:
     return "\n".join(parts).encode()
 
 
-def _warning(warning) -> str:
+def _warning(warning: Mapping[str, Any]) -> str:
     lines = [f"  - {escape(line['label'])}: {code(line['text'], 200)}\n" for line in warning["lines"][:LINES_SHOWN]]
     more = len(warning["lines"]) - LINES_SHOWN
     return f"- **{escape(warning['title'])}**\n" + "".join(lines) + (f"  - and {more} more\n" if more > 0 else "")
 
 
-def _group(group) -> str:
+def _group(group: Mapping[str, Any]) -> str:
     said = [
-        f"- {winner['goal']}: **{escape(winner['label'])}**: "
-        + escape("; ".join(filter(None, (winner["numbers"], winner["margin"]))))
-        + "\n"
+        f"- {winner['goal']}: **{escape(winner['label'])}** {escape(winner['numbers'])} {escape(winner['margin'])}\n"
         for winner in group["winners"]
     ]
     return f"{escape(group['name'])}:\n\n" + "".join(said)

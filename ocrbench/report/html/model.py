@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -110,7 +111,7 @@ class Report:
     runs: Sequence[ReportRun]
     against: Sequence[ReportRun] = ()
     options: Options = field(default_factory=Options)
-    created: str = ""
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     command: str = ""
     sampled: str = ""
 

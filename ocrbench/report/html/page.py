@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
@@ -33,13 +32,17 @@ def to_html(data: ReportData, *, link_images: bool = False, live: bool = False) 
     style = _static("page.css")
     names = ["page", *(section.id for section in sections if section.script), *(["live"] if live else [])]
     scripts = [_plotly(), *(_static(f"{name}.js") for name in names)]
-    text = _environment().get_template("page.html").render(
-        report=data,
-        sections=sections,
-        policy=policy(scripts, link_images=link_images, live=live),
-        style=Markup(style),  # noqa: S704 - our own file
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
-        json=Markup(embedded(asdict(data))),  # noqa: S704 - escaped for a script element
+    text = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=data,
+            sections=sections,
+            policy=policy(scripts, link_images=link_images, live=live),
+            style=Markup(style),
+            scripts=[Markup(script) for script in scripts],
+            json=Markup(embedded(vars(data))),
+        )
     )
     return text.encode()
 

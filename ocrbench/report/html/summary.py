@@ -35,7 +35,11 @@ def warnings(runs: Sequence[ReportRun]) -> list[dict[str, Any]]:
         ("skipped", "skipped images", list(_skipped(runs))),
     )
     return [
-        {"kind": kind, "title": f"{_runs(len(lines))} {what}", "lines": [{"label": run.label, "text": line} for run, line in lines]}
+        {
+            "kind": kind,
+            "title": f"{_runs(len(lines))} {what}",
+            "lines": [{"label": run.label, "text": line} for run, line in lines],
+        }
         for kind, what, lines in kinds
     ]
 

@@ -16,11 +16,11 @@ from ocrbench.report.html.model import ReportRun
 
 UNITS = {"latency_p50_ms": " ms", "throughput_ips": " images/s", "server_rate_ips": " images/s"}
 NAMES = {
-    "latency_p50_ms": "median latency",
-    "throughput_ips": "throughput",
-    "server_rate_ips": "rate",
-    "e2e_hmean": "end-to-end hmean",
-    "det_hmean": "detection hmean",
+    "latency_p50_ms": "a median latency",
+    "throughput_ips": "a throughput",
+    "server_rate_ips": "a rate",
+    "e2e_hmean": "an end-to-end hmean",
+    "det_hmean": "a detection hmean",
 }
 # A bound that leaves a choice: this many times the latency of the fastest.
 BOUND_FACTOR = 2
@@ -32,8 +32,8 @@ class Winner:
 
     Attributes:
         goal: In two or three words.
-        numbers: What it reached, with intervals.
-        margin: What sets it apart from the next; empty where there is no other, or no interval.
+        numbers: What it reached, with intervals: the end of a sentence that begins with the run's label.
+        margin: A sentence on what sets it apart from the next; empty where there is no other, or no interval.
     """
 
     goal: str
@@ -69,7 +69,8 @@ def within(group: Group, bound_ms: float) -> Winner:
 
 def numbers(group: Group, run: ReportRun) -> str:
     """Write a run's accuracy and speed with their intervals."""
-    return ", ".join(_number(run, name) for name in (group.accuracy, group.speed) if name and run.row[name] is not None)
+    names = [name for name in (group.accuracy, group.speed) if name and run.row[name] is not None]
+    return f"has {' and '.join(_number(run, name) for name in names)}."
 
 
 def _fastest(group: Group) -> Winner:
@@ -80,23 +81,26 @@ def _fastest(group: Group) -> Winner:
         change = latency_change(_repeats(ranked, other), _repeats(ranked, ranked[0]), Gate(name="").margin)
         margin = _margin(change, other, "latency")
     elif other is not None:
-        margin = f"the next is {other.label} with {_number(other, group.speed)}"
-    return Winner(goal="Fastest", run=ranked[0], numbers=_number(ranked[0], group.speed), margin=margin)
+        margin = f"The next, {other.label}, has {_number(other, group.speed)}."
+    return Winner(goal="Fastest", run=ranked[0], numbers=f"has {_number(ranked[0], group.speed)}.", margin=margin)
 
 
 def _most_accurate(group: Group) -> Winner:
     ranked = _ranked(group, group.accuracy, group.speed)
     other = _next(ranked)
     change = None if other is None else _accuracy_change(other, ranked[0], group.accuracy)
-    margin = "" if other is None else _margin(change, other, NAMES[group.accuracy])
-    return Winner(goal="Most accurate", run=ranked[0], numbers=_number(ranked[0], group.accuracy), margin=margin)
+    margin = "" if other is None else _margin(change, other, "accuracy")
+    reached = f"has {_number(ranked[0], group.accuracy)}."
+    return Winner(goal="Most accurate", run=ranked[0], numbers=reached, margin=margin)
 
 
 def _margin(change: Change | None, other: ReportRun, name: str) -> str:
     if change is None or change.interval is None:
         return ""
-    said = {"equivalent": "no difference that matters", "undecided": "may be chance"}.get(change.verdict, change.verdict)
-    return f"{name} {describe(change)} against the next, {other.label}: {said}"
+    said = {"equivalent": "no difference that matters", "undecided": "may be chance"}.get(
+        change.verdict, change.verdict
+    )
+    return f"Against the next, {other.label}, its {name} differs by {describe(change)}: {said}."
 
 
 def _accuracy_change(before: ReportRun, after: ReportRun, name: str) -> Change | None:
@@ -129,7 +133,7 @@ def _tallies(run: ReportRun, name: str) -> dict[str, dict[str, Tally]]:
 def _number(run: ReportRun, name: str) -> str:
     interval = run.intervals.get(name)
     bounds = f" [{text(name, interval.low)}, {text(name, interval.high)}]" if interval else ""
-    return f"{NAMES[name]} {text(name, run.row[name])}{UNITS.get(name, '')}{bounds}"
+    return f"{NAMES[name]} of {text(name, run.row[name])}{UNITS.get(name, '')}{bounds}"
 
 
 def _ranked(group: Group, name: str, then: str = "") -> list[ReportRun]:

@@ -1,7 +1,7 @@
 "use strict";
 // Distributions, stages and cost per word, for the runs that the reader chooses.
 ocrbench.section("latency", (element, data) => {
-  const { el, clear, format, colour, visible } = ocrbench;
+  const { el, clear, format, colour, markup } = ocrbench;
   const runs = ocrbench.data.runs;
   const $ = (name) => element.querySelector(`#latency-${name}`);
   const SHOWN = 6;
@@ -10,11 +10,7 @@ ocrbench.section("latency", (element, data) => {
   const byRun = new Map(data.runs.map((each) => [each.run, each]));
   const chosen = new Set(data.groups[0].runs.filter((index) => byRun.has(index)).slice(0, SHOWN));
 
-  const label = (index, length = 40) => {
-    const text = visible(runs[index].label);
-    const short = text.length > length ? `${text.slice(0, length - 1)}…` : text;
-    return short.replace(/[&<>]/g, (found) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[found]);
-  };
+  const label = (index, length = 40) => markup(runs[index].label, length);
   const shown = () => [...byRun.keys()].filter((index) => chosen.has(index));
   const line = (place) => ({ color: colour(LINES[place % LINES.length]), dash: DASHES[Math.floor(place / LINES.length) % DASHES.length], width: 2 });
   const legend = { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 };
@@ -46,7 +42,7 @@ ocrbench.section("latency", (element, data) => {
       type: "bar",
       orientation: "h",
       name,
-      y: indices.map((index) => label(index, 26)),
+      y: indices.map((index) => label(index, $("stages").clientWidth > 500 ? 36 : 18)),
       x: indices.map((index) => byRun.get(index).stages_ms[stage]),
       marker: { color: colour(SHADES[stage]) },
       hovertemplate: `${name}: %{x:.1f} ms<extra>%{y}</extra>`,

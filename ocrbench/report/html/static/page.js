@@ -9,6 +9,7 @@
 //   ocrbench.visible(text)            control characters made visible
 //   ocrbench.select(index), .selected, .onSelect(listener)    the run looked at: index into data.runs, or null
 //   ocrbench.plot(element, make)      a diagram: make() → {traces, layout}; drawn anew for other colours
+//   ocrbench.markup(text, length)     a text for Plotly, which reads a little HTML; cut to a length
 //   ocrbench.colour(name)             a colour of page.css as Plotly takes it
 const ocrbench = (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -34,6 +35,14 @@ const ocrbench = (() => {
 
   // A regular expression with "u" sees halves of surrogate pairs only where they stand alone.
   const visible = (text) => text.replace(UNSHOWABLE, "\ufffd");
+
+  const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": "<br>" };
+
+  function markup(text, length = 60) {
+    const shown = visible(text);
+    const cut = shown.length > length ? `${shown.slice(0, length - 1)}…` : shown;
+    return cut.replace(/[&<>\n]/g, (found) => ENTITIES[found]);
+  }
 
   function format(name, value) {
     if (value === null || value === undefined || value === "") return "–";
@@ -147,6 +156,7 @@ const ocrbench = (() => {
     clear,
     format,
     visible,
+    markup,
     section,
     select,
     get selected() {

@@ -1,7 +1,7 @@
 "use strict";
 // One point per run on two axes that the reader chooses; a click chooses the run for the whole page.
 ocrbench.section("pareto", (element, data) => {
-  const { el, clear, format, columns, colour, visible } = ocrbench;
+  const { el, clear, format, columns, colour, markup } = ocrbench;
   const runs = ocrbench.data.runs;
   const $ = (name) => element.querySelector(`#pareto-${name}`);
   const [group, x, y, chosen, plot] = ["group", "x", "y", "run", "plot"].map($);
@@ -43,19 +43,20 @@ ocrbench.section("pareto", (element, data) => {
     const bounds = indices.map((index) => data.intervals[index]?.[column]);
     if (!bounds.some(Boolean)) return { visible: false };
     const reach = (side) => bounds.map((each, i) => (each ? Math.abs(each[side] - runs[indices[i]].row[column]) : 0));
-    return { type: "data", symmetric: false, array: reach(1), arrayminus: reach(0), thickness: 1, width: 3 };
+    return { type: "data", symmetric: false, array: reach(1), arrayminus: reach(0), thickness: 1, width: 2 };
   }
 
   function points(indices, precision, device) {
     const shade = colour(colourOf(precision));
     const text = indices.map((index) => {
       const row = runs[index].row;
-      return escaped(`${runs[index].label}\n${x.value} ${format(x.value, row[x.value])}\n${y.value} ${format(y.value, row[y.value])}`);
+      const numbers = [x.value, y.value].map((column) => `\n${column} ${format(column, row[column])}`);
+      return markup(runs[index].label) + markup(numbers.join(""), 200);
     });
     return {
       type: "scatter",
       mode: "markers",
-      name: escaped(devices.length > 1 ? `${precision}, ${device}` : precision),
+      name: markup(devices.length > 1 ? `${precision}, ${device}` : precision),
       x: indices.map((index) => runs[index].row[x.value]),
       y: indices.map((index) => runs[index].row[y.value]),
       customdata: indices,
@@ -66,10 +67,6 @@ ocrbench.section("pareto", (element, data) => {
       error_y: { ...errors(indices, y.value), color: shade },
     };
   }
-
-  // Plotly reads a little markup in texts.
-  const escaped = (text) =>
-    visible(text).replace(/[&<>]/g, (found) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[found]).replace(/\n/g, "<br>").slice(0, 400);
 
   function line(indices, extra) {
     return {
@@ -93,7 +90,10 @@ ocrbench.section("pareto", (element, data) => {
     const edge = front(indices);
     const selected = indices.filter((index) => index === ocrbench.selected);
     const traces = [
-      line(edge, { mode: "lines", name: "front", line: { color: colour("quiet"), width: 1.5, dash: "dot" } }),
+      line(edge, {
+        mode: "lines",
+        name: "front", line: { color: colour("quiet"), width: 1.5, dash: "dot" },
+      }),
       ...keys.map((key) => points(combinations.get(key), ...JSON.parse(key))),
       line(selected, {
         mode: "markers",
@@ -107,10 +107,28 @@ ocrbench.section("pareto", (element, data) => {
       yaxis: { title: { text: name(axis(y, data.y)) } },
       legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
       hovermode: "closest",
+      annotations: named(edge) ? edge.map(annotation) : [],
       margin: { l: 60, r: 16, t: 40, b: 50 },
     };
     return { traces, layout };
   }
+
+  const annotation = (index) => ({
+    x: runs[index].row[x.value],
+    y: runs[index].row[y.value],
+    text: markup(runs[index].label),
+    showarrow: false,
+    xanchor: "left",
+    yanchor: "top",
+    xshift: 8,
+    yshift: -6,
+    bgcolor: colour("panel"),
+    borderpad: 1,
+    font: { size: 12 },
+  });
+
+  // Names need room.
+  const named = (edge) => edge.length <= 6 && plot.clientWidth > 600 && edge.every((index) => runs[index].label.length < 40);
 
   const rank = (key) => {
     const place = PRECISIONS.indexOf(JSON.parse(key)[0]);
@@ -130,9 +148,9 @@ ocrbench.section("pareto", (element, data) => {
 
   function caption() {
     const bars = [x.value, y.value].some((column) => shownRuns().some((index) => data.intervals[index]?.[column]));
-    const better = [x, y].map((select) => `${columns.get(select.value).higher_is_better ? "more" : "less"} is better ${select === x ? "across" : "up"}`);
+    const better = [x, y].map((select) => (columns.get(select.value).higher_is_better ? "more" : "less"));
     $("caption").textContent =
-      `${better.join(", ")}. The dotted line joins the runs that no other beats on both axes.` +
+      `Better is ${better[0]} across and ${better[1]} up. The dotted line joins the runs that no other beats on both axes.` +
       (bars ? " Bars are 95 % intervals over images: compare runs by the summary's paired numbers, as all runs read the same images." : "");
   }
 

@@ -4,8 +4,8 @@ ocrbench.section("runs", (element, data) => {
   const { el, clear, format, columns } = ocrbench;
   const runs = ocrbench.data.runs;
   const $ = (name) => element.querySelector(`#runs-${name}`);
+  const LONG = 24;
   const [head, body] = [$("table").tHead, $("table").tBodies[0]];
-  // Where one value is all there is, a column says nothing.
   const shown = new Set(ocrbench.data.columns.filter((column) => column.shown).map((column) => column.name));
   const sorting = { column: null, descending: false };
   const filters = new Map();
@@ -62,7 +62,8 @@ ocrbench.section("runs", (element, data) => {
   function cell(column, row) {
     const value = row[column.name];
     if (column.number) return el("td", { class: "number" }, format(column.name, value));
-    return el("td", {}, el("bdi", { class: "cell" }, format(column.name, value)));
+    const text = format(column.name, value);
+    return el("td", {}, el("bdi", { class: text.length > LONG ? "cell long" : "cell" }, text));
   }
 
   function line({ index, run }) {

@@ -22,8 +22,8 @@ ocrbench.section("summary", (element, data) => {
     const answer = el("span", { role: "status", class: "answer" });
     const tell = () => {
       const index = best(group, Number(input.value));
-      if (index === undefined) clear(answer, el("strong", {}, "no run is that fast"));
-      else clear(answer, el("strong", {}, el("bdi", {}, runs[index].label)), el("span", {}, group.numbers[index]));
+      if (index === undefined) clear(answer, "No run is that fast.");
+      else clear(answer, el("strong", {}, el("bdi", {}, runs[index].label)), ` ${group.numbers[index]}`);
     };
     input.addEventListener("input", tell);
     clear(item, el("label", { for: id, class: "goal" }, "Most accurate within ", input, " ms"), answer);
