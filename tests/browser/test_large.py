@@ -18,13 +18,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 RUNS, IMAGES = 200, 500
 CPU_SECONDS, BYTES, PAINT_MS, SORT_MS = 20, 25_000_000, 2000, 200
+SORTS = 5
 SORT = """() => {
-  const button = document.querySelector('#runs-table [data-column="latency_p50_ms"]');
-  const start = performance.now();
-  button.click();
+  document.querySelector('#runs-table [data-column="latency_p50_ms"]').click();
   document.body.getBoundingClientRect();
-  return performance.now() - start;
 }"""
+
+
+def busy_ms(session: Any) -> float:
+    """Return the CPU time of the page's thread so far: others may use this machine too."""
+    found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    return 1000 * float(found["TaskDuration"])
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +71,10 @@ def test_the_browser_paints_and_sorts_at_once(made: tuple[Path, float], open_pag
     painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     assert painted < PAINT_MS
     assert page.locator("#runs-table tbody tr").count() == RUNS
-    # The best of a few: others may use this machine too.
-    assert min(page.evaluate(SORT) for _ in range(5)) < SORT_MS
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = busy_ms(session)
+    for _ in range(SORTS):
+        page.evaluate(SORT)
+    assert 0 < (busy_ms(session) - before) / SORTS < SORT_MS
     assert (watched.problems, watched.requests) == ([], [])
