@@ -26,8 +26,15 @@ def to_shapely(polygons: Sequence[Polygon]) -> NDArray[np.object_]:
     Returns:
         An array of ``len(polygons)`` geometries.
     """
-    built = [shapely.Polygon(polygon) if len(polygon) > 2 else shapely.Polygon() for polygon in polygons]
-    return np.asarray(shapely.make_valid(np.array(built, dtype=object)), dtype=object)
+    sizes = np.array([len(polygon) for polygon in polygons])
+    built = np.full(len(polygons), shapely.Polygon(), dtype=object)
+    # Those of one size at once, which is many times faster than one by one.
+    for size in {*sizes.tolist()} - {0, 1, 2}:
+        chosen = [polygon for polygon in polygons if len(polygon) == size]
+        built[sizes == size] = shapely.polygons(np.array(chosen, dtype=np.float64))
+    invalid = ~shapely.is_valid(built)
+    built[invalid] = shapely.make_valid(built[invalid])
+    return built
 
 
 def intersection_areas(predicted: Sequence[Polygon], expected: Sequence[Polygon]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -137,11 +137,13 @@ class Store:
         """Read a run's times, one row per image and repetition."""
         return pd.read_parquet(self._data_file(run_id, "timings"))
 
-    def outcomes(self, run_id: str) -> list[Outcome]:
-        """Read a run's predictions with their ground truth."""
+    def outcomes(self, run_id: str, sample_ids: Collection[str] | None = None) -> list[Outcome]:
+        """Read a run's predictions with their ground truth, of all images or of some."""
         # Not splitlines(): a text may hold U+2028 and its like.
         lines = self._data_file(run_id, "outcomes").read_bytes().split(b"\n")
-        return [_outcome(json.loads(line)) for line in lines if line]
+        # The id comes first, as ``_save`` writes it: so lines that are not wanted need not be read, which is slow.
+        wanted = b"" if sample_ids is None else tuple(_json({"sample_id": each})[:-1] + b"," for each in sample_ids)
+        return [_outcome(json.loads(line)) for line in lines if line and line.startswith(wanted)]
 
     def _is_finished(self, run_id: str) -> bool:
         record = self.find(run_id)

@@ -23,6 +23,7 @@ from ocrbench.cli import (
     parity,
     plan,
     read,
+    report,
     run,
     sensitivity,
     stored,
@@ -50,13 +51,11 @@ app.command("conversion")(conversion.conversion)
 app.add_typer(export.app, name="export")
 app.command("doctor")(doctor.doctor)
 app.command("history")(history.show_history)
+app.command("report")(report.report)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("plan")(plan.plan)
 app.command("parity")(parity.parity)
-COMMANDS = (
-    *("list", "read", "fetch", "ab", "compare", "conversion", "export", "doctor", "history", "sensitivity"),
-    *("plan", "parity"),
-)
+COMMANDS = tuple(str(each.name) for each in (*app.registered_groups, *app.registered_commands))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

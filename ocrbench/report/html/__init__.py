@@ -1,0 +1,47 @@
+"""Runs → one HTML page that opens offline, and a short Markdown page.
+
+The way of the data::
+
+    loading.load_report(…) → Report            the runs, their files read when a section asks for them
+    section.build(report)  → plain data        one builder per section; numbers, texts, lists and dicts only
+    page.to_html(…)        → bytes             Jinja2 for what stands still, JSON for what the scripts draw
+
+To add a section, write a module with a function ``build(report: Report) -> Mapping[str, Any] | None`` (None leaves
+the section out), a partial ``templates/ID.html``, perhaps a script ``static/ID.js``, and name them in
+``sections.SECTIONS``. In the partial, ``data`` is what the builder returned, ``section`` its entry in ``SECTIONS`` and
+``report`` the page's ``ReportData``; ``{{ … }}`` is escaped, and control characters are made visible. Headings begin
+at ``<h3>``; a text from runs stands in ``<bdi>``, which keeps its direction to itself. A script calls::
+
+    ocrbench.section("ID", (element, data) => { … });
+
+with the ``<section>`` element, once, when it comes near the window. ``static/page.js`` lists what else ``ocrbench``
+offers: ``data`` (what ``ReportData`` holds), ``el`` (makes elements; text is always text), ``format`` (numbers as the
+tables show them), ``select`` and ``onSelect`` (the run that the reader looks at), ``plot`` (Plotly in the page's
+colours) and ``markup`` (texts for Plotly, which reads a little HTML). Never use ``innerHTML`` and its like: texts may
+hold anything. The page's Content-Security-Policy allows the scripts by their hashes, images as ``data:`` (and files
+with ``--link-images``), and nothing from the network.
+
+A builder gets its runs as ``model.ReportRun``: ``record``, ``row`` (the wide table's), ``label`` (short and unique),
+``steady`` (measured times), ``outcomes`` and ``matchings`` (predictions with ground truth, image by image). Where
+there are very many images the latter two hold the same sample of images for every run of a dataset;
+``Report.sampled`` says so. They are kept, so several sections can use them at the price of one.
+"""
+
+from ocrbench.report.html.loading import load_report
+from ocrbench.report.html.markdown import to_markdown
+from ocrbench.report.html.model import Options, Report, ReportData, ReportRun, Section
+from ocrbench.report.html.page import to_html
+from ocrbench.report.html.sections import SECTIONS, report_data
+
+__all__ = [
+    "SECTIONS",
+    "Options",
+    "Report",
+    "ReportData",
+    "ReportRun",
+    "Section",
+    "load_report",
+    "report_data",
+    "to_html",
+    "to_markdown",
+]

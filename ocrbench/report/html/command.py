@@ -1,0 +1,107 @@
+"""The command that measures a run again, from the configuration that the run recorded."""
+
+import functools
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ocrbench.compare.stored import NOT_COMPARED
+from ocrbench.config import choices, load
+from ocrbench.records import RunRecord
+
+# Config groups whose choice a run names.
+GROUPS = ("detector", "recognizer", "dataset", "calibration", "quantization", "scenario")
+ROLES = ("detector", "recognizer")
+# What each stage inherits unless it is given its own.
+INHERITED = ("device", "precision", "properties")
+# Keys that say why, or what people should know.
+FOR_PEOPLE = ("measured", "licence", "languages", "homepage", "min_openvino", "size_mb", "input")
+# What Hydra's grammar reads as this very text, and as nothing but a text.
+PLAIN = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_/.][\w/.:%@?|-]*", re.IGNORECASE | re.ASCII)
+
+
+def command(record: RunRecord) -> str:
+    """Write the command; empty where the run used YAML files that do not come along.
+
+    Named are the choices of the config groups, and every value that differs from theirs. Left out is what does not
+    change the measurement, as folders and time limits.
+    """
+    config: Mapping[str, Any] = record.config
+    # A run of an earlier ocrbench has not all of them.
+    chosen = {group: _choice(config[group]) for group in GROUPS if group in config}
+    if any(name not in choices(group) for group, name in chosen.items()):
+        return ""
+    base = _composed(tuple(f"{group}={name}" for group, name in chosen.items()))
+    for name in INHERITED:
+        for level in (base, *(base[role] for role in ROLES)):
+            level[name] = config[name]
+    words = [f"{group}={name}" for group, name in chosen.items() if name != _default(group)]
+    words += [f"{name}={value(config[name])}" for name in ("device", "precision")]
+    words += [f"properties.{name}={value(given)}" for name, given in config["properties"].items()]
+    words += [f"{_key(path)}={value(given)}" for path, given in _differences(config, base)]
+    return shlex.join(["python", "-m", "ocrbench", *words])
+
+
+def value(given: object) -> str:
+    """Write a value in Hydra's grammar.
+
+    >>> value(None), value(0.5), value("CPU"), value("AUTO:GPU,CPU"), value([1, "a b"])
+    ('null', '0.5', 'CPU', "'AUTO:GPU,CPU'", "[1,'a b']")
+    """
+    if given is None:
+        return "null"
+    if isinstance(given, bool):
+        return str(given).lower()
+    if isinstance(given, int | float):
+        return str(given)
+    if isinstance(given, list | tuple):
+        return f"[{','.join(map(value, given))}]"
+    if isinstance(given, Mapping):
+        return "{" + ",".join(f"{value(str(name))}:{value(each)}" for name, each in given.items()) + "}"
+    text = str(given)
+    return text if PLAIN.fullmatch(text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    r"""Quote a text; a backslash counts as itself unless it stands before a quote or at the end."""
+    doubled = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
+    return f"'{doubled}'"
+
+
+def _differences(given: Any, base: Any, path: Sequence[str] = ()) -> Iterator[tuple[Sequence[str], Any]]:  # noqa: ANN401
+    if isinstance(given, Mapping) and isinstance(base, Mapping):
+        for name in given:
+            if name not in FOR_PEOPLE and not (not path and name in (*NOT_COMPARED, *INHERITED)):
+                yield from _differences(given[name], base.get(name), (*path, name))
+    elif _plain(given) != _plain(base):
+        yield path, given
+
+
+def _plain(given: Any) -> Any:  # noqa: ANN401 - lists and tuples are the same in JSON
+    return list(given) if isinstance(given, tuple) else given
+
+
+def _key(path: Sequence[str]) -> str:
+    """Join a path; the keys that belong to a family or a scenario stand beside the others."""
+    return ".".join(part for part in path if part != "options")
+
+
+def _composed(overrides: Sequence[str]) -> dict[str, Any]:
+    """Return a copy of the composed configuration that can be written to."""
+    plain = dict(_cached(tuple(overrides)))
+    return {name: dict(each) if name in ROLES else each for name, each in plain.items()}
+
+
+@functools.lru_cache(maxsize=64)
+def _cached(overrides: tuple[str, ...]) -> dict[str, Any]:
+    return asdict(load(overrides))
+
+
+def _default(group: str) -> str:
+    return _choice(_cached(())[group])
+
+
+def _choice(group: Mapping[str, Any]) -> str:
+    return str(group.get("name", group.get("method", "")))

@@ -1,0 +1,85 @@
+"""95 % intervals of one run's numbers by a bootstrap over images: what another choice of images would have given.
+
+The same weights serve every run with as many images, so that runs can be held against each other.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ocrbench import metrics
+from ocrbench.config import Scoring
+from ocrbench.metrics.detection import Matching
+from ocrbench.metrics.paired import LEVEL, Interval
+from ocrbench.metrics.text import TextRule
+
+RESAMPLES = 1000
+QUANTILES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+# Fewer images say nothing of others.
+MIN_IMAGES = 3
+Row = Mapping[str, str | float | None]
+
+
+def latency_interval(steady: pd.DataFrame, row: Row) -> Interval | None:
+    """Estimate the median latency's interval from the median of each image.
+
+    Args:
+        steady: One row per image and repetition.
+        row: Of the wide table.
+
+    Returns:
+        In milliseconds, around the table's value; None where there are too few images.
+    """
+    value = row["latency_p50_ms"]
+    per_image = np.sort(steady.groupby("sample_id")["latency_ns"].median().to_numpy(float)) / 1e6
+    if not isinstance(value, float) or len(per_image) < MIN_IMAGES:
+        return None
+    reached = resampled(len(per_image)).cumsum(axis=1) >= len(per_image) / 2
+    medians = per_image[reached.argmax(axis=1)]
+    low, high = np.quantile(medians, QUANTILES) / np.median(per_image) * value
+    return Interval(estimate=value, low=min(float(low), value), high=max(float(high), value))
+
+
+def accuracy_intervals(matchings: Sequence[Matching], scoring: Scoring, row: Row) -> dict[str, Interval]:
+    """Estimate the interval of each accuracy metric.
+
+    Args:
+        matchings: Of the run's images, or of a sample of them: then the intervals are narrowed to what all give.
+        scoring: How texts are compared.
+        row: Of the wide table.
+
+    Returns:
+        Column → interval around the table's value; nothing where there are too few images.
+    """
+    if len(matchings) < MIN_IMAGES:
+        return {}
+    rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
+    tallies = [[metric.tally(each, rule) for metric in _metrics()] for each in matchings]
+    counts = np.array([[(each.numerator, each.denominator) for each in image] for image in tallies], dtype=float)
+    sums = np.einsum("ri,imt->rmt", resampled(len(matchings)), counts, optimize=True)
+    images = row["images"]
+    narrowed = np.sqrt(len(matchings) / images) if isinstance(images, float) and images > len(matchings) else 1.0
+    found = {}
+    for number, metric in enumerate(_metrics()):
+        value = row[metric.name]
+        drawn = sums[sums[:, number, 1] > 0, number]
+        if not isinstance(value, float) or not len(drawn):
+            continue
+        centre = counts[:, number, 0].sum() / counts[:, number, 1].sum()
+        low, high = value + (np.quantile(drawn[:, 0] / drawn[:, 1], QUANTILES) - centre) * narrowed
+        found[metric.name] = Interval(estimate=value, low=float(low), high=float(high))
+    return found
+
+
+def _metrics() -> list[metrics.Metric]:
+    return list(metrics.METRICS.values())
+
+
+@functools.lru_cache(maxsize=32)
+def resampled(images: int) -> NDArray[np.float64]:
+    """Draw how often each image counts in each resample: (resamples, images)."""
+    generator = np.random.default_rng(0)
+    return generator.multinomial(images, np.full(images, 1 / images), size=RESAMPLES).astype(np.float64)

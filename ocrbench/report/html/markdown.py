@@ -1,0 +1,35 @@
+"""The report in short, for a pull request or a wiki: what to beware of, the winners, the table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ocrbench import table
+from ocrbench.report.html.model import Report, ReportData
+from ocrbench.report.markdown import escape
+from ocrbench.report.markdown import to_markdown as table_to_markdown
+from ocrbench.report.pull_request import code
+
+LINES_SHOWN = 5
+
+
+def to_markdown(report: Report, data: ReportData) -> bytes:
+    """Write it; everything that comes from runs is escaped."""
+    summary = data.sections["summary"]
+    parts = [f"# {escape(report.title)}\n", *(_warning(each) for each in summary["warnings"])]
+    parts += [_group(group) for group in summary["groups"]]
+    parts.append(table_to_markdown(table.wide([run.record for run in report.runs])).decode())
+    return "\n".join(parts).encode(errors="backslashreplace")
+
+
+def _warning(warning: Mapping[str, Any]) -> str:
+    lines = [f"  - {escape(line['label'])}: {code(line['text'], 200)}\n" for line in warning["lines"][:LINES_SHOWN]]
+    more = len(warning["lines"]) - LINES_SHOWN
+    return f"- **{escape(warning['title'])}**\n" + "".join(lines) + (f"  - and {more} more\n" if more > 0 else "")
+
+
+def _group(group: Mapping[str, Any]) -> str:
+    said = [
+        f"- {winner['goal']}: **{escape(winner['label'])}** {escape(winner['numbers'])} {escape(winner['margin'])}\n"
+        for winner in group["winners"]
+    ]
+    return f"{escape(group['name'])}:\n\n" + "".join(said)

@@ -1,0 +1,107 @@
+"""The page: template, styles, scripts and data in one file, with a policy that lets nothing else run."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from ocrbench.report.html.model import ReportData
+from ocrbench.report.html.sections import SECTIONS
+from ocrbench.report.html.visible import shown
+
+FOLDER = resources.files("ocrbench.report.html")
+# Inside a script element, what could end it or begin a comment; all else is ASCII.
+ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
+
+
+def to_html(data: ReportData, *, link_images: bool = False, live: bool = False) -> bytes:
+    """Write the page.
+
+    Args:
+        data: Of the report.
+        link_images: Allow images from files.
+        live: Whether the page is served and is to look for a newer one.
+    """
+    sections = [section for section in SECTIONS if section.id in data.sections]
+    style = _static("page.css")
+    names = ["page", *(section.id for section in sections if section.script), *(["live"] if live else [])]
+    scripts = [_plotly(), *(_static(f"{name}.js") for name in names)]
+    text = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=data,
+            sections=sections,
+            policy=policy(scripts, link_images=link_images, live=live),
+            style=Markup(style),
+            scripts=[Markup(script) for script in scripts],
+            json=Markup(embedded(vars(data))),
+        )
+    )
+    return text.encode()
+
+
+def policy(scripts: Sequence[str], *, link_images: bool, live: bool) -> str:
+    """Write the Content-Security-Policy: these scripts, embedded images, and nothing from elsewhere."""
+    allowed = {
+        "default-src": "'none'",
+        "script-src": " ".join(_hash(script) for script in scripts),
+        # Plotly makes style elements of its own.
+        "style-src": "'unsafe-inline'",
+        "img-src": "data: file:" if link_images else "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        **({"connect-src": "'self'"} if live else {}),
+    }
+    return "; ".join(f"{name} {value}" for name, value in allowed.items())
+
+
+def embedded(content: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    r"""Write JSON that can stand in a script element, whatever its texts hold.
+
+    >>> embedded({"text": "</script>\u2028é"})
+    '{"text":"\\u003c/script\\u003e\\u2028\\u00e9"}'
+    """
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).translate(ESCAPED)
+
+
+def _when(created: str) -> str:
+    """Write an ISO 8601 time for people.
+
+    >>> _when("2030-01-02T03:04:05.678+00:00")
+    '2 January 2030, 03:04 UTC'
+    """
+    moment = datetime.fromisoformat(created).astimezone(UTC)
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
+def _hash(content: str) -> str:
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _static(name: str) -> str:
+    return (FOLDER / "static" / name).read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    return (resources.files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("ocrbench.report.html"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["when"] = _when
+    environment.finalize = shown
+    return environment

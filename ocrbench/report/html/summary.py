@@ -1,0 +1,137 @@
+"""What was run, what to beware of, and which run is best for what."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ocrbench.compare.stored import FACTORS
+from ocrbench.records import RunRecord
+from ocrbench.report.html.groups import Group, groups_of
+from ocrbench.report.html.model import Report, ReportRun
+from ocrbench.report.html.winners import default_bound, numbers, winners
+from ocrbench.table import executed_text
+
+# The rest has no sentences; the table has it.
+GROUPS_SHOWN = 8
+
+
+def build(report: Report) -> Mapping[str, Any]:
+    """Say it in sentences; the choice within a latency bound is made again by the page, for another bound."""
+    groups = groups_of(report.runs)
+    return {
+        "facts": _facts(report),
+        "warnings": [each for each in warnings(report.runs) if each["lines"]],
+        "groups": [_group(group) for group in groups[:GROUPS_SHOWN]],
+        "more_groups": max(0, len(groups) - GROUPS_SHOWN),
+    }
+
+
+def warnings(runs: Sequence[ReportRun]) -> list[dict[str, Any]]:
+    """List what makes numbers doubtful, by kind, with a line per run; a kind may have no line."""
+    kinds = (
+        ("failed", "failed", [(run, run.record.error) for run in runs if not run.ok]),
+        ("precision", "did not execute the precision that was asked for", list(_dishonoured(runs))),
+        ("emulated", "emulated a type that the processor has no instructions for", list(_emulated(runs))),
+        ("noisy", "had noisy times", [(run, "; ".join(run.record.noisy)) for run in runs if run.record.noisy]),
+        ("skipped", "skipped images", list(_skipped(runs))),
+    )
+    return [
+        {
+            "kind": kind,
+            "title": f"{_runs(len(lines))} {what}",
+            "lines": [{"label": run.label, "text": line} for run, line in lines],
+        }
+        for kind, what, lines in kinds
+    ]
+
+
+def _runs(count: int) -> str:
+    return f"{count} {'run' if count == 1 else 'runs'}"
+
+
+def _dishonoured(runs: Sequence[ReportRun]) -> Iterable[tuple[ReportRun, str]]:
+    for run in runs:
+        told = [
+            f"{role}: {network['precision']} asked for, {executed_text(network['executed'])} executed"
+            for role, networks in run.record.execution.items()
+            for network in networks.values()
+            if not network["honoured"]
+        ]
+        if told:
+            yield run, "; ".join(told)
+
+
+def _emulated(runs: Sequence[ReportRun]) -> Iterable[tuple[ReportRun, str]]:
+    for run in runs:
+        told = [
+            f"{role}: {', '.join(network['emulated'])}"
+            for role, networks in run.record.execution.items()
+            for network in networks.values()
+            if network.get("emulated")
+        ]
+        if told:
+            yield run, "; ".join(told)
+
+
+def _skipped(runs: Sequence[ReportRun]) -> Iterable[tuple[ReportRun, str]]:
+    for run in runs:
+        reasons = list(run.record.skipped.items())
+        if reasons:
+            yield run, f"{len(reasons)} of them, the first {reasons[0][0]}: {reasons[0][1]}"
+
+
+def _facts(report: Report) -> list[tuple[str, str]]:
+    records = [run.record for run in report.runs]
+    failed = len(records) - len(report.finished)
+    counted = f"{len(report.finished)} finished" + (f", {failed} failed" if failed else "")
+    started = sorted(record.started for record in records)
+    facts = [
+        ("Runs", counted),
+        ("Models", _all(records, "model")),
+        ("Precisions", _all(records, "precision")),
+        ("Devices", _all(records, "device")),
+        ("Scenarios", _all(records, "scenario")),
+        ("Data", "; ".join(dict.fromkeys(_data(run) for run in report.finished or report.runs))),
+        ("Machines", "; ".join(dict.fromkeys(_machine(record) for record in records))),
+        ("OpenVINO", _all(records, "openvino")),
+        ("Measured", " to ".join(dict.fromkeys(_minute(moment) for moment in (started[:1] + started[-1:])))),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _all(records: Sequence[RunRecord], factor: str) -> str:
+    values = dict.fromkeys(FACTORS[factor](record) for record in records)
+    halves = dict.fromkeys(" + ".join(dict.fromkeys(value.split("+"))) for value in values if value)
+    return ", ".join(halves)
+
+
+def _data(run: ReportRun) -> str:
+    name = str(run.record.config["dataset"]["name"])
+    counts = [f"{run.row[what]:.0f} {what}" for what in ("images", "words") if run.row[what] is not None]
+    return f"{name}: {', '.join(counts)}" if counts else name
+
+
+def _machine(record: RunRecord) -> str:
+    host = record.environment.get("host", {})
+    return f"{host['name']}: {host['cpu']}, {host['cores']} core{'s' if host['cores'] > 1 else ''}" if host else ""
+
+
+def _minute(moment: str) -> str:
+    """Cut a time in UTC after the minute.
+
+    >>> _minute("2030-01-02T03:04:05.678+00:00")
+    '2030-01-02 03:04 UTC'
+    """
+    return f"{moment[:16].replace('T', ' ')} UTC"
+
+
+def _group(group: Group) -> dict[str, Any]:
+    found = [
+        {"goal": winner.goal, "label": winner.run.label, "numbers": winner.numbers, "margin": winner.margin}
+        for winner in winners(group)
+    ]
+    return {
+        **group.plain(),
+        "winners": found,
+        "bound_ms": default_bound(group) if group.accuracy else None,
+        "numbers": {index: numbers(group, run) for index, run in zip(group.indices, group.runs, strict=True)},
+    }

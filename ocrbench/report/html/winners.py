@@ -1,0 +1,165 @@
+"""The winner per goal, in a sentence, with what sets it apart from the next."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ocrbench import metrics
+from ocrbench.compare.stored import StoredRun, latency_change
+from ocrbench.compare.verdict import ACCURACY_MARGIN, Change, describe
+from ocrbench.config import Gate
+from ocrbench.metrics.paired import difference_interval
+from ocrbench.metrics.text import TextRule
+from ocrbench.records import Tally
+from ocrbench.report.columns import text
+from ocrbench.report.html.groups import Group
+from ocrbench.report.html.model import ReportRun
+
+UNITS = {"latency_p50_ms": " ms", "throughput_ips": " images/s", "server_rate_ips": " images/s"}
+NAMES = {
+    "latency_p50_ms": "a median latency",
+    "throughput_ips": "a throughput",
+    "server_rate_ips": "a rate",
+    "e2e_hmean": "an end-to-end hmean",
+    "det_hmean": "a detection hmean",
+}
+# A bound that leaves a choice: this many times the latency of the fastest.
+BOUND_FACTOR = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Winner:
+    """The best run for a goal.
+
+    Attributes:
+        goal: In two or three words.
+        numbers: What it reached, with intervals: the end of a sentence that begins with the run's label.
+        margin: A sentence on what sets it apart from the next; empty where there is no other, or no interval.
+    """
+
+    goal: str
+    run: ReportRun
+    numbers: str
+    margin: str = ""
+
+
+def winners(group: Group) -> list[Winner]:
+    """Name the fastest and the most accurate run, and the most accurate one among the fast."""
+    found = [_fastest(group)] if _ranked(group, group.speed) else []
+    if group.accuracy and _ranked(group, group.accuracy):
+        found.append(_most_accurate(group))
+        bound = default_bound(group)
+        if bound is not None:
+            found.append(within(group, bound))
+    return found
+
+
+def default_bound(group: Group) -> float | None:
+    """Choose a latency bound in ms with two digits; None where speed is not latency."""
+    ranked = _ranked(group, group.speed)
+    if group.speed != "latency_p50_ms" or not ranked:
+        return None
+    return float(f"{BOUND_FACTOR * _value(ranked[0], group.speed):.2g}")
+
+
+def within(group: Group, bound_ms: float) -> Winner:
+    """Name the most accurate run whose median latency is within a bound, which at least one must be."""
+    fast = [run for run in _ranked(group, group.accuracy, group.speed) if _value(run, group.speed) <= bound_ms]
+    return Winner(goal=f"Most accurate within {bound_ms:g} ms", run=fast[0], numbers=numbers(group, fast[0]))
+
+
+def numbers(group: Group, run: ReportRun) -> str:
+    """Write a run's accuracy and speed with their intervals."""
+    names = [name for name in (group.accuracy, group.speed) if name and run.row[name] is not None]
+    return f"has {' and '.join(_number(run, name) for name in names)}."
+
+
+def _fastest(group: Group) -> Winner:
+    ranked = _ranked(group, group.speed, group.accuracy)
+    other = _next(ranked)
+    margin = ""
+    if other is not None and group.speed == "latency_p50_ms":
+        change = latency_change(_repeats(ranked, other), _repeats(ranked, ranked[0]), Gate(name="").margin)
+        margin = _margin(change, other, "latency")
+    elif other is not None:
+        margin = f"The next, {other.label}, has {_number(other, group.speed)}."
+    return Winner(goal="Fastest", run=ranked[0], numbers=f"has {_number(ranked[0], group.speed)}.", margin=margin)
+
+
+def _most_accurate(group: Group) -> Winner:
+    ranked = _ranked(group, group.accuracy, group.speed)
+    other = _next(ranked)
+    change = None if other is None else _accuracy_change(other, ranked[0], group.accuracy)
+    margin = "" if other is None else _margin(change, other, "accuracy")
+    reached = f"has {_number(ranked[0], group.accuracy)}."
+    return Winner(goal="Most accurate", run=ranked[0], numbers=reached, margin=margin)
+
+
+def _margin(change: Change | None, other: ReportRun, name: str) -> str:
+    if change is None or change.interval is None:
+        return ""
+    said = {"equivalent": "no difference that matters", "undecided": "may be chance"}.get(
+        change.verdict, change.verdict
+    )
+    return f"Against the next, {other.label}, its {name} differs by {describe(change)}: {said}."
+
+
+def _accuracy_change(before: ReportRun, after: ReportRun, name: str) -> Change | None:
+    """Compare accuracy over the images that both runs read; the runs' own values are shown."""
+    first, second = (_tallies(run, name) for run in (before, after))
+    shared = sorted(set(first) & set(second))
+    sides = [[tallies[sample_id] for sample_id in shared] for tallies in (first, second)]
+    return Change(
+        metric=name,
+        unit="",
+        higher_is_better=True,
+        relative=False,
+        before=_value(before, name),
+        after=_value(after, name),
+        interval=difference_interval(sides[0], sides[1], lambda totals: metrics.value(name, totals)),
+        margin=ACCURACY_MARGIN,
+        n=len(shared),
+    )
+
+
+def _tallies(run: ReportRun, name: str) -> dict[str, dict[str, Tally]]:
+    rule = TextRule(ignore_case=not run.scoring.case_sensitive, edge_punctuation=run.scoring.edge_punctuation)
+    needed = [metrics.METRICS[each] for each in (name, metrics.METRICS[name].recall) if each]
+    return {
+        outcome.sample_id: {metric.name: metric.tally(matching, rule) for metric in needed}
+        for outcome, matching in zip(run.outcomes, run.matchings, strict=True)
+    }
+
+
+def _number(run: ReportRun, name: str) -> str:
+    interval = run.intervals.get(name)
+    bounds = f" [{text(name, interval.low)}, {text(name, interval.high)}]" if interval else ""
+    return f"{NAMES[name]} of {text(name, run.row[name])}{UNITS.get(name, '')}{bounds}"
+
+
+def _ranked(group: Group, name: str, then: str = "") -> list[ReportRun]:
+    """Sort the runs that have a value, the best first; ties by a second column."""
+    rankings = [(each, _sign(each)) for each in (name, then) if each]
+    key: Callable[[ReportRun], tuple[float, ...]] = lambda run: tuple(  # noqa: E731
+        sign * _value(run, each) for each, sign in rankings
+    )
+    known = [run for run in group.runs if all(run.row[each] is not None for each, _ in rankings)]
+    return sorted(known, key=key)
+
+
+def _sign(name: str) -> int:
+    return 1 if name == "latency_p50_ms" else -1
+
+
+def _value(run: ReportRun, name: str) -> float:
+    value = run.row[name]
+    assert isinstance(value, float)
+    return value
+
+
+def _next(ranked: Sequence[ReportRun]) -> ReportRun | None:
+    """Find the best run of another cell."""
+    return next((run for run in ranked if run.record.cell_id != ranked[0].record.cell_id), None)
+
+
+def _repeats(runs: Sequence[ReportRun], of: ReportRun) -> list[StoredRun]:
+    return [run.stored for run in runs if run.record.cell_id == of.record.cell_id]
