@@ -19,14 +19,14 @@ SpuriousKind = Literal["ill_fitting", "false_alarm"]
 KINDS: Mapping[Kind, str] = {
     "right": "found and read right",
     "unknown": "found, what it says is not known",
-    "misread": "found, but misread",
-    "displaced": "text right, but the box does not fit",
-    "cut": "cut badly: a box overlaps it, but does not fit",
-    "missed": "not detected",
+    "misread": "found, but its text differs",
+    "displaced": "a box with its text overlaps it, but does not fit",
+    "cut": "a box overlaps it, but does not fit",
+    "missed": "no box is near it",
 }
 SPURIOUS: Mapping[SpuriousKind, str] = {
-    "ill_fitting": "boxes on words that fit none, or a second one",
-    "false_alarm": "boxes where no word is",
+    "ill_fitting": "on words, but fitting none, or a second one",
+    "false_alarm": "where no word is",
 }
 
 

@@ -236,7 +236,7 @@ ocrbench.section("gallery", (element, data) => {
     if (kind.selectedIndex < 0) kind.value = "";
   }
 
-  const swatch = (classes) => svg("svg", { width: 22, height: 14, "aria-hidden": "true", class: "swatch" }, svg("rect", { x: 2, y: 2, width: 18, height: 10, class: classes }));
+  const swatch = (classes) => svg("svg", { width: 24, height: 16, "aria-hidden": "true", class: "swatch" }, svg("rect", { x: 3, y: 3, width: 18, height: 10, class: classes }));
   const legend = [
     ...data.kinds.map((each) => [`expected stroke-${each.kind}`, each.name]),
     ["expected ignored", "does not count"],
