@@ -70,7 +70,8 @@ LONG_COLUMNS = ("run_id", "stage", "metric", "value", "unit", "higher_is_better"
 
 def wide(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Return one row per run, with the columns ``WIDE_COLUMNS``."""
-    frame = pd.DataFrame([_row(record) for record in records], columns=list(WIDE_COLUMNS))
+    rows = [{name: _storable(value) for name, value in _row(record).items()} for record in records]
+    frame = pd.DataFrame(rows, columns=list(WIDE_COLUMNS))
     return frame.astype(dict.fromkeys((*NUMBER_COLUMNS, *SERVER_COLUMNS), "float64"))
 
 
@@ -115,6 +116,15 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "openvino": str(record.environment.get("versions", {}).get("openvino", "")),
         "host": str(record.environment.get("host", {}).get("name", "")),
     }
+
+
+def _storable(value: object) -> object:
+    """Write what UTF-8 cannot hold as escapes: a file's name, and so an error, may hold any bytes.
+
+    >>> _storable(chr(0xDCFF)), _storable(0.5)
+    ('\\\\udcff', 0.5)
+    """
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _execution(record: RunRecord) -> dict[str, str]:

@@ -3,18 +3,29 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import openvino as ov
 import pandas as pd
 import pytest
+
+from ocrbench import metrics
+from ocrbench.config import load
+from ocrbench.geometry import rectangle
+from ocrbench.metrics.speed import duration_scores, throughput_scores
+from ocrbench.metrics.text import TextRule
+from ocrbench.records import Region, RunRecord, Score
+from ocrbench.store import Outcome, Store
 
 REPOSITORY = Path(__file__).parents[1]
 # The smallest real cell: three images of the sample dataset, each measured once.
 SMALL = ("dataset.limit=3", "scenario.min_seconds=0")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+WriteRun = Callable[..., RunRecord]
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +101,108 @@ def latest() -> Callable[[Path], list[dict[str, object]]]:
         return pd.read_parquet(reports / "latest.parquet").to_dict("records")
 
     return read
+
+
+@pytest.fixture(scope="session")
+def write_run() -> WriteRun:
+    """Write a run without measuring: its configuration is real, its times and what it read are made up."""
+
+    def write(
+        reports: Path,
+        *overrides: str,
+        ms: float = 100.0,
+        wrong: int = 0,
+        images: int = 6,
+        texts: Sequence[str] = ("Exit", "Gate", "10:45"),
+        error: str = "",
+        change: Callable[[RunRecord], RunRecord] = lambda record: record,
+    ) -> RunRecord:
+        """Write it.
+
+        Args:
+            reports: The reports folder.
+            overrides: Of the cell.
+            ms: The latency of an image without words; each word adds a tenth.
+            wrong: How many images are misread.
+            images: How many there are.
+            texts: Of the words; the images have one, two … of them.
+            error: Why it failed; empty for a finished run.
+            change: Made to the record before it is written.
+        """
+        config = asdict(load([*overrides, f"dataset.limit={images}"]))
+        outcomes = [_outcome(number, texts, misread=number < wrong) for number in range(images)]
+        timings = pd.DataFrame([_timing(outcome, ms * (1 + 0.01 * turn)) for turn in range(3) for outcome in outcomes])
+        words = sum(len(outcome.expected) for outcome in outcomes)
+        record = RunRecord(
+            run_id=f"run-{len(Store(reports).records()):03}",
+            cell_id="-".join(overrides),
+            started=f"2030-01-01T00:{len(Store(reports).records()) % 60:02}:00.000+00:00",
+            status="failed" if error else "ok",
+            error=error,
+            dataset_sha256="d" * 64,
+            config=config,
+            environment={"versions": {"openvino": "2030.1"}, "host": {"name": "bench", "cpu": "CPU", "cores": 2}},
+            conditions={"governor": "performance", "drift": 1.01},
+            execution={} if error else _execution(config),
+            scores=() if error else (*_counts(images, words), *_scores(outcomes, timings)),
+        )
+        record = change(record)
+        Store(reports).save(record, timings if not error else pd.DataFrame(), [] if error else outcomes)
+        return record
+
+    return write
+
+
+def _outcome(number: int, texts: Sequence[str], *, misread: bool) -> Outcome:
+    words = [texts[place % len(texts)] for place in range(1 + number % 4)]
+    expected = tuple(Region(polygon=rectangle(10, 30 * place, 80, 20), text=word) for place, word in enumerate(words))
+    predicted = tuple(replace(region, text="?" if misread else region.text, confidence=0.9) for region in expected)
+    return Outcome(sample_id=f"img_{number}.jpg", predicted=predicted, expected=expected)
+
+
+def _timing(outcome: Outcome, ms: float) -> dict[str, object]:
+    words = len(outcome.predicted)
+    detect, recognize = int(ms * 1e6), int(ms * 1e5 * words)
+    return {
+        "sample_id": outcome.sample_id,
+        "warmup": False,
+        "first_seen": False,
+        "regions": words,
+        "read_ns": 1_000_000,
+        "detect_ns": detect,
+        "detect_infer_ns": detect * 9 // 10,
+        "crop_ns": 500_000,
+        "recognize_ns": recognize,
+        "recognize_infer_ns": recognize * 9 // 10,
+        "latency_ns": detect + recognize + 600_000,
+    }
+
+
+def _execution(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    precision = config["precision"]
+    executed = {"INT8": {"i8": 0.9, "f32": 0.1}, "FP16": {"bf16": 0.8, "f32": 0.2}}.get(precision, {"f32": 1.0})
+    network = {
+        "precision": precision,
+        "device": config["device"],
+        "hint": "",
+        "reported": "",
+        "execution_devices": [config["device"]],
+        "executed": executed,
+        "emulated": [],
+        "honoured": precision != "FP16",
+    }
+    return {role: {"network": network} for role in ("detector", "recognizer")}
+
+
+def _counts(images: int, words: int) -> list[Score]:
+    values = {"images": images, "words": words, "skipped": 0, "peak_rss_mb": 500.25, "model_mb": 12.5}
+    return [
+        Score(stage="", metric=name, value=float(value), unit="", higher_is_better=name in ("images", "words"), n=1)
+        for name, value in values.items()
+    ]
+
+
+def _scores(outcomes: Sequence[Outcome], timings: pd.DataFrame) -> list[Score]:
+    accuracy = metrics.score(((each.predicted, each.expected) for each in outcomes), TextRule(ignore_case=True))
+    latencies = duration_scores(timings["latency_ns"].to_numpy(), name="latency", stage="end_to_end")
+    return [*accuracy, *latencies, *throughput_scores(len(timings), int(timings["latency_ns"].sum()), stage="")]

@@ -19,7 +19,7 @@ INHERITED = ("device", "precision", "properties")
 # Keys that say why, or what people should know.
 FOR_PEOPLE = ("measured", "licence", "languages", "homepage", "min_openvino", "size_mb", "input")
 # What Hydra's grammar reads as this very text, and as nothing but a text.
-PLAIN = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_/.][\w/.:%@?|-]*", re.IGNORECASE)
+PLAIN = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_/.][\w/.:%@?|-]*", re.IGNORECASE | re.ASCII)
 
 
 def command(record: RunRecord) -> str:

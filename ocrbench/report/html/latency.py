@@ -54,8 +54,7 @@ def _of_run(run: ReportRun) -> dict[str, Any]:
 def per_image(steady: pd.DataFrame) -> NDArray[np.float64]:
     """Return a row per image: words found, median latency in ms."""
     medians = steady.groupby("sample_id")[["regions", "latency_ns"]].median()
-    images: NDArray[np.float64] = medians.to_numpy(np.float64)
-    return images / np.array([1, NANOSECONDS])
+    return np.column_stack([medians["regions"], medians["latency_ns"] / NANOSECONDS])
 
 
 def cost(images: NDArray[np.float64]) -> dict[str, Any] | None:
@@ -109,7 +108,7 @@ def _thinned(images: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(images) <= POINTS:
         return images
     ordered = images[np.argsort(images[:, 0], kind="stable")]
-    return ordered[np.linspace(0, len(images) - 1, POINTS).round().astype(int)]
+    return np.take(ordered, np.linspace(0, len(images) - 1, POINTS).round().astype(int), axis=0)
 
 
 def _short(value: float) -> float:

@@ -18,7 +18,7 @@ def to_markdown(report: Report, data: ReportData) -> bytes:
     parts = [f"# {escape(report.title)}\n", *(_warning(each) for each in summary["warnings"])]
     parts += [_group(group) for group in summary["groups"]]
     parts.append(table_to_markdown(table.wide([run.record for run in report.runs])).decode())
-    return "\n".join(parts).encode()
+    return "\n".join(parts).encode(errors="backslashreplace")
 
 
 def _warning(warning: Mapping[str, Any]) -> str:

@@ -77,10 +77,18 @@ ocrbench.section("runs", (element, data) => {
     );
   }
 
+  // Rows are made once for a choice of columns; sorting and filtering only move them.
+  const made = new Map();
+
+  function lineOf(row) {
+    if (!made.has(row.index)) made.set(row.index, line(row));
+    return made.get(row.index);
+  }
+
   function draw() {
     const found = sorted(matching());
     clear(head, el("tr", {}, header("label", "run"), ...visibleColumns().map((column) => header(column.name, column.name, column))));
-    clear(body, ...found.map(line));
+    clear(body, ...found.map(lineOf));
     $("status").textContent = found.length === runs.length ? `${runs.length} runs` : `${found.length} of ${runs.length} runs`;
   }
 
@@ -117,6 +125,7 @@ ocrbench.section("runs", (element, data) => {
       onchange: ({ target }) => {
         if (target.checked) shown.add(column.name);
         else shown.delete(column.name);
+        made.clear();
         draw();
       },
     });
@@ -137,8 +146,8 @@ ocrbench.section("runs", (element, data) => {
   $("search").addEventListener("input", draw);
   $("copy").addEventListener("click", copy);
   ocrbench.onSelect((index) => {
-    for (const row of body.rows) {
-      if (Number(row.dataset.run) === index) row.setAttribute("aria-selected", "true");
+    for (const [each, row] of made) {
+      if (each === index) row.setAttribute("aria-selected", "true");
       else row.removeAttribute("aria-selected");
     }
   });

@@ -1,0 +1,220 @@
+"""Runs → the page's plain data."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ocrbench.compare.stored import find_runs
+from ocrbench.errors import ConfigError
+from ocrbench.records import RunRecord
+from ocrbench.report.html import Report, load_report, loading, report_data
+from ocrbench.report.html.intervals import latency_interval
+from ocrbench.report.html.latency import POINTS, cost
+from ocrbench.store import Store
+
+WriteRun = Callable[..., RunRecord]
+
+
+@pytest.fixture(scope="module")
+def report(reports: Path) -> Report:
+    return load_report([str(reports)], command="ocrbench report")
+
+
+@pytest.fixture(scope="module")
+def sections(report: Report) -> Any:
+    return report_data(report).sections
+
+
+def test_failed_runs_are_part_of_it(report: Report) -> None:
+    assert [run.record.status for run in report.runs] == ["ok", "ok", "ok", "failed"]
+    assert len(report.finished) == 3
+
+
+def test_labels_are_short_and_unique(report: Report) -> None:
+    labels = [run.label for run in report.runs]
+    assert labels == ["ppocrv6_small FP32 #1", "ppocrv6_small INT8", "ppocrv6_small FP16", "ppocrv6_small FP32 #2"]
+
+
+def test_no_runs_is_a_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no run"):
+        load_report([str(tmp_path)])
+    with pytest.raises(ConfigError, match="no such folder"):
+        load_report([str(tmp_path / "elsewhere")])
+
+
+def test_runs_that_are_compared_with_are_kept_apart(reports: Path, write_run: WriteRun, tmp_path: Path) -> None:
+    write_run(tmp_path, "precision=BF16")
+    report = load_report([str(tmp_path)], [str(reports)])
+    assert [len(report.runs), len(report.against)] == [1, 4]
+    assert report.runs[0].label == "ppocrv6_small BF16"
+
+
+def test_it_is_plain_data(report: Report) -> None:
+    data = report_data(report)
+    assert json.loads(json.dumps(vars(data), allow_nan=False))["title"] == data.title
+
+
+def test_a_report_without_a_finished_run_has_the_table_and_the_reason(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run(tmp_path, error="out of memory")
+    sections = report_data(load_report([str(tmp_path)])).sections
+    assert list(sections) == ["summary", "runs", "environment"]
+    assert sections["summary"]["warnings"][0]["lines"][0]["text"] == "out of memory"
+    assert list(report_data(Report(title="none", runs=())).sections) == ["summary", "runs", "environment"]
+
+
+class TestSummary:
+    def test_warnings_name_what_failed_what_ran_otherwise_and_what_was_noisy(self, sections: Any) -> None:
+        warnings = {each["kind"]: each for each in sections["summary"]["warnings"]}
+        assert list(warnings) == ["failed", "precision", "noisy"]
+        assert warnings["failed"]["title"] == "1 run failed"
+        assert "FP16 asked for, bf16 80% f32 20% executed" in warnings["precision"]["lines"][0]["text"]
+        assert warnings["noisy"]["lines"] == [{"label": "ppocrv6_small FP16", "text": "others used the CPU"}]
+
+    def test_winners_are_named_with_intervals_and_the_next(self, sections: Any) -> None:
+        (group,) = sections["summary"]["groups"]
+        fastest, accurate, bounded = group["winners"]
+        assert (fastest["goal"], fastest["label"]) == ("Fastest", "ppocrv6_small INT8")
+        assert "a median latency of 49.1 ms [" in fastest["numbers"]
+        assert "Against the next, ppocrv6_small FP16, its latency differs by -49" in fastest["margin"]
+        assert fastest["margin"].endswith("faster.")
+        # As accurate as FP32, and faster.
+        assert (accurate["goal"], accurate["label"]) == ("Most accurate", "ppocrv6_small FP16")
+        assert "no difference that matters" in accurate["margin"]
+        assert group["bound_ms"] == 100
+        assert bounded["goal"] == "Most accurate within 100 ms"
+        assert bounded["label"] == "ppocrv6_small INT8"
+
+    def test_runs_on_other_images_are_not_held_against_each_other(self, write_run: WriteRun, tmp_path: Path) -> None:
+        write_run(tmp_path, "precision=FP32", ms=100)
+        write_run(tmp_path, "precision=INT8", ms=50, change=lambda record: replace(record, dataset_sha256="e" * 64))
+        groups = report_data(load_report([str(tmp_path)])).sections["summary"]["groups"]
+        assert [group["runs"] for group in groups] == [[0], [1]]
+        assert all(winner["margin"] == "" for group in groups for winner in group["winners"])
+        assert groups[0]["name"] != groups[1]["name"]
+
+    def test_repeats_of_a_cell_are_not_each_others_rivals(self, write_run: WriteRun, tmp_path: Path) -> None:
+        for ms in (100, 101):
+            write_run(tmp_path, "precision=FP32", ms=ms)
+        (group,) = report_data(load_report([str(tmp_path)])).sections["summary"]["groups"]
+        assert all(winner["margin"] == "" for winner in group["winners"])
+
+    def test_speed_alone_where_there_is_no_ground_truth(self, write_run: WriteRun, tmp_path: Path) -> None:
+        def without(record: RunRecord) -> RunRecord:
+            kept = tuple(
+                each for each in record.scores if each.stage in ("", "end_to_end") and "e2e" not in each.metric
+            )
+            return replace(record, scores=kept)
+
+        write_run(tmp_path, change=without)
+        sections = report_data(load_report([str(tmp_path)])).sections
+        assert [winner["goal"] for winner in sections["summary"]["groups"][0]["winners"]] == ["Fastest"]
+        assert sections["pareto"]["y"] == []
+
+
+class TestIntervals:
+    def test_they_hold_the_tables_value(self, report: Report) -> None:
+        for run in report.finished:
+            assert {"latency_p50_ms", "e2e_hmean", "det_hmean"} <= set(run.intervals)
+            for name, interval in run.intervals.items():
+                assert interval.low <= run.row[name] <= interval.high
+                assert interval.estimate == run.row[name]
+
+    def test_the_medians_interval_covers_as_often_as_it_says(self) -> None:
+        generator = np.random.default_rng(3)
+        covered = 0
+        for _ in range(200):
+            latencies = generator.lognormal(0, 0.3, 40) * 1e8
+            frame = pd.DataFrame({"sample_id": [str(i) for i in range(40)], "latency_ns": latencies})
+            interval = latency_interval(frame, {"latency_p50_ms": float(np.median(latencies) / 1e6)})
+            assert interval is not None
+            covered += interval.low <= 100 <= interval.high
+        assert 0.9 <= covered / 200 <= 0.99
+
+    def test_two_images_say_nothing(self, write_run: WriteRun, tmp_path: Path) -> None:
+        write_run(tmp_path, images=2)
+        (run,) = load_report([str(tmp_path)]).runs
+        assert run.intervals == {}
+
+
+class TestSampling:
+    def test_every_run_of_a_dataset_has_the_same_images(self, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(loading, "MAX_IMAGES", 12)
+        report = load_report([str(reports)])
+        images = [{outcome.sample_id for outcome in run.outcomes} for run in report.finished]
+        assert [len(ids) for ids in images] == [4, 4, 4]
+        assert images[0] == images[1] == images[2]
+        assert "4 of each dataset" in report.sampled
+
+    def test_all_images_where_there_are_few(self, report: Report) -> None:
+        assert [len(run.outcomes) for run in report.finished] == [6, 6, 6]
+        assert report.sampled == ""
+
+
+class TestLatency:
+    def test_it_agrees_with_the_table(self, report: Report, sections: Any) -> None:
+        for entry in sections["latency"]["runs"]:
+            run = report.runs[entry["run"]]
+            levels, quantiles = entry["levels"], entry["quantiles_ms"]
+            assert np.interp(0.5, levels, quantiles) == pytest.approx(run.row["latency_p50_ms"], rel=1e-3)
+            assert sum(entry["stages_ms"]) == pytest.approx(run.row["latency_mean_ms"], rel=1e-3)
+            assert entry["times"] == 18
+
+    def test_the_cost_of_an_image_and_of_a_word(self) -> None:
+        words = np.repeat([1.0, 3.0, 5.0, 8.0], 5)
+        found = cost(np.column_stack([words, 20 + 3 * words]))
+        assert found is not None
+        assert found["fixed_ms"] == pytest.approx([20, 20, 20])
+        assert found["per_word_ms"] == pytest.approx([3, 3, 3])
+        assert found["explained"] == 1
+
+    def test_noise_widens_the_interval_around_the_truth(self) -> None:
+        generator = np.random.default_rng(0)
+        words = generator.integers(1, 30, 80).astype(float)
+        found = cost(np.column_stack([words, 20 + 3 * words + generator.normal(0, 4, 80)]))
+        assert found is not None
+        estimate, low, high = found["per_word_ms"]
+        assert low < 3 < high
+        assert low < estimate < high
+
+    @pytest.mark.parametrize("images", [np.array([[1.0, 5.0]] * 9), np.array([[1.0, 5.0], [2.0, 6.0]])])
+    def test_there_is_no_line_through_one_number_of_words(self, images: Any) -> None:
+        assert cost(images) is None
+
+    def test_a_cloud_is_thinned(self, write_run: WriteRun, tmp_path: Path) -> None:
+        write_run(tmp_path, images=POINTS + 50)
+        (entry,) = report_data(load_report([str(tmp_path)])).sections["latency"]["runs"]
+        assert len(entry["points"]) == POINTS
+
+
+def test_precision_shows_shares_side_by_side(sections: Any) -> None:
+    rows = sections["precision"]["rows"]
+    assert len(rows) == 6
+    int8 = next(row for row in rows if row["asked"] == "INT8")
+    assert int8["bars"] == [{"kind": "i8", "left": 0.0, "width": 90.0}, {"kind": "f32", "left": 90.0, "width": 10.0}]
+    assert [row["honoured"] for row in rows if row["asked"] == "FP16"] == [False, False]
+
+
+def test_environment_tells_what_is_shared_and_what_differs(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run(tmp_path, "precision=FP32")
+    write_run(tmp_path, "precision=INT8", change=lambda record: replace(record, conditions={"governor": "powersave"}))
+    environment = report_data(load_report([str(tmp_path)])).sections["environment"]
+    assert ("Machine", "bench") in environment["shared"]
+    assert [each["facts"] for each in environment["different"]] == [
+        (("Governor", "performance"),),
+        (("Governor", "powersave"),),
+    ]
+
+
+def test_some_outcomes_are_those_of_all(reports: Path) -> None:
+    (run, *_) = find_runs([str(reports)])
+    store, run_id = Store(reports), run.record.run_id
+    everything = store.outcomes(run_id)
+    wanted = {"img_1.jpg", "img_4.jpg", "no such image"}
+    assert store.outcomes(run_id, wanted) == [each for each in everything if each.sample_id in wanted]
+    assert store.outcomes(run_id, set()) == []
