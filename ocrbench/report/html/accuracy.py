@@ -1,7 +1,7 @@
 """Scores, where words are lost, which of them, and which characters are confused."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ocrbench.metrics import METRICS, breakdown, confusion
@@ -13,36 +13,46 @@ from ocrbench.report.html.model import Report, ReportRun
 # What a table of characters can show.
 CONFUSIONS, CHARACTERS = 30, 12
 STAGES = {"detection": "Detection", "recognition": "Recognition of what was found", "end_to_end": "End to end"}
-SHORT: Mapping[str, str] = {
+NAMES: Mapping[str, str] = {
     "right": "read right",
     "unknown": "found",
     "misread": "misread",
     "displaced": "right text, wrong box",
     "cut": "cut badly",
     "missed": "not detected",
-    "ill_fitting": "ill-fitting boxes",
-    "false_alarm": "false alarms",
+    "ill_fitting": "ill-fitting box",
+    "false_alarm": "false alarm",
 }
+PLURALS: Mapping[str, str] = {"ill_fitting": "ill-fitting boxes", "false_alarm": "false alarms"}
 
 
 def build(report: Report) -> Mapping[str, Any] | None:
     """Count words and characters of every run that has ground truth; nothing where none has."""
-    found = [
-        _of_run(index, run) for index, run in enumerate(report.runs) if run.ok and run.row["det_recall"] is not None
-    ]
-    if not found:
+    scored = [(index, run) for index, run in enumerate(report.runs) if run.ok and run.row["det_recall"] is not None]
+    if not scored:
         return None
-    occurring = [kind for kind in KINDS if kind != "unknown" or any(each["kinds"]["unknown"] for each in found)]
     return {
         "stages": [
             {"title": title, "metrics": [name for name, metric in METRICS.items() if metric.stage == stage]}
             for stage, title in STAGES.items()
         ],
         "descriptions": {name: metric.description for name, metric in METRICS.items()},
-        "kinds": [{"kind": kind, "name": SHORT[kind], "description": KINDS[kind]} for kind in occurring],
-        "spurious": [{"kind": kind, "name": SHORT[kind], "description": SPURIOUS[kind]} for kind in SPURIOUS],
-        "runs": found,
+        **kinds_of([run for _, run in scored]),
+        "runs": [_of_run(index, run) for index, run in scored],
     }
+
+
+def kinds_of(runs: Sequence[ReportRun]) -> dict[str, list[dict[str, str]]]:
+    """Name the kinds of words and of spurious predictions; unknown words only where there are any."""
+    unknown = any(fate.kind == "unknown" for run in runs for fates in run.fates for fate in fates)
+    return {
+        "kinds": [_named(kind, what) for kind, what in KINDS.items() if kind != "unknown" or unknown],
+        "spurious": [_named(kind, what) for kind, what in SPURIOUS.items()],
+    }
+
+
+def _named(kind: str, description: str) -> dict[str, str]:
+    return {"kind": kind, "name": NAMES[kind], "plural": PLURALS.get(kind, NAMES[kind]), "description": description}
 
 
 def words_of(run: ReportRun) -> list[Word]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocrbench.metrics.losses import KINDS, SPURIOUS, Kind, spurious
+from ocrbench.metrics.losses import Kind, spurious
 from ocrbench.records import Polygon, Region
-from ocrbench.report.html.accuracy import SHORT
+from ocrbench.report.html.accuracy import kinds_of
 from ocrbench.report.html.model import Report, ReportRun
 from ocrbench.report.html.thumbnails import Picture, picture
+from ocrbench.store import Outcome
 
 # What the images and the regions of the gallery may add to the page; the first runs and images are shown in any case.
 MAX_IMAGE_BYTES, MAX_REGION_BYTES = 10_000_000, 5_000_000
@@ -45,8 +46,7 @@ def build(report: Report) -> Mapping[str, Any] | None:
     link = report.options.link_images
     sets = [_set(shelf, per_shelf, budget, link=link) for shelf in shelves]
     return {
-        "kinds": [{"kind": kind, "name": SHORT[kind], "description": KINDS[kind]} for kind in KINDS],
-        "spurious": [{"kind": kind, "name": SHORT[kind], "description": SPURIOUS[kind]} for kind in SPURIOUS],
+        **kinds_of([run for shelf in shelves for run in shelf.runs]),
         "sets": sets,
     }
 
@@ -60,7 +60,7 @@ def worst_first(runs: Sequence[ReportRun]) -> list[str]:
             found = [fate.kind for fate in fates]
             lost[outcome.sample_id] = lost.get(outcome.sample_id, 0) + sum(kind in LOST for kind in found)
             kinds.setdefault(outcome.sample_id, []).append(found)
-    changed = {name: sum(len(set(each)) > 1 for each in zip(*sides, strict=True)) for name, sides in kinds.items()}
+    changed = {name: sum(len(set(each)) > 1 for each in zip(*sides, strict=False)) for name, sides in kinds.items()}
     orders = (sorted(lost, key=lambda name: -lost[name]), sorted(lost, key=lambda name: -changed[name]))
     return list(dict.fromkeys(itertools.chain.from_iterable(zip(*orders, strict=True))))
 
@@ -83,11 +83,11 @@ def _shelves(runs: Iterable[tuple[int | None, ReportRun]]) -> list[Shelf]:
 
 def _set(shelf: Shelf, limit: int, budget: _Budget, *, link: bool) -> dict[str, Any]:
     wanted = worst_first(shelf.runs)[:limit]
-    pictures = _pictures(shelf, wanted, budget.images, link=link)
+    outcomes = {each.sample_id: each for run in reversed(shelf.runs) for each in run.outcomes}
+    pictures = _pictures(shelf, [outcomes[name] for name in wanted], budget.images, link=link)
     places = {name: place for place, name in enumerate(pictures)}
     all_runs = [{"run": index, **_run(run, places)} for index, run in shelf.numbered]
     runs = list(_within(all_runs, budget.regions))
-    expected = {each.sample_id: each.expected for each in shelf.runs[0].outcomes}
     return {
         "name": shelf.name,
         "images": [
@@ -97,31 +97,29 @@ def _set(shelf: Shelf, limit: int, budget: _Budget, *, link: bool) -> dict[str, 
                 "note": shown.note,
                 "width": shown.width,
                 "height": shown.height,
-                "expected": [_expected(region) for region in expected[name]],
+                "expected": [_expected(region) for region in outcomes[name].expected],
             }
             for name, shown in pictures.items()
         ],
         "runs": runs,
-        "images_of_all": len(expected),
+        "images_of_all": len(outcomes),
         "images_left_out": len(wanted) - len(pictures),
         "runs_left_out": len(shelf.runs) - len(runs),
     }
 
 
-def _pictures(shelf: Shelf, names: Sequence[str], limit_bytes: int, *, link: bool) -> dict[str, Picture]:
+def _pictures(shelf: Shelf, wanted: Sequence[Outcome], limit_bytes: int, *, link: bool) -> dict[str, Picture]:
     """Read images, the first in any case, up to a limit on what they take together."""
-    outcomes = {each.sample_id: each for each in shelf.runs[0].outcomes}
     roots = [Path(run.record.config["dataset"]["root"]).expanduser() for run in shelf.runs]
     root = next((each for each in roots if each.is_dir()), roots[0])
     found: dict[str, Picture] = {}
     taken = 0
-    for name in names:
-        regions = (*outcomes[name].expected, *outcomes[name].predicted)
-        shown = picture(root, name, regions, link=link)
+    for outcome in wanted:
+        shown = picture(root, outcome.sample_id, (*outcome.expected, *outcome.predicted), link=link)
         taken += len(shown.source)
         if found and taken > limit_bytes:
             break
-        found[name] = shown
+        found[outcome.sample_id] = shown
     return found
 
 

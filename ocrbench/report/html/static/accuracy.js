@@ -13,7 +13,7 @@ ocrbench.section("accuracy", (element, data) => {
   const select = $("run");
 
   const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)} %` : "–");
-  const heading = (...titles) => el("thead", {}, el("tr", {}, ...titles.map((title, place) => el("th", { scope: "col", class: place ? "number" : null }, title))));
+  const heading = (...titles) => el("thead", {}, el("tr", {}, ...titles.map((title, place) => el("th", { scope: "col", class: place > 1 ? "number" : null }, title))));
 
   function shares(kinds, total) {
     const bar = document.createElementNS(SVG, "svg");
@@ -57,7 +57,7 @@ ocrbench.section("accuracy", (element, data) => {
         el("th", { scope: "row" }, character(one)),
         ...read.map((other, column) => {
           const count = counts[row][column];
-          const right = one === other;
+          const right = one === other && one !== "";
           const style = right || !count ? null : `--share: ${(0.15 + (0.85 * count) / largest).toFixed(2)}`;
           return el("td", { class: `number${right ? " right" : count ? " wrong" : ""}`, style, title: `${spoken(one)} read as ${spoken(other)}: ${count}` }, count || "");
         }),

@@ -6,7 +6,7 @@ ocrbench.section("gallery", (element, data) => {
   const SVG = "http://www.w3.org/2000/svg";
   const [PAGE, ROWS, LONG, ZOOM] = [6, 12, 60, 4];
   const GOOD = ["right", "unknown"];
-  const NAMES = Object.fromEntries([...data.kinds, ...data.spurious].map(({ kind, name }) => [kind, name]));
+  const KINDS = new Map([...data.kinds, ...data.spurious].map((each) => [each.kind, each]));
   const [set, one, other, kind] = ["set", "one", "other", "kind"].map($);
   let shown = PAGE;
 
@@ -29,13 +29,16 @@ ocrbench.section("gallery", (element, data) => {
     return el("details", { class: "brief" }, summary, el("bdi", { class: "long" }, text));
   }
 
+  // What a word that was not found was taken for says little.
+  const differ = (before, after) => before?.fate !== after?.fate || (before?.fate === "misread" && before.text !== after.text);
+
   // What can be said of an image: each word with its fate on each side, then what was found too much.
   function entriesOf(image, place) {
     const found = sides().map((run) => run.images[place]);
     const fates = found.map((side) => new Map((side?.fates ?? []).map(([number, fate, predicted]) => [number, { fate, text: predicted === null ? null : side.predicted[predicted][1] }])));
     const words = image.expected.map((word, number) => ({ number, word, sides: fates.map((each) => each.get(number)) }));
     const read = words.filter((entry) => entry.sides.some(Boolean));
-    for (const entry of read) entry.changed = entry.sides.length > 1 && (entry.sides[0]?.fate !== entry.sides[1]?.fate || entry.sides[0]?.text !== entry.sides[1]?.text);
+    for (const entry of read) entry.changed = entry.sides.length > 1 && differ(...entry.sides);
     const extra = found.flatMap((side, which) =>
       (side?.spurious ?? []).map(([number, fate]) => ({
         number,
@@ -89,7 +92,7 @@ ocrbench.section("gallery", (element, data) => {
     const words = entries.filter((entry) => entry.word);
     const expected = words.filter((entry) => entry.sides[which]).map((entry) => {
       const { fate } = entry.sides[which];
-      return outline(entry.word.points, `${NAMES[fate]}: ${entry.word.text}`, `expected stroke-${fate}${dim(entry)}`);
+      return outline(entry.word.points, `${KINDS.get(fate).name}: ${entry.word.text}`, `expected stroke-${fate}${dim(entry)}`);
     });
     const ignored = image.expected.filter((word) => word.ignore).map((word) => outline(word.points, "does not count", "expected ignored"));
     const spurious = new Set(side.spurious.map(([number]) => number));
@@ -108,7 +111,8 @@ ocrbench.section("gallery", (element, data) => {
     const counts = new Map();
     for (const [, fate] of [...side.fates, ...side.spurious]) counts.set(fate, (counts.get(fate) ?? 0) + 1);
     const right = counts.get("right") ?? 0;
-    const rest = Object.keys(NAMES).filter((name) => name !== "right" && counts.has(name)).map((name) => `${counts.get(name)} ${NAMES[name]}`);
+    const named = (each) => `${counts.get(each.kind)} ${counts.get(each.kind) === 1 ? each.name : each.plural}`;
+    const rest = [...KINDS.values()].filter((each) => each.kind !== "right" && counts.has(each.kind)).map(named);
     return [`${right} of ${side.fates.length} words read right`, ...rest].join(", ");
   }
 
@@ -142,7 +146,7 @@ ocrbench.section("gallery", (element, data) => {
 
   function cell(side) {
     if (!side) return el("td", {}, "–");
-    const name = el("span", { class: `kind kind-name-${side.fate}` }, NAMES[side.fate]);
+    const name = el("span", { class: `kind kind-name-${side.fate}` }, KINDS.get(side.fate).name);
     return el("td", {}, name, " ", side.text === null ? "" : side.text === "" ? el("em", {}, "no text") : brief(side.text));
   }
 
