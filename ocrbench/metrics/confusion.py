@@ -1,5 +1,6 @@
 """Which characters are taken for which: the edits behind the character error rate."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,12 +83,8 @@ def _aligned(predicted: str, expected: str) -> list[Confusion]:
     if predicted == expected:
         return list(zip(expected, predicted, strict=True))
     pairs: list[Confusion] = []
-    for kind, start, end, read_start, read_end in Levenshtein.opcodes(expected, predicted):
-        one, other = expected[start:end], predicted[read_start:read_end]
-        if kind == "insert":
-            pairs += [(NONE, character) for character in other]
-        elif kind == "delete":
-            pairs += [(character, NONE) for character in one]
-        else:
-            pairs += zip(one, other, strict=True)
+    for code in Levenshtein.opcodes(expected, predicted):
+        # One of them is empty, or both are equally long.
+        one, other = expected[code.src_start : code.src_end], predicted[code.dest_start : code.dest_end]
+        pairs += itertools.zip_longest(one, other, fillvalue=NONE)
     return pairs

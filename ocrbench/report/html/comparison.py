@@ -1,6 +1,6 @@
 """The runs held against others: verdicts, changes with their intervals, and the words that only one side got right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ocrbench.compare.stored import compare_stored, match_runs
@@ -67,8 +67,9 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
-def _words(comparison: Comparison, rule: TextRule) -> tuple[Sequence[dict[str, str]], Sequence[dict[str, str]]]:
-    lost, gained = [], []
+def _words(comparison: Comparison, rule: TextRule) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    lost: list[dict[str, str]] = []
+    gained: list[dict[str, str]] = []
     for sample_id, expected, before, after in comparison.flipped:
         word = {"image": sample_id, "expected": expected, "before": before, "after": after}
         (lost if texts_equal(before, expected, rule) else gained).append(word)

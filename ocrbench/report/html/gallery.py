@@ -110,12 +110,11 @@ def _set(shelf: Shelf, limit: int, budget: _Budget, *, link: bool) -> dict[str, 
 
 def _pictures(shelf: Shelf, wanted: Sequence[Outcome], limit_bytes: int, *, link: bool) -> dict[str, Picture]:
     """Read images, the first in any case, up to a limit on what they take together."""
-    roots = [Path(run.record.config["dataset"]["root"]).expanduser() for run in shelf.runs]
-    root = next((each for each in roots if each.is_dir()), roots[0])
+    roots = list(dict.fromkeys(Path(run.record.config["dataset"]["root"]) for run in shelf.runs))
     found: dict[str, Picture] = {}
     taken = 0
     for outcome in wanted:
-        shown = picture(root, outcome.sample_id, (*outcome.expected, *outcome.predicted), link=link)
+        shown = picture(roots, outcome.sample_id, (*outcome.expected, *outcome.predicted), link=link)
         taken += len(shown.source)
         if found and taken > limit_bytes:
             break

@@ -33,23 +33,26 @@ class Picture:
     note: str = ""
 
 
-def picture(root: Path, sample_id: str, regions: Sequence[Region], *, link: bool) -> Picture:
+def picture(roots: Sequence[Path], sample_id: str, regions: Sequence[Region], *, link: bool) -> Picture:
     """Read an image of a dataset.
 
     Args:
-        root: The dataset's folder.
+        roots: Where the dataset's folder is, or was: runs may come from several machines.
         sample_id: The path below it; what leads elsewhere is not shown.
         regions: Of the image: they tell how large it is where it is gone.
         link: Link the file instead of embedding a smaller copy.
     """
-    try:
-        path = resolve_inside(root, sample_id, root)
-        image = read_image(path)
-    except DatasetError as error:
-        width, height = _extent(regions)
-        return Picture(source="", width=width, height=height, note=str(error))
-    height, width = image.shape[:2]
-    return Picture(source=path.resolve().as_uri() if link else embedded(image), width=width, height=height)
+    notes = []
+    for root in roots:
+        try:
+            path, image = _read(root, sample_id)
+        except (DatasetError, RuntimeError) as error:
+            notes.append(str(error))
+            continue
+        height, width = image.shape[:2]
+        return Picture(source=path.as_uri() if link else embedded(image), width=width, height=height)
+    width, height = _extent(regions)
+    return Picture(source="", width=width, height=height, note=notes[0])
 
 
 def embedded(image: Image) -> str:
@@ -59,6 +62,12 @@ def embedded(image: Image) -> str:
     small = image if scale == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     _, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"
+
+
+def _read(root: Path, sample_id: str) -> tuple[Path, Image]:
+    # A RuntimeError says that there is no such user's home.
+    path = resolve_inside(root.expanduser(), sample_id, root)
+    return path.resolve(), read_image(path)
 
 
 def _extent(regions: Sequence[Region]) -> tuple[int, int]:
