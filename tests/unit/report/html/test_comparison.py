@@ -13,6 +13,7 @@ from ocrbench.records import RunRecord
 from ocrbench.report.comparison import sentence
 from ocrbench.report.html import comparison, load_report, report_data, to_html
 from ocrbench.report.html.comparison import build
+from ocrbench.store import Store
 
 WriteRun = Callable[..., RunRecord]
 
@@ -69,10 +70,20 @@ def test_many_pairs_and_many_words_are_cut(
     assert (lost["count"], len(lost["shown"])) == (13, 2)
 
 
-def test_runs_without_an_image_in_common_are_a_note(write_run: WriteRun, tmp_path: Path) -> None:
-    write_run(tmp_path / "one", images=1)
-    write_run(tmp_path / "other", images=0, error="x")
+def test_runs_without_a_counterpart_have_no_comparison(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run(tmp_path / "one")
+    write_run(tmp_path / "other", error="x")
     assert built(tmp_path / "one", tmp_path / "other") == {"comparisons": [], "left_out": 0}
+
+
+def test_runs_without_an_image_in_common_are_a_note(sides: tuple[Path, Path]) -> None:
+    one, other = sides
+    store = Store(other)
+    (record,) = store.records()
+    outcomes = [replace(each, sample_id=f"other_{each.sample_id}") for each in store.outcomes(record.run_id)]
+    store.save(record, store.timings(record.run_id), outcomes)
+    (found,) = built(one, other)["comparisons"]
+    assert found["problem"].endswith("have no image in common")
 
 
 def test_a_long_text_is_cut_and_there_in_full(write_run: WriteRun, tmp_path: Path) -> None:
