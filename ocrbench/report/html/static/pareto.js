@@ -175,19 +175,23 @@ ocrbench.section("pareto", (element, data) => {
     element.querySelector(".controls").hidden = true;
     return;
   }
-  group.addEventListener("change", () => {
+  function show(number) {
+    group.value = String(number);
     fill();
-    x.value = data.groups[Number(group.value)].speed;
+    x.value = data.groups[number].speed;
     redraw();
-  });
+  }
+
+  group.addEventListener("change", () => show(Number(group.value)));
   chosen.addEventListener("change", () => ocrbench.select(chosen.value === "" ? null : Number(chosen.value)));
   ocrbench.onSelect((index) => {
-    chosen.value = index === null ? "" : String(index);
+    const home = data.groups.findIndex((each) => each.runs.includes(index));
+    if (home >= 0 && home !== Number(group.value)) show(home);
+    chosen.value = home < 0 ? "" : String(index);
     clear($("details"), ...details(index));
     ocrbench.plot(plot, make);
   });
-  fill();
-  redraw();
+  show(0);
   clear($("details"), ...details(ocrbench.selected));
   plot.on("plotly_click", (event) => {
     const index = event.points[0]?.customdata;
