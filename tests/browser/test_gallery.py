@@ -110,7 +110,14 @@ def test_one_run_alone(shown: Any) -> None:
     first = shown.locator("#gallery-images article").first
     assert first.locator("figure").count() == 1
     kinds = first.locator("tbody .kind").all_inner_texts()
-    assert kinds == ["misread", "cut badly", "right text, wrong box", "not detected", *["ill-fitting box"] * 2, "false alarm"]
+    assert kinds == [
+        "misread",
+        "cut badly",
+        "right text, wrong box",
+        "not detected",
+        *["ill-fitting box"] * 2,
+        "false alarm",
+    ]
     assert "0 of 4 words read right, 1 misread" in first.locator("figcaption").inner_text()
     assert first.locator("svg.picture").get_attribute("aria-label").startswith("<b>img_1.png: 0 of 4 words read right")
 
@@ -142,7 +149,10 @@ def test_filters_show_the_images_with_that_kind_of_error(shown: Any, kind: str, 
     shown.select_option("#gallery-kind", kind)
     assert names(shown) == found
     assert shown.inner_text("#gallery-status").startswith(f"{len(found)} of the 4 images here")
-    assert shown.locator("#gallery-images .expected:not(.dim)").count() < shown.locator("#gallery-images .expected").count()
+    assert (
+        shown.locator("#gallery-images .expected:not(.dim)").count()
+        < shown.locator("#gallery-images .expected").count()
+    )
 
 
 def test_what_changed_is_told_with_both_texts(shown: Any) -> None:
