@@ -139,6 +139,16 @@ def cut(polygon: Polygon, spans: Sequence[tuple[float, float]], trim: float = 0.
     return [tuple((float(x), float(y)) for x, y in piece) for piece in pieces]
 
 
+def text_height(polygon: Polygon) -> int:
+    """Return how high, in pixels, the crop of a text region is: that of text from the top down was turned.
+
+    >>> text_height(rectangle(0, 0, 100, 30)), text_height(rectangle(0, 0, 30, 100))
+    (30, 30)
+    """
+    width, height = _crop_size(_quadrilateral(polygon))
+    return width if _is_tall(width, height) else height
+
+
 def _from_unit_square(
     corners: NDArray[np.float64], across: NDArray[np.float64], down: NDArray[np.float64]
 ) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from ocrbench.report.html.live import LiveReport
 
 DEFAULT_RUNS = "reports"
 DEFAULT_NAME = "report.html"
-GALLERY = 40
+GALLERY = 24
 
 
 @dataclass(frozen=True, kw_only=True)

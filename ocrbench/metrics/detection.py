@@ -16,6 +16,9 @@ from ocrbench.geometry import intersection_areas, polygon_areas
 from ocrbench.records import Region, Tally
 
 DONT_CARE_OVERLAP = 0.5
+# How much of the smaller of two regions the other one has to cover, so that they are about the same text. Boxes of
+# neighbouring words graze each other by less.
+NEAR_OVERLAP = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,9 @@ class Matching:
             once.
         predicted_ignored: Predictions that lie on a don't-care region.
         expected_ignored: The don't-care regions.
+        near: (index into ``predicted``, index into ``expected``) of all that overlap by more than
+            ``NEAR_OVERLAP`` of the smaller one, whether they match or not, without don't-care regions; those
+            that share most come first. It plays no part in the scores, but tells why a region was not matched.
     """
 
     predicted: tuple[Region, ...]
@@ -36,6 +42,7 @@ class Matching:
     pairs: tuple[tuple[int, int], ...]
     predicted_ignored: frozenset[int]
     expected_ignored: frozenset[int]
+    near: tuple[tuple[int, int], ...] = ()
 
     @property
     def predicted_count(self) -> int:
@@ -72,7 +79,8 @@ def match(predicted: Sequence[Region], expected: Sequence[Region], iou_threshold
     truth = [region.polygon for region in expected]
     shared = intersection_areas(found, truth)
     found_areas = polygon_areas(found)[:, None]
-    unions = found_areas + polygon_areas(truth)[None, :] - shared
+    truth_areas = polygon_areas(truth)[None, :]
+    unions = found_areas + truth_areas - shared
     dont_care = np.array([region.ignore for region in expected], dtype=bool)
     ignored = np.any(_ratio(shared[:, dont_care], found_areas) > DONT_CARE_OVERLAP, axis=1)
     close = (_ratio(shared, unions) > iou_threshold) & ~ignored[:, None] & ~dont_care
@@ -82,6 +90,7 @@ def match(predicted: Sequence[Region], expected: Sequence[Region], iou_threshold
         pairs=_first_come(close),
         predicted_ignored=frozenset(np.flatnonzero(ignored).tolist()),
         expected_ignored=frozenset(np.flatnonzero(dont_care).tolist()),
+        near=_near(shared, np.minimum(found_areas, truth_areas), dont_care),
     )
 
 
@@ -111,6 +120,14 @@ def _ratio(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> NDArray[n
     """Divide; a share of nothing is 0, as in the official script."""
     wholes = np.broadcast_to(wholes, parts.shape)
     return np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0)
+
+
+def _near(
+    shared: NDArray[np.float64], smaller: NDArray[np.float64], dont_care: NDArray[np.bool_]
+) -> tuple[tuple[int, int], ...]:
+    pairs = np.argwhere((_ratio(shared, smaller) > NEAR_OVERLAP) & ~dont_care)
+    order = np.argsort(-shared[tuple(pairs.T)], kind="stable")
+    return tuple((p, e) for p, e in pairs[order].tolist())
 
 
 def _first_come(close: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ocrbench import __version__
-from ocrbench.report.html import environment, latency, pareto, precision, runs_table, summary
+from ocrbench.report.html import (
+    accuracy,
+    comparison,
+    environment,
+    gallery,
+    latency,
+    pareto,
+    precision,
+    runs_table,
+    summary,
+)
 from ocrbench.report.html.columns import columns
 from ocrbench.report.html.model import Report, ReportData, Section
 
@@ -14,6 +24,9 @@ SECTIONS: tuple[Section, ...] = (
     Section(id="runs", title="Runs", build=runs_table.build, script=True, needs_runs=False),
     Section(id="latency", title="Latency", build=latency.build, script=True),
     Section(id="precision", title="Precision", build=precision.build),
+    Section(id="accuracy", title="Accuracy", build=accuracy.build, script=True),
+    Section(id="gallery", title="Gallery", build=gallery.build, script=True),
+    Section(id="comparison", title="Comparison", build=comparison.build),
     Section(id="environment", title="Environment", build=environment.build, needs_runs=False),
 )
 

@@ -1,0 +1,115 @@
+"""What became of each word of the ground truth, and of each prediction: where accuracy is lost.
+
+The matching is that of the scores, so the counts add up to them: words of kind ``right`` are the numerator of
+``e2e_recall``; those, ``misread`` and ``unknown`` are that of ``det_recall``; all kinds are its denominator. The
+predictions that match, and the two kinds of spurious ones, are the denominator of ``det_precision``.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ocrbench.metrics.detection import Matching
+from ocrbench.metrics.text import TextRule, texts_equal
+from ocrbench.records import Region
+
+Kind = Literal["right", "unknown", "misread", "displaced", "cut", "missed"]
+SpuriousKind = Literal["ill_fitting", "false_alarm"]
+# In the order in which they are shown, the best first.
+KINDS: Mapping[Kind, str] = {
+    "right": "found and read right",
+    "unknown": "found, what it says is not known",
+    "misread": "found, but its text differs",
+    "displaced": "a box with its text overlaps it, but does not fit",
+    "cut": "a box overlaps it, but does not fit",
+    "missed": "no box is near it",
+}
+SPURIOUS: Mapping[SpuriousKind, str] = {
+    "ill_fitting": "on words, but fitting none, or a second one",
+    "false_alarm": "where no word is",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fate:
+    """What became of a region of the ground truth.
+
+    Attributes:
+        number: Its index in the matching's ``expected``.
+        predicted: Index of the prediction that matches it; else of the one that explains the loss; None if there is
+            none near it.
+    """
+
+    number: int
+    kind: Kind
+    predicted: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spurious:
+    """A prediction that counts and matches nothing."""
+
+    number: int
+    kind: SpuriousKind
+
+
+def fates(matching: Matching, rule: TextRule) -> list[Fate]:
+    """Put every region that is to be found into exactly one kind, in the order of the ground truth.
+
+    A region without a match is ``displaced`` if a prediction near it that matches nothing has its text, ``cut`` if any
+    prediction is near it, else ``missed``; see ``Matching.near``.
+
+    >>> from ocrbench.geometry import rectangle
+    >>> from ocrbench.metrics.detection import match
+    >>> word, part = (Region(polygon=rectangle(0, 0, width, 10), text="EXIT") for width in (40, 15))
+    >>> [fate.kind for predicted in ([word], [part], []) for fate in fates(match(predicted, [word]), TextRule())]
+    ['right', 'displaced', 'missed']
+    """
+    partner = {e: p for p, e in matching.pairs}
+    near: dict[int, list[int]] = {}
+    for p, e in matching.near:
+        near.setdefault(e, []).append(p)
+    return [
+        _fate(number, partner.get(number), near.get(number, []), matching, rule)
+        for number in range(len(matching.expected))
+        if number not in matching.expected_ignored
+    ]
+
+
+def spurious(matching: Matching) -> list[Spurious]:
+    """List the predictions that count against precision, in their order."""
+    matched = {p for p, _ in matching.pairs}
+    near = {p for p, _ in matching.near}
+    return [
+        Spurious(number=number, kind="ill_fitting" if number in near else "false_alarm")
+        for number in range(len(matching.predicted))
+        if number not in matched and number not in matching.predicted_ignored
+    ]
+
+
+def count(kinds: Iterable[Kind]) -> dict[Kind, int]:
+    """Count each kind, those that do not occur too.
+
+    >>> count(["cut", "right", "cut"])["cut"]
+    2
+    """
+    totals: dict[Kind, int] = dict.fromkeys(KINDS, 0)
+    for kind in kinds:
+        totals[kind] += 1
+    return totals
+
+
+def _fate(number: int, matched: int | None, near: list[int], matching: Matching, rule: TextRule) -> Fate:
+    expected = matching.expected[number]
+    if matched is not None:
+        kind: Kind = "right" if _same(matching.predicted[matched], expected, rule) else "misread"
+        return Fate(number=number, kind=kind if expected.text else "unknown", predicted=matched)
+    taken = {p for p, _ in matching.pairs}
+    for p in near:
+        if p not in taken and matching.predicted[p].text and _same(matching.predicted[p], expected, rule):
+            return Fate(number=number, kind="displaced", predicted=p)
+    return Fate(number=number, kind="cut" if near else "missed", predicted=near[0] if near else None)
+
+
+def _same(predicted: Region, expected: Region, rule: TextRule) -> bool:
+    return texts_equal(predicted.text, expected.text, rule)

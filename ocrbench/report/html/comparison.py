@@ -1,0 +1,76 @@
+"""The runs held against others: verdicts, changes with their intervals, and the words that only one side got right."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ocrbench.compare.stored import compare_stored, match_runs
+from ocrbench.compare.verdict import Change, Comparison, describe
+from ocrbench.config import Gate
+from ocrbench.errors import ConfigError
+from ocrbench.metrics.text import TextRule, texts_equal
+from ocrbench.report.columns import text
+from ocrbench.report.comparison import sentence
+from ocrbench.report.html.model import Report, ReportRun
+
+# A comparison takes a second or so, and nobody reads hundreds of them or of words.
+MAX_PAIRS, MAX_WORDS = 20, 200
+
+
+def build(report: Report) -> Mapping[str, Any] | None:
+    """Compare runs of the same configuration, A being those of ``--against``; nothing without them."""
+    if not report.against:
+        return None
+    # By object: both folders may hold a run of the same id.
+    known = {id(run.stored): run for run in (*report.against, *report.runs)}
+    before, after = ([run.stored for run in runs if run.ok] for runs in (report.against, report.runs))
+    pairs = match_runs(before, after)
+    found = []
+    for one, other in pairs[:MAX_PAIRS]:
+        sides = known[id(one[-1])], known[id(other[-1])]
+        try:
+            comparison = compare_stored(one, other, Gate(name="").margin)
+        except ConfigError as error:
+            found.append({**_named(sides), "problem": str(error)})
+            continue
+        found.append({**_named(sides), **_plain(comparison, sides[0].rule)})
+    return {"comparisons": found, "left_out": max(0, len(pairs) - MAX_PAIRS)}
+
+
+def _named(sides: tuple[ReportRun, ReportRun]) -> dict[str, Any]:
+    return {"before": sides[0].label, "after": sides[1].label, "problem": ""}
+
+
+def _plain(comparison: Comparison, rule: TextRule) -> dict[str, Any]:
+    lost, gained = _words(comparison, rule)
+    return {
+        "verdict": comparison.verdict,
+        "sentence": sentence(comparison),
+        "warnings": list(comparison.warnings),
+        "changes": [_change(change) for change in comparison.changes],
+        "words": [
+            {"title": "Lost: only A read them right", "count": len(lost), "shown": lost[:MAX_WORDS]},
+            {"title": "Gained: only B read them right", "count": len(gained), "shown": gained[:MAX_WORDS]},
+        ],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "metric": change.metric,
+        "unit": change.unit,
+        "before": text(change.metric, change.before),
+        "after": text(change.metric, change.after),
+        "change": describe(change),
+        "verdict": change.verdict,
+        "direction": change.direction,
+        "n": change.n,
+    }
+
+
+def _words(comparison: Comparison, rule: TextRule) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    lost: list[dict[str, str]] = []
+    gained: list[dict[str, str]] = []
+    for sample_id, expected, before, after in comparison.flipped:
+        word = {"image": sample_id, "expected": expected, "before": before, "after": after}
+        (lost if texts_equal(before, expected, rule) else gained).append(word)
+    return lost, gained

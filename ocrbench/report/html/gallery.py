@@ -1,0 +1,154 @@
+"""Images with what was expected and what was found, those first where most is lost or runs differ most."""
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocrbench.metrics.losses import Kind, spurious
+from ocrbench.records import Polygon, Region
+from ocrbench.report.html.accuracy import kinds_of
+from ocrbench.report.html.model import Report, ReportRun
+from ocrbench.report.html.thumbnails import Picture, picture
+from ocrbench.store import Outcome
+
+# What the images and the regions of the gallery may add to the page; the first runs and images are shown in any case.
+MAX_IMAGE_BYTES, MAX_REGION_BYTES = 10_000_000, 5_000_000
+LOST: frozenset[Kind] = frozenset({"misread", "displaced", "cut", "missed"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """The finished runs on one dataset, those first that others are held against.
+
+    Attributes:
+        numbered: With their index on the page; None for those of ``--against``, which only some sections show.
+    """
+
+    name: str
+    numbered: Sequence[tuple[int | None, ReportRun]]
+
+    @property
+    def runs(self) -> list[ReportRun]:
+        """The runs alone."""
+        return [run for _, run in self.numbered]
+
+
+def build(report: Report) -> Mapping[str, Any] | None:
+    """Choose images, evenly from the datasets, and show what the runs found there."""
+    shelves = _shelves([*((None, run) for run in report.against), *enumerate(report.runs)])
+    if not report.options.gallery or not shelves:
+        return None
+    per_shelf = -(-report.options.gallery // len(shelves))
+    budget = _Budget(images=MAX_IMAGE_BYTES // len(shelves), regions=MAX_REGION_BYTES // len(shelves))
+    link = report.options.link_images
+    sets = [_set(shelf, per_shelf, budget, link=link) for shelf in shelves]
+    return {
+        **kinds_of([run for shelf in shelves for run in shelf.runs]),
+        "sets": sets,
+    }
+
+
+def worst_first(runs: Sequence[ReportRun]) -> list[str]:
+    """Order images by the words that runs lose and, in turns, by those that runs disagree on."""
+    lost: dict[str, int] = {}
+    kinds: dict[str, list[list[Kind]]] = {}
+    for run in runs:
+        for outcome, fates in zip(run.outcomes, run.fates, strict=True):
+            found = [fate.kind for fate in fates]
+            lost[outcome.sample_id] = lost.get(outcome.sample_id, 0) + sum(kind in LOST for kind in found)
+            kinds.setdefault(outcome.sample_id, []).append(found)
+    changed = {name: sum(len(set(each)) > 1 for each in zip(*sides, strict=False)) for name, sides in kinds.items()}
+    orders = (sorted(lost, key=lambda name: -lost[name]), sorted(lost, key=lambda name: -changed[name]))
+    return list(dict.fromkeys(itertools.chain.from_iterable(zip(*orders, strict=True))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Budget:
+    """Bytes that a dataset's images and regions may take."""
+
+    images: int
+    regions: int
+
+
+def _shelves(runs: Iterable[tuple[int | None, ReportRun]]) -> list[Shelf]:
+    found: dict[str, list[tuple[int | None, ReportRun]]] = {}
+    for index, run in runs:
+        if run.ok:
+            found.setdefault(run.record.dataset_sha256, []).append((index, run))
+    return [Shelf(name=str(each[0][1].record.config["dataset"]["name"]), numbered=each) for each in found.values()]
+
+
+def _set(shelf: Shelf, limit: int, budget: _Budget, *, link: bool) -> dict[str, Any]:
+    wanted = worst_first(shelf.runs)[:limit]
+    outcomes = {each.sample_id: each for run in reversed(shelf.runs) for each in run.outcomes}
+    pictures = _pictures(shelf, [outcomes[name] for name in wanted], budget.images, link=link)
+    places = {name: place for place, name in enumerate(pictures)}
+    all_runs = [{"run": index, **_run(run, places)} for index, run in shelf.numbered]
+    runs = list(_within(all_runs, budget.regions))
+    return {
+        "name": shelf.name,
+        "images": [
+            {
+                "id": name,
+                "source": shown.source,
+                "note": shown.note,
+                "width": shown.width,
+                "height": shown.height,
+                "expected": [_expected(region) for region in outcomes[name].expected],
+            }
+            for name, shown in pictures.items()
+        ],
+        "runs": runs,
+        "images_of_all": len(outcomes),
+        "images_left_out": len(wanted) - len(pictures),
+        "runs_left_out": len(shelf.runs) - len(runs),
+    }
+
+
+def _pictures(shelf: Shelf, wanted: Sequence[Outcome], limit_bytes: int, *, link: bool) -> dict[str, Picture]:
+    """Read images, the first in any case, up to a limit on what they take together."""
+    roots = list(dict.fromkeys(Path(run.record.config["dataset"]["root"]) for run in shelf.runs))
+    found: dict[str, Picture] = {}
+    taken = 0
+    for outcome in wanted:
+        shown = picture(roots, outcome.sample_id, (*outcome.expected, *outcome.predicted), link=link)
+        taken += len(shown.source)
+        if found and taken > limit_bytes:
+            break
+        found[outcome.sample_id] = shown
+    return found
+
+
+def _within(runs: Sequence[dict[str, Any]], limit_bytes: int) -> Iterable[dict[str, Any]]:
+    """Keep the first two runs, and those after them up to a limit on what they take together."""
+    sizes = itertools.accumulate(len(json.dumps(run)) for run in runs)
+    return (run for place, (run, size) in enumerate(zip(runs, sizes, strict=True)) if place < 2 or size <= limit_bytes)
+
+
+def _run(run: ReportRun, places: Mapping[str, int]) -> dict[str, Any]:
+    images: list[Any] = [None] * len(places)
+    for outcome, matching, fates in zip(run.outcomes, run.matchings, run.fates, strict=True):
+        if outcome.sample_id not in places:
+            continue
+        images[places[outcome.sample_id]] = {
+            "predicted": [[_points(region.polygon), region.text] for region in matching.predicted],
+            "fates": [[fate.number, fate.kind, fate.predicted] for fate in fates],
+            "spurious": [[each.number, each.kind] for each in spurious(matching)],
+        }
+    return {"label": run.label, "images": images}
+
+
+def _expected(region: Region) -> dict[str, Any]:
+    return {"points": _points(region.polygon), "text": region.text, "ignore": region.ignore}
+
+
+def _points(polygon: Polygon) -> str:
+    """Write corners as SVG has them.
+
+    >>> _points(((1.04, 2), (30.26, 2.0), (30, 9)))
+    '1,2 30.3,2 30,9'
+    """
+    return " ".join(f"{round(x, 1):g},{round(y, 1):g}" for x, y in polygon)

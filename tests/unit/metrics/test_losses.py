@@ -1,0 +1,103 @@
+"""Every word and every prediction is in exactly one kind, and the kinds add up to the scores."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocrbench.geometry import rectangle
+from ocrbench.metrics import tallies
+from ocrbench.metrics.detection import match
+from ocrbench.metrics.losses import count, fates, spurious
+from ocrbench.metrics.text import TextRule
+from ocrbench.records import Region
+
+RULE = TextRule()
+
+
+def region(left: float, width: float, text: str = "EXIT", *, top: float = 0, ignore: bool = False) -> Region:
+    return Region(polygon=rectangle(left, top, width, 10), text=text, ignore=ignore)
+
+
+def kinds(predicted: list[Region], expected: list[Region]) -> list[str]:
+    return [fate.kind for fate in fates(match(predicted, expected), RULE)]
+
+
+@pytest.mark.parametrize(
+    ("predicted", "kind"),
+    [
+        ([region(0, 100)], "right"),
+        ([region(0, 100, "exit")], "right"),
+        ([region(0, 100, "EX1T")], "misread"),
+        ([region(0, 100, "")], "misread"),
+        ([], "missed"),
+        ([region(0, 100, top=50)], "missed"),
+        # Too short, with the right text and with another.
+        ([region(0, 40)], "displaced"),
+        ([region(0, 40, "EX")], "cut"),
+        # Two halves.
+        ([region(0, 45, "EX"), region(50, 45, "IT")], "cut"),
+        # One box over a whole line.
+        ([region(-150, 400, "THE EXIT IS HERE")], "cut"),
+        # A neighbour's box grazes it.
+        ([region(-200, 205, "NORTH")], "missed"),
+    ],
+)
+def test_a_word_is_lost_for_one_reason(predicted: list[Region], kind: str) -> None:
+    assert kinds(predicted, [region(0, 100)]) == [kind]
+
+
+def test_a_word_whose_text_nobody_knows_is_only_found() -> None:
+    assert kinds([region(0, 100)], [region(0, 100, "")]) == ["unknown"]
+    assert kinds([region(0, 40, "")], [region(0, 100, "")]) == ["cut"]
+
+
+def test_the_neighbour_of_a_word_that_took_the_box_is_cut_badly() -> None:
+    line = [region(0, 150, "LONGER")]
+    assert kinds(line, [region(0, 100, "LONGER"), region(110, 40, "LONGER")]) == ["right", "cut"]
+
+
+def test_dont_care_regions_have_no_fate() -> None:
+    matching = match([region(0, 100), region(200, 100)], [region(200, 100, ignore=True), region(0, 100)])
+    assert [(fate.number, fate.kind, fate.predicted) for fate in fates(matching, RULE)] == [(1, "right", 0)]
+    assert spurious(matching) == []
+
+
+def test_a_loss_names_the_prediction_that_explains_it_best() -> None:
+    matching = match([region(0, 30, "E"), region(30, 45, "XI")], [region(0, 100)])
+    assert [(fate.kind, fate.predicted) for fate in fates(matching, RULE)] == [("cut", 1)]
+
+
+def test_predictions_too_much_lie_on_words_or_elsewhere() -> None:
+    predicted = [region(0, 100), region(0, 40, "EX"), region(0, 100, "?", top=50)]
+    found = spurious(match(predicted, [region(0, 100)]))
+    assert [(each.number, each.kind) for each in found] == [(1, "ill_fitting"), (2, "false_alarm")]
+
+
+TEXTS = st.sampled_from(["", "A", "a", "EXIT", "EX1T", "!"])
+BOXES = st.builds(
+    rectangle, st.integers(0, 40), st.integers(0, 20), st.integers(0, 40).map(float), st.integers(1, 20).map(float)
+)
+PREDICTED = st.lists(st.builds(Region, polygon=BOXES, text=TEXTS), max_size=8)
+EXPECTED = st.lists(st.builds(Region, polygon=BOXES, text=TEXTS, ignore=st.booleans()), max_size=8)
+
+
+@given(predicted=PREDICTED, expected=EXPECTED, threshold=st.sampled_from([0.1, 0.5, 0.9]))
+def test_the_kinds_add_up_to_the_scores(predicted: list[Region], expected: list[Region], threshold: float) -> None:
+    matching = match(predicted, expected, threshold)
+    scored = tallies(predicted, expected, RULE, threshold)
+    words = fates(matching, RULE)
+    number = count(fate.kind for fate in words)
+    found = number["right"] + number["misread"] + number["unknown"]
+    known = [fate for fate in words if expected[fate.number].text]
+    assert [fate.number for fate in words] == [n for n, word in enumerate(expected) if not word.ignore]
+    assert (found, len(words)) == (scored["det_recall"].numerator, scored["det_recall"].denominator)
+    assert (number["right"], len(known)) == (scored["e2e_recall"].numerator, scored["e2e_recall"].denominator)
+    assert number["right"] + number["misread"] == scored["rec_word_accuracy"].denominator
+    extra = Counter(each.kind for each in spurious(matching))
+    assert found + extra.total() == scored["det_precision"].denominator
+    # A prediction that explains a loss is one of the list, and no word is matched twice.
+    matched = [fate.predicted for fate in words if fate.kind in ("right", "misread", "unknown")]
+    assert len(set(matched)) == len(matched)
+    assert all((fate.predicted is None) == (fate.kind == "missed") for fate in words)
