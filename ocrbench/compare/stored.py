@@ -49,13 +49,17 @@ class StoredRun:
         return frame[~frame["warmup"] & ~frame["first_seen"]]
 
 
-def find_runs(names: Sequence[str]) -> list[StoredRun]:
-    """Find finished runs by folder: a run's own, or any folder above runs.
+def find_runs(names: Sequence[str], *, failed: bool = False) -> list[StoredRun]:
+    """Find runs by folder: a run's own, or any folder above runs.
+
+    Args:
+        names: Folders.
+        failed: Whether failed runs count too.
 
     Raises:
-        ConfigError: A folder does not exist, or holds no finished run.
+        ConfigError: A folder does not exist, or holds no such run.
     """
-    return [run for name in names for run in _find(Path(name).expanduser())]
+    return [run for name in names for run in _find(Path(name).expanduser(), failed=failed)]
 
 
 def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float) -> Comparison:
@@ -168,7 +172,7 @@ def _otherwise(record: RunRecord, factor: str) -> str:
     return json.dumps([config, others if factor else []], sort_keys=True, default=str)
 
 
-def _find(path: Path) -> list[StoredRun]:
+def _find(path: Path, *, failed: bool) -> list[StoredRun]:
     if not path.exists():
         message = f"{path}: no such folder; expected a run or a folder of runs"
         raise ConfigError(message)
@@ -178,10 +182,10 @@ def _find(path: Path) -> list[StoredRun]:
         if store.root != file.parent.parent:
             continue
         record = store.find(file.parent.name)
-        if record is not None and record.status == "ok":
+        if record is not None and (failed or record.status == "ok"):
             found.append(StoredRun(record=record, store=store))
     if not found:
-        message = f"{path}: holds no finished run"
+        message = f"{path}: holds no {'' if failed else 'finished '}run"
         raise ConfigError(message)
     return sorted(found, key=lambda run: run.record.started)
 
@@ -190,6 +194,27 @@ def _regions(run: StoredRun) -> tuple[Found, Found]:
     outcomes = run.store.outcomes(run.record.run_id)
     expected = {each.sample_id: each.expected for each in outcomes}
     return expected, {each.sample_id: each.predicted for each in outcomes}
+
+
+def latency_change(
+    before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float, metric: str = "latency_p50_ms"
+) -> Change | None:
+    """Compare a time of the images that both sides read; None where they have none in common.
+
+    Args:
+        before: A: one run, or repeats of one cell.
+        after: B.
+        margin: Relative.
+        metric: A key of ``TIMES``.
+    """
+    sides = [[_by_image(run, TIMES[metric]) for run in runs] for runs in (before, after)]
+    shared = set.intersection(*(set(times.index) for side in sides for times in side))
+    if not shared:
+        return None
+    order = sorted(shared)
+    ratios = [[np.log(other[order].to_numpy() / one[order].to_numpy())] for one, other in _zip_longest(*sides)]
+    values = [np.concatenate([times[order].to_numpy() for times in side]) for side in sides]
+    return _widened(time_change(metric, values[0], values[1], ratios, margin), len(ratios))
 
 
 def _incomparable(one: RunRecord, other: RunRecord) -> list[str]:
@@ -212,18 +237,9 @@ def _noise(runs: Sequence[StoredRun]) -> list[str]:
 def _speed_changes(
     before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float, *, comparable: bool
 ) -> list[Change]:
-    changes = []
     rate = _rate(before[-1].record, after[-1].record)
-    for metric, column in ({} if rate else TIMES).items():
-        sides = [[_by_image(run, column) for run in runs] for runs in (before, after)]
-        shared = set.intersection(*(set(times.index) for side in sides for times in side))
-        if not shared:
-            continue
-        order = sorted(shared)
-        ratios = [[np.log(other[order].to_numpy() / one[order].to_numpy())] for one, other in _zip_longest(*sides)]
-        values = [np.concatenate([times[order].to_numpy() for times in side]) for side in sides]
-        change = time_change(metric, values[0], values[1], ratios, margin)
-        changes.append(_widened(change, len(ratios)) if comparable else replace(change, interval=None))
+    timed = [latency_change(before, after, margin, metric) for metric in ({} if rate else TIMES)]
+    changes = [each if comparable else replace(each, interval=None) for each in timed if each is not None]
     latencies = [
         np.concatenate([run.timings["latency_ns"].to_numpy(float) for run in runs]) for runs in (before, after)
     ]
