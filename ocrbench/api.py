@@ -16,7 +16,6 @@ from ocrbench.config import load as load_cell
 from ocrbench.errors import CellError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.geometry import in_reading_order
 from ocrbench.progress import LogListener
-from ocrbench.reading import ImageSource, read_images
 from ocrbench.records import Region, RunRecord
 from ocrbench.report.columns import cells, shown_columns
 from ocrbench.report.notebook import to_html
@@ -52,8 +51,8 @@ class Run:
     @cached_property
     def row(self) -> Mapping[str, Any]:
         """The run's row of the wide table: column → value."""
-        frame = table.wide([self.record])
-        return {name: frame.loc[0, name] for name in table.WIDE_COLUMNS}
+        (row,) = table.wide([self.record]).to_dict("records")
+        return {str(name): value for name, value in row.items()}
 
     @property
     def scores(self) -> Mapping[str, float]:
@@ -190,6 +189,9 @@ def read(
         DatasetError: The image cannot be read.
         OcrBenchError: A model cannot be had, converted or compiled.
     """
+    # Stored runs are looked at where OpenVINO is not installed, too.
+    from ocrbench.reading import ImageSource, read_images
+
     _refuse_text(overrides)
     # A person reads lines; the dataset's granularity is not asked for here.
     cell = _cell(["granularity=line", *overrides], config_dir)
@@ -205,7 +207,7 @@ def read(
 
 
 def _cell(overrides: Sequence[str], config_dir: str | PathLike[str] | None) -> Cell:
-    # Stored runs are looked at where OpenVINO is not installed, too.
+    # As in ``read``.
     from ocrbench.runtime import check_device
 
     _refuse_text(overrides)
