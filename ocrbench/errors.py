@@ -39,3 +39,7 @@ class WorkerError(OcrBenchError):
 
 class AccuracyError(OcrBenchError):
     """A cell lost more accuracy than it may."""
+
+
+class CellError(OcrBenchError):
+    """A cell failed that was run through the Python API; its failed run is stored."""

@@ -1,5 +1,6 @@
-"""Progress of long work: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long work: a bar on a terminal, plain lines elsewhere, or the log."""
 
+import logging
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -7,6 +8,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
+
+log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10
 
@@ -49,3 +52,15 @@ class ConsoleListener:
         if not self._console.is_terminal:
             self._last = monotonic()
             self._console.print(Text(f"{self._title}: {text}"))
+
+
+class LogListener:
+    """Shows how a cell is getting on in the log, for programs that call ocrbench."""
+
+    def say(self, text: str) -> None:
+        """Log a step."""
+        log.info("%s", text)
+
+    def advance(self, phase: str, done: float, total: float) -> None:
+        """Log how far a phase is."""
+        log.debug("%s %.0f %%", phase, 100 * done / total)

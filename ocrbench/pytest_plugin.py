@@ -6,7 +6,6 @@ fixture is used.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +15,6 @@ import pytest
 
 if TYPE_CHECKING:
     from ocrbench.records import RunRecord
-
-log = logging.getLogger(__name__)
 
 CellFactory = Callable[..., "MeasuredCell"]
 
@@ -114,12 +111,13 @@ def ocrbench_cell(tmp_path: Path) -> CellFactory:
         from ocrbench import table
         from ocrbench.cell import run_cell
         from ocrbench.config import load
+        from ocrbench.progress import LogListener
 
         folder = None if config_dir is None else str(config_dir)
         cell = load(words, folder)
         if not any(word.startswith("reports_dir=") for word in words):
             cell = replace(cell, reports_dir=str(tmp_path))
-        finished = run_cell(cell, _LogListener())
+        finished = run_cell(cell, LogListener())
         if finished.record.status != "ok":
             pytest.fail(f"cell {finished.record.run_id} failed: {finished.record.error}", pytrace=False)
         frame = table.wide([finished.record])
@@ -127,18 +125,6 @@ def ocrbench_cell(tmp_path: Path) -> CellFactory:
         return MeasuredCell(record=finished.record, row=row, folder=finished.folder, config_dir=folder)
 
     return run
-
-
-class _LogListener:
-    """Shows how a cell is getting on in the test's log."""
-
-    def say(self, text: str) -> None:
-        """Log a step."""
-        log.info("%s", text)
-
-    def advance(self, phase: str, done: float, total: float) -> None:
-        """Log how far a phase is."""
-        log.debug("%s %.0f %%", phase, 100 * done / total)
 
 
 def _report(broken: list[str]) -> None:

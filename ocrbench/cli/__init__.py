@@ -55,7 +55,10 @@ app.command("report")(report.report)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("plan")(plan.plan)
 app.command("parity")(parity.parity)
-COMMANDS = tuple(str(each.name) for each in (*app.registered_groups, *app.registered_commands))
+COMMANDS = (
+    *(str(each.name) for each in app.registered_groups),
+    *(str(each.name) for each in app.registered_commands),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,5 +1,7 @@
 """What the harness itself costs, apart from the networks: ``pytest tests/benchmarks --benchmark-enable``."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,3 +129,8 @@ def test_harness_overhead(benchmark: Benchmark, cell: Cell, image: Image, probab
 def test_reading_a_jpeg(benchmark: Benchmark) -> None:
     path = Path(packaged("datasets/sample"), "img_1.jpg")
     assert benchmark(lambda: read_image(path)).ndim == 3
+
+
+def test_import(benchmark: Benchmark) -> None:
+    """Starting an interpreter is part of it; ``python -c pass`` tells how much."""
+    benchmark(lambda: subprocess.run([sys.executable, "-c", "import ocrbench"], check=True))

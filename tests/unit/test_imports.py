@@ -29,3 +29,16 @@ def test_what_measures_and_converts_imports_torch_only_when_it_has_weights_to_co
     program = "import ocrbench.worker, sys\nprint('openvino' in sys.modules, 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False"]
+
+
+def test_the_package_itself_imports_nothing_heavy() -> None:
+    program = "import ocrbench, sys\ndir(ocrbench)\n"
+    program += "print(*sorted({'openvino', 'pandas', 'numpy', 'plotly', 'hydra', 'pydantic'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_stored_runs_can_be_looked_at_without_openvino_and_plotly() -> None:
+    program = "import ocrbench, sys\nocrbench.load\nprint(*sorted({'openvino', 'plotly'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

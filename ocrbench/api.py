@@ -1,0 +1,227 @@
+"""The Python API: runs as objects that a notebook shows. Its names are those of ``ocrbench`` itself."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import pandas as pd
+
+from ocrbench import table
+from ocrbench.cell import check, run_cell
+from ocrbench.compare.stored import StoredRun, find_runs
+from ocrbench.config import Cell, closest
+from ocrbench.config import load as load_cell
+from ocrbench.errors import CellError, ConfigError, DatasetError, OcrBenchError
+from ocrbench.geometry import in_reading_order
+from ocrbench.progress import LogListener
+from ocrbench.records import Region, RunRecord
+from ocrbench.report.columns import cells, shown_columns
+from ocrbench.report.notebook import to_html
+from ocrbench.store import Outcome, Store
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+__all__ = ["OcrBenchError", "Region", "Run", "Runs", "load", "read", "run"]
+
+
+class Run:
+    """A stored run of one cell. ``load`` and ``run`` make them.
+
+    Attributes:
+        record: The run as it is stored: configuration, environment, scores, what was executed.
+    """
+
+    def __init__(self, stored: StoredRun) -> None:
+        self._stored = stored
+        self.record: RunRecord = stored.record
+
+    @property
+    def id(self) -> str:
+        """The name of the run's folder."""
+        return self.record.run_id
+
+    @property
+    def ok(self) -> bool:
+        """Whether the run finished; ``record.error`` says why it did not."""
+        return self.record.status == "ok"
+
+    @cached_property
+    def row(self) -> Mapping[str, Any]:
+        """The run's row of the wide table: column → value."""
+        (row,) = table.wide([self.record]).to_dict("records")
+        return {str(name): value for name, value in row.items()}
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Every number of the run, by metric."""
+        return {score.metric: score.value for score in self.record.scores}
+
+    @property
+    def timings(self) -> pd.DataFrame:
+        """The raw times in nanoseconds, one row per image and repetition, warm-up too; empty for a failed run."""
+        return self._stored.store.timings(self.id)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """The predicted and the expected regions of each image; empty for a failed run."""
+        return self._stored.store.outcomes(self.id)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={self.row[name]!r}" for name in ("precision", "device", "scenario", "dataset"))
+        return f"<Run {self.id}: {shown}, {self.record.status}>"
+
+    def _repr_html_(self) -> str:
+        frame = table.wide([self.record])
+        columns = shown_columns(frame)
+        return to_html(("column", "value"), list(zip(columns, cells(frame, columns)[0], strict=True)))
+
+
+class Runs(Sequence[Run]):
+    """Some stored runs, in the order in which they were found. ``load`` makes them."""
+
+    def __init__(self, runs: Iterable[Run]) -> None:
+        self._runs = tuple(runs)
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Runs": ...
+    def __getitem__(self, index: int | slice) -> "Run | Runs":
+        return Runs(self._runs[index]) if isinstance(index, slice) else self._runs[index]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def where(self, condition: Callable[[Run], bool] | None = None, **columns: object) -> "Runs":
+        """Choose runs.
+
+        Args:
+            condition: Is true for the runs to keep.
+            **columns: A column of the wide table → the value that it must have.
+
+        Raises:
+            ConfigError: There is no such column.
+        """
+        for name in columns:
+            if name not in table.WIDE_COLUMNS:
+                message = f"{name}: no such column; {closest(name, table.WIDE_COLUMNS)}"
+                raise ConfigError(message)
+        fitting = (run for run in self._runs if all(run.row[name] == wanted for name, wanted in columns.items()))
+        return Runs(run for run in fitting if condition is None or condition(run))
+
+    def to_frame(self, *, long: bool = False) -> pd.DataFrame:
+        """Return the wide table, one row per run; or the long one, with a row per run, stage and metric."""
+        records = [run.record for run in self._runs]
+        return table.long(records) if long else table.wide(records)
+
+    def plot_pareto(self, x: str = "latency_p50_ms", y: str = "e2e_hmean") -> "Figure":
+        """Plot two metrics against each other, one point per run, with a line through those that no other run beats.
+
+        Args:
+            x: A column of numbers of the wide table.
+            y: Likewise.
+
+        Raises:
+            ConfigError: There is no such column, or no run has both numbers.
+        """
+        # Plotly is slow to import, and only needed here.
+        from ocrbench.report.pareto import pareto_figure
+
+        return pareto_figure([run.record for run in self._runs], x, y)
+
+    def __repr__(self) -> str:
+        return f"<Runs: {len(self)}, {sum(not run.ok for run in self._runs)} failed>"
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame()
+        columns = shown_columns(frame)
+        return to_html(columns, cells(frame, columns))
+
+
+def load(*folders: str | PathLike[str]) -> Runs:
+    """Find stored runs, failed ones too, oldest first.
+
+    Args:
+        *folders: Runs, or any folders above runs; ``reports`` if none is given.
+
+    Raises:
+        ConfigError: A folder does not exist, or holds no run.
+    """
+    return Runs(map(Run, find_runs([fspath(each) for each in folders] or ["reports"], failed=True)))
+
+
+def run(overrides: Sequence[str] = (), config_dir: str | PathLike[str] | None = None) -> Run:
+    """Measure one cell, or find the run of the very same cell.
+
+    Args:
+        overrides: As on the command line: ``["precision=INT8", "dataset.limit=8"]``.
+        config_dir: A folder of further configuration.
+
+    Raises:
+        ConfigError: An override is wrong.
+        DeviceError: There is no such device.
+        CellError: The cell failed, with the reason; the failed run is stored.
+    """
+    cell = _cell(overrides, config_dir)
+    check(cell)
+    finished = run_cell(cell, LogListener())
+    if finished.record.status != "ok":
+        message = f"cell {finished.record.run_id} failed: {finished.record.error}"
+        raise CellError(message)
+    return Run(StoredRun(record=finished.record, store=Store(finished.folder.parent.parent)))
+
+
+def read(
+    image: str | PathLike[str], overrides: Sequence[str] = (), config_dir: str | PathLike[str] | None = None
+) -> list[Region]:
+    """Read the text of one image, line by line, in reading order.
+
+    Args:
+        image: A file, or an http(s) address.
+        overrides: As on the command line: ``["device=GPU", "granularity=word"]``.
+        config_dir: A folder of further configuration.
+
+    Raises:
+        ConfigError: There is no such file, or an override is wrong.
+        DatasetError: The image cannot be read.
+        OcrBenchError: A model cannot be had, converted or compiled.
+    """
+    # Stored runs are looked at where OpenVINO is not installed, too.
+    from ocrbench.reading import ImageSource, read_images
+
+    _refuse_text(overrides)
+    # A person reads lines; the dataset's granularity is not asked for here.
+    cell = _cell(["granularity=line", *overrides], config_dir)
+    name = fspath(image)
+    if Path(name).expanduser().is_dir():
+        message = f"{name}: is a folder; expected one image"
+        raise ConfigError(message)
+    with ImageSource() as source:
+        (found,) = read_images(cell, source.files(name), LogListener())
+    if found.skipped:
+        raise DatasetError(found.skipped)
+    return in_reading_order(found.regions)
+
+
+def _cell(overrides: Sequence[str], config_dir: str | PathLike[str] | None) -> Cell:
+    # As in ``read``.
+    from ocrbench.runtime import check_device
+
+    _refuse_text(overrides)
+    if config_dir is not None and not Path(config_dir).is_dir():
+        message = f"config_dir={fspath(config_dir)}: no such folder"
+        raise ConfigError(message)
+    cell = load_cell(overrides, None if config_dir is None else fspath(config_dir))
+    check_device(cell.detector.device)
+    check_device(cell.recognizer.device)
+    return cell
+
+
+def _refuse_text(overrides: Sequence[str]) -> None:
+    """Refuse one string, which is a sequence of letters."""
+    if isinstance(overrides, str):
+        message = f"{overrides!r}: expected a list of overrides, for example [{overrides!r}]"
+        raise ConfigError(message)

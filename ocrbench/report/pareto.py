@@ -1,0 +1,81 @@
+"""Two metrics of each run against each other, with the runs that no other run beats: a Plotly figure."""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ocrbench import table
+from ocrbench.config import closest
+from ocrbench.errors import ConfigError
+from ocrbench.records import RunRecord
+from ocrbench.report.columns import cells
+
+NUMBERS = (*table.NUMBER_COLUMNS, *table.SERVER_COLUMNS)
+TOLD = ("run_id", "detector", "recognizer", "dataset", "noisy")
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "star")
+
+
+def pareto_figure(records: Sequence[RunRecord], x: str, y: str) -> go.Figure:
+    """Draw a point per run, coloured by precision and shaped by device, and the front.
+
+    Raises:
+        ConfigError: There is no such column, or no run has both numbers.
+    """
+    for name in (x, y):
+        if name not in NUMBERS:
+            message = f"{name}: no such column of numbers; {closest(name, NUMBERS)}"
+            raise ConfigError(message)
+    frame = table.wide(records).dropna(subset=[x, y])
+    if frame.empty:
+        message = f"none of {len(records)} runs has both {x} and {y}"
+        raise ConfigError(message)
+    higher = {score.metric: score.higher_is_better for record in records for score in record.scores}
+    figure = go.Figure(layout={"template": "plotly_white", "hoverlabel": {"align": "left"}})
+    for name, axis in ((x, "xaxis"), (y, "yaxis")):
+        figure.update_layout({axis: {"title": f"{name} ({'more' if higher[name] else 'less'} is better)"}})
+    best = front(frame[[x, y]].itertuples(index=False, name=None), (higher[x], higher[y]))
+    line = {"color": "#888888", "dash": "dot"}
+    figure.add_scatter(x=[at for at, _ in best], y=[at for _, at in best], mode="lines", line=line, name="front")
+    colours, symbols = _styles(frame["precision"], COLOURS), _styles(frame["device"], SYMBOLS)
+    for precision, device in dict.fromkeys(zip(frame["precision"], frame["device"], strict=True)):
+        group = frame[(frame["precision"] == precision) & (frame["device"] == device)]
+        marker = {"color": colours[precision], "symbol": symbols[device], "size": 11}
+        # Plotly reads a little HTML, and a device may be any text.
+        name = html.escape(f"{precision}, {device}")
+        figure.add_scatter(x=group[x], y=group[y], mode="markers", marker=marker, name=name, text=_hover(group))
+    return figure
+
+
+def front(points: Iterable[tuple[float, float]], higher: tuple[bool, bool]) -> list[tuple[float, float]]:
+    """Keep the points that no other point beats in one coordinate without losing in the other.
+
+    Args:
+        points: Any number of them.
+        higher: For each coordinate whether more is better.
+
+    Returns:
+        From the best first coordinate to the best second one.
+
+    >>> front([(10, 0.8), (20, 0.9), (30, 0.85)], higher=(False, True))
+    [(10, 0.8), (20, 0.9)]
+    """
+    one, other = (1 if up else -1 for up in higher)
+    kept: list[tuple[float, float]] = []
+    for x, y in sorted(set(points), key=lambda point: (-one * point[0], -other * point[1])):
+        if not kept or other * y > other * kept[-1][1]:
+            kept.append((x, y))
+    return kept
+
+
+def _styles(column: "pd.Series[str]", styles: Sequence[str]) -> Mapping[str, str]:
+    return {value: styles[number % len(styles)] for number, value in enumerate(column.unique())}
+
+
+def _hover(group: pd.DataFrame) -> list[str]:
+    return [
+        "<br>".join(html.escape(f"{name}: {text}") for name, text in zip(TOLD, row, strict=True))
+        for row in cells(group, TOLD)
+    ]
