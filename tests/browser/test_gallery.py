@@ -110,14 +110,8 @@ def test_one_run_alone(shown: Any) -> None:
     first = shown.locator("#gallery-images article").first
     assert first.locator("figure").count() == 1
     kinds = first.locator("tbody .kind").all_inner_texts()
-    assert kinds == [
-        "misread",
-        "cut badly",
-        "right text, wrong box",
-        "not detected",
-        *["ill-fitting box"] * 2,
-        "false alarm",
-    ]
+    lost = ["misread", "cut badly", "right text, wrong box", "not detected"]
+    assert kinds == [*lost, "ill-fitting box", "ill-fitting box", "false alarm"]
     assert "0 of 4 words read right, 1 misread" in first.locator("figcaption").inner_text()
     assert first.locator("svg.picture").get_attribute("aria-label").startswith("<b>img_1.png: 0 of 4 words read right")
 
@@ -149,10 +143,8 @@ def test_filters_show_the_images_with_that_kind_of_error(shown: Any, kind: str, 
     shown.select_option("#gallery-kind", kind)
     assert names(shown) == found
     assert shown.inner_text("#gallery-status").startswith(f"{len(found)} of the 4 images here")
-    assert (
-        shown.locator("#gallery-images .expected:not(.dim)").count()
-        < shown.locator("#gallery-images .expected").count()
-    )
+    assert 0 < shown.locator("#gallery-images .expected.dim").count()
+    assert shown.locator("#gallery-images .expected:not(.dim)").count() > 0
 
 
 def test_what_changed_is_told_with_both_texts(shown: Any) -> None:
@@ -171,8 +163,9 @@ def test_a_word_is_looked_at_closer_and_the_picture_comes_back(shown: Any) -> No
     left, top, width, height = (float(each) for each in picture.get_attribute("viewBox").split())
     assert button.get_attribute("aria-pressed") == "true"
     # The word is at (10, 10) and 80 by 20 pixels.
-    assert left <= 10 and left + width >= 90 and top <= 10 and top + height >= 30
-    assert width < 320
+    assert max(left, top) <= 10
+    assert 90 <= left + width < 320
+    assert 30 <= top + height < 180
     shown.keyboard.press("Enter")
     assert picture.get_attribute("viewBox") == "0 0 320 180"
 
