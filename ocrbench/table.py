@@ -119,10 +119,10 @@ def _row(record: RunRecord) -> dict[str, Any]:
 
 
 def _storable(value: object) -> object:
-    """Write what UTF-8 cannot hold as escapes: a file's name, and so an error, may hold any bytes.
+    r"""Write what UTF-8 cannot hold as escapes: a file's name, and so an error, may hold any bytes.
 
     >>> _storable(chr(0xDCFF)), _storable(0.5)
-    ('\\\\udcff', 0.5)
+    ('\\udcff', 0.5)
     """
     return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 

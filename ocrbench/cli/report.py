@@ -85,7 +85,8 @@ def _write(wanted: Wanted, path: Path) -> None:
     write_output(path, page)
     short = path.with_suffix(".md")
     write_output(short, to_markdown(found, data))
-    typer.echo(f"{len(found.runs)} runs: {path} ({len(page) / 1e6:.1f} MB), in short: {short}")
+    counted = f"{len(found.runs)} run{'' if len(found.runs) == 1 else 's'}"
+    typer.echo(f"{counted}: {path} ({len(page) / 1e6:.1f} MB), in short: {short}")
 
 
 def _serve(wanted: Wanted, output: Path | None) -> None:

@@ -259,9 +259,9 @@ def test_a_served_page_loads_itself_again(browser: Any, write_run: WriteRun, tmp
         page.goto(live.address)
         assert page.evaluate("ocrbench.data.runs.length") == 1
         # It has to have seen the first page's number before there is a second.
-        page.wait_for_function("performance.getEntriesByName(new URL('version', location).href).length > 0")
+        page.wait_for_function("() => performance.getEntriesByName(new URL('version', location).href).length > 0")
         write_run(tmp_path, "precision=INT8")
-        page.wait_for_function("ocrbench.data.runs.length === 2")
+        page.wait_for_function("() => typeof ocrbench !== 'undefined' && ocrbench.data.runs.length === 2")
     finally:
         page.close()
         live.close()

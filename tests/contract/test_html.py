@@ -89,7 +89,7 @@ def test_the_command_of_a_real_run_measures_it_again(content: Any, sample_run: R
 
 def test_the_command_line_says_what_it_wrote(sample_run: Reports, ocrbench: Run, tmp_path: Path) -> None:
     done = ocrbench("report", sample_run[0], "--output", tmp_path / "page.html", "--title", "Kiosk <1>")
-    assert re.search(r"1 runs?: .*page\.html \(\d+\.\d MB\), in short: .*page\.md", done.stdout)
+    assert re.search(r"1 run: .*page\.html \(\d+\.\d MB\), in short: .*page\.md", done.stdout)
     assert "<h1><bdi>Kiosk &lt;1&gt;</bdi></h1>" in (tmp_path / "page.html").read_text("utf-8")
     assert (tmp_path / "page.md").read_text("utf-8").startswith("# Kiosk &lt;1&gt;\n")
 

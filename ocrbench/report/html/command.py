@@ -29,7 +29,8 @@ def command(record: RunRecord) -> str:
     change the measurement, as folders and time limits.
     """
     config: Mapping[str, Any] = record.config
-    chosen = {group: str(config[group].get("name", config[group].get("method", ""))) for group in GROUPS}
+    # A run of an earlier ocrbench has not all of them.
+    chosen = {group: _choice(config[group]) for group in GROUPS if group in config}
     if any(name not in choices(group) for group, name in chosen.items()):
         return ""
     base = _composed(tuple(f"{group}={name}" for group, name in chosen.items()))
@@ -99,5 +100,8 @@ def _cached(overrides: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _default(group: str) -> str:
-    chosen = _cached(())[group]
-    return str(chosen.get("name", chosen.get("method", "")))
+    return _choice(_cached(())[group])
+
+
+def _choice(group: Mapping[str, Any]) -> str:
+    return str(group.get("name", group.get("method", "")))

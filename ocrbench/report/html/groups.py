@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocrbench.compare.stored import FACTORS, RATES
-from ocrbench.report.html.labels import number_repeated
+from ocrbench.report.html.labels import number_repeated, shortened
 from ocrbench.report.html.model import ReportRun
 
 # What is said of accuracy, in order of preference: a dataset without transcriptions has no end-to-end score.
@@ -58,7 +58,7 @@ def _key(run: ReportRun) -> tuple[str, ...]:
 
 
 def _name(run: ReportRun) -> str:
-    dataset, scenario, host = (FACTORS[name](run.record) for name in ("dataset", "scenario", "host"))
+    dataset, scenario, host = (shortened(FACTORS[name](run.record)) for name in ("dataset", "scenario", "host"))
     return f"{dataset} ({run.row['images']:.0f} images), scenario {scenario}, host {host or 'unknown'}"
 
 

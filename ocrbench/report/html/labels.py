@@ -13,12 +13,16 @@ SHOWN: Mapping[str, Callable[[RunRecord], str]] = {
 }
 # What a label consists of, even if all runs share it.
 ALWAYS = ("model", "precision")
+# Of each part.
+LENGTH = 40
 
 
 def labels(records: Sequence[RunRecord]) -> list[str]:
     """Name each run by what differs among them; equal names get a number, oldest first."""
     differing = [name for name in SHOWN if name in ALWAYS or len({SHOWN[name](record) for record in records}) > 1]
-    return number_repeated([" ".join(_once(SHOWN[name](record)) for name in differing) for record in records])
+    return number_repeated(
+        [" ".join(shortened(_once(SHOWN[name](record))) for name in differing) for record in records]
+    )
 
 
 def number_repeated(names: Sequence[str]) -> list[str]:
@@ -34,6 +38,15 @@ def number_repeated(names: Sequence[str]) -> list[str]:
         seen[name] += 1
         found.append(f"{name} #{seen[name]}" if name in repeated else name)
     return found
+
+
+def shortened(name: str) -> str:
+    """Cut a name; those that others chose may have any length.
+
+    >>> shortened("sample"), len(shortened("x" * 999))
+    ('sample', 40)
+    """
+    return name if len(name) <= LENGTH else f"{name[: LENGTH - 1]}…"
 
 
 def _once(value: str) -> str:

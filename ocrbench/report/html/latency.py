@@ -31,7 +31,7 @@ def build(report: Report) -> Mapping[str, Any]:
     return {
         "stages": [name for name, _, _ in STAGES],
         "groups": [group.plain() for group in groups_of(report.runs)],
-        "runs": [{"run": index, **_of_run(run)} for index, run in enumerate(report.runs) if run.ok],
+        "runs": [{"run": i, **_of_run(run)} for i, run in enumerate(report.runs) if run.ok and len(run.steady)],
     }
 
 

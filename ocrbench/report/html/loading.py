@@ -7,7 +7,7 @@ import numpy as np
 from ocrbench import table
 from ocrbench.compare.stored import StoredRun, find_runs
 from ocrbench.records import RunRecord
-from ocrbench.report.html.labels import labels
+from ocrbench.report.html.labels import labels, shortened
 from ocrbench.report.html.model import Options, Report, ReportRun, Value
 
 # How many images are looked at one by one, over all runs: this bounds the time that a report takes.
@@ -95,9 +95,9 @@ def _sampled(runs: Sequence[ReportRun]) -> str:
 
 
 def _title(records: Sequence[RunRecord]) -> str:
-    datasets = dict.fromkeys(str(record.config["dataset"]["name"]) for record in records)
+    datasets = dict.fromkeys(shortened(str(record.config["dataset"]["name"])) for record in records)
     models = dict.fromkeys(
-        str(record.config[role]["name"]) for record in records for role in ("detector", "recognizer")
+        shortened(str(record.config[role]["name"])) for record in records for role in ("detector", "recognizer")
     )
     named = " and ".join(", ".join(list(names)[:3]) + (" …" if len(names) > 3 else "") for names in (models, datasets))
     return f"OCR benchmark: {named}"

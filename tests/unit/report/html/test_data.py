@@ -18,6 +18,7 @@ from ocrbench.report.html.intervals import latency_interval
 from ocrbench.report.html.latency import POINTS, cost
 from ocrbench.store import Store
 
+EARLIER = Path(__file__).parents[3] / "data" / "run-schema-1"
 WriteRun = Callable[..., RunRecord]
 
 
@@ -39,6 +40,17 @@ def test_failed_runs_are_part_of_it(report: Report) -> None:
 def test_labels_are_short_and_unique(report: Report) -> None:
     labels = [run.label for run in report.runs]
     assert labels == ["ppocrv6_small FP32 #1", "ppocrv6_small INT8", "ppocrv6_small FP16", "ppocrv6_small FP32 #2"]
+
+
+def test_long_names_are_cut_and_stay_apart(write_run: WriteRun, tmp_path: Path) -> None:
+    def named(record: RunRecord) -> RunRecord:
+        return replace(record, config={**record.config, "dataset": {**record.config["dataset"], "name": "x" * 999}})
+
+    for change in (named, named, lambda record: record):
+        write_run(tmp_path, change=change)
+    labels = [run.label for run in load_report([str(tmp_path)]).runs]
+    assert len(set(labels)) == 3
+    assert max(map(len, labels)) < 100
 
 
 def test_no_runs_is_a_users_mistake(tmp_path: Path) -> None:
@@ -89,7 +101,7 @@ class TestSummary:
         assert group["bound_ms"] == 98
         assert bounded["goal"] == "Most accurate within 98 ms"
         assert bounded["label"] == "ppocrv6_small FP16"
-        assert "a median latency of 97.2 ms" in bounded["numbers"]
+        assert "a median latency of 97.6 ms" in bounded["numbers"]
 
     def test_runs_on_other_images_are_not_held_against_each_other(self, write_run: WriteRun, tmp_path: Path) -> None:
         write_run(tmp_path, "precision=FP32", ms=100)
@@ -219,3 +231,9 @@ def test_some_outcomes_are_those_of_all(reports: Path) -> None:
     wanted = {"img_1.jpg", "img_4.jpg", "no such image"}
     assert store.outcomes(run_id, wanted) == [each for each in everything if each.sample_id in wanted]
     assert store.outcomes(run_id, set()) == []
+
+
+def test_a_run_of_an_earlier_ocrbench_is_shown_too() -> None:
+    data = report_data(load_report([str(EARLIER)]))
+    assert {"summary", "pareto", "latency", "precision"} <= set(data.sections)
+    assert data.sections["environment"]["runs"][0]["command"].startswith("python -m ocrbench device=CPU precision=FP16")
