@@ -1,6 +1,5 @@
 """The gallery and the section on accuracy as a reader uses them."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -110,14 +109,8 @@ def test_one_run_alone(shown: Any) -> None:
     first = shown.locator("#gallery-images article").first
     assert first.locator("figure").count() == 1
     kinds = first.locator("tbody .kind").all_inner_texts()
-    assert kinds == [
-        "misread",
-        "cut badly",
-        "right text, wrong box",
-        "not detected",
-        *["ill-fitting box"] * 2,
-        "false alarm",
-    ]
+    lost = ["misread", "cut badly", "right text, wrong box", "not detected"]
+    assert kinds == [*lost, "ill-fitting box", "ill-fitting box", "false alarm"]
     assert "0 of 4 words read right, 1 misread" in first.locator("figcaption").inner_text()
     assert first.locator("svg.picture").get_attribute("aria-label").startswith("<b>img_1.png: 0 of 4 words read right")
 
@@ -149,10 +142,8 @@ def test_filters_show_the_images_with_that_kind_of_error(shown: Any, kind: str, 
     shown.select_option("#gallery-kind", kind)
     assert names(shown) == found
     assert shown.inner_text("#gallery-status").startswith(f"{len(found)} of the 4 images here")
-    assert (
-        shown.locator("#gallery-images .expected:not(.dim)").count()
-        < shown.locator("#gallery-images .expected").count()
-    )
+    assert shown.locator("#gallery-images .expected.dim").count() > 0
+    assert shown.locator("#gallery-images .expected:not(.dim)").count() > 0
 
 
 def test_what_changed_is_told_with_both_texts(shown: Any) -> None:
@@ -172,16 +163,15 @@ def test_a_word_is_looked_at_closer_and_the_picture_comes_back(shown: Any) -> No
     assert button.get_attribute("aria-pressed") == "true"
     # The word is at (10, 10) and 80 by 20 pixels.
     assert max(left, top) <= 10
-    assert left + width >= 90
-    assert top + height >= 30
-    assert width < 320
+    assert 90 <= left + width < 320
+    assert 30 <= top + height < 180
     shown.keyboard.press("Enter")
     assert picture.get_attribute("viewBox") == "0 0 320 180"
 
 
 def test_an_image_that_is_gone_has_a_note_and_its_outlines(shown: Any) -> None:
     article = shown.locator("#gallery-images article", has_text="img_3.png")
-    assert re.search("cannot be shown: .* is missing", article.inner_text())
+    assert "cannot be shown" in article.inner_text()
     assert article.locator("image").count() == 0
     assert article.locator(".expected").count() == 8
 

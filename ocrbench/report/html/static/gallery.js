@@ -23,9 +23,9 @@ ocrbench.section("gallery", (element, data) => {
   const cut = (text, length = LONG) => (text.length > length ? `${[...text].slice(0, length).join("")}…` : text);
 
   // A long text is cut where everybody sees it, and there in full for who wants it.
-  function brief(text) {
-    if (text.length <= LONG) return el("bdi", {}, text);
-    const summary = el("summary", {}, el("bdi", {}, cut(text)), ` (${text.length} characters)`);
+  function brief(text, length = LONG) {
+    if (text.length <= length) return el("bdi", {}, text);
+    const summary = el("summary", {}, el("bdi", {}, cut(text, length)), ` (${text.length} characters)`);
     return el("details", { class: "brief" }, summary, el("bdi", { class: "long" }, text));
   }
 
@@ -185,7 +185,7 @@ ocrbench.section("gallery", (element, data) => {
     const panes = el("div", { class: sides().length > 1 ? "panes two" : "panes" }, ...sides().map((run, which) => pane(entry, run, which)));
     const changed = chosen.filter((each) => each.changed).length;
     const title = el("h3", {}, brief(image.id));
-    const note = image.note ? [el("p", { class: "note" }, "The image cannot be shown: ", brief(image.note))] : [];
+    const note = image.note ? [el("p", { class: "note" }, "The image cannot be shown: ", brief(image.note, 400))] : [];
     const what = sides().length > 1 ? [el("p", {}, changed === 1 ? "1 word changed." : `${changed} words changed.`)] : [];
     const rows = el("div", {}, ...what, table(chosen, image, panes));
     return el("article", { class: "shot" }, title, ...note, el("div", { class: sides().length > 1 ? "" : "shot-parts" }, panes, rows));
