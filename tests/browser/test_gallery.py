@@ -144,7 +144,7 @@ def test_filters_show_the_images_with_that_kind_of_error(shown: Any, kind: str, 
     assert names(shown) == found
     assert shown.inner_text("#gallery-status").startswith(f"{len(found)} of the 4 images here")
     assert shown.locator("#gallery-images .expected.dim").count() > 0
-    assert shown.locator("#gallery-images .expected:not(.dim)").count() > 0
+    assert shown.locator("#gallery-images polygon:not(.dim)").count() > 0
 
 
 def test_what_changed_is_told_with_both_texts(shown: Any) -> None:
