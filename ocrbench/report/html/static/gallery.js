@@ -35,7 +35,7 @@ ocrbench.section("gallery", (element, data) => {
   // What can be said of an image: each word with its fate on each side, then what was found too much.
   function entriesOf(image, place) {
     const found = sides().map((run) => run.images[place]);
-    const fates = found.map((side) => new Map((side?.fates ?? []).map(([number, fate, predicted]) => [number, { fate, text: predicted === null ? null : side.predicted[predicted][1] }])));
+    const fates = found.map((side) => new Map((side?.fates ?? []).map(([number, fate, predicted]) => [number, { fate, predicted, text: predicted === null ? null : side.predicted[predicted][1] }])));
     const words = image.expected.map((word, number) => ({ number, word, sides: fates.map((each) => each.get(number)) }));
     const read = words.filter((entry) => entry.sides.some(Boolean));
     for (const entry of read) entry.changed = entry.sides.length > 1 && differ(...entry.sides);
@@ -45,7 +45,7 @@ ocrbench.section("gallery", (element, data) => {
         which,
         points: side.predicted[number][0],
         changed: false,
-        sides: found.map((_, index) => (index === which ? { fate, text: side.predicted[number][1] } : undefined)),
+        sides: found.map((_, index) => (index === which ? { fate, predicted: number, text: side.predicted[number][1] } : undefined)),
       })),
     );
     return [...read, ...extra];
@@ -96,8 +96,9 @@ ocrbench.section("gallery", (element, data) => {
     });
     const ignored = image.expected.filter((word) => word.ignore).map((word) => outline(word.points, "does not count", "expected ignored"));
     const spurious = new Set(side.spurious.map(([number]) => number));
+    const bright = new Set([...marked].map((entry) => entry.sides[which]?.predicted));
     const predicted = side.predicted.map(([points, text], number) =>
-      outline(points, text, `predicted${spurious.has(number) ? " spurious" : ""}${filtered ? " dim" : ""}`),
+      outline(points, text, `predicted${spurious.has(number) ? " spurious" : ""}${filtered && !bright.has(number) ? " dim" : ""}`),
     );
     const labels = side.predicted.map(([points, text]) => letters(points, text, image, "label"));
     return [
