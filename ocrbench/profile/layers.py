@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ocrbench.runtime.profiling import LayerTime, executed_types
+from ocrbench.layers import LayerTime, executed_types
 
 COLUMNS = ("stage", "network", "layer", "type", "executed", "exec_type", "ms", "operations")
 

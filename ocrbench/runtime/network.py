@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from ocrbench.config import Folding, Precision
 from ocrbench.errors import DeviceError
+from ocrbench.layers import LayerTime, emulated, fastest, shares
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.folding import fold
 from ocrbench.runtime.host import folded_part, with_host_part
-from ocrbench.runtime.profiling import LayerTime, Profile, emulated, fastest, shares
+from ocrbench.runtime.profiling import Profile
 
 PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
 

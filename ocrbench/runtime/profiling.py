@@ -1,40 +1,16 @@
-"""Time per layer, and what a plugin's name for an implementation says."""
+"""A network that times its layers."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from ocrbench.layers import LayerTime
 from ocrbench.records import Network
 
-COMPUTE_LAYERS = ("Convolution", "FullyConnected", "MatMul", "Gemm", "LSTM", "GRU", "RNN", "Attention", "MHA")
-EXECUTED_TYPES = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": "i8", "int8": "i8"}
 # HETERO puts this before the names of a device's layers.
 SUBGRAPH = re.compile(r"^subgraph\d+: ")
-# What oneDNN calls its kernels for bf16 on x86-64: these exist only with the instructions …
-NATIVE_BF16 = re.compile(r"brg|amx")
-# … and these do without them where the process has none.
-GENERIC_BF16 = re.compile(r"^(jit_(avx|gemm|uni|sse)|gemm|ref)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerTime:
-    """A layer of a compiled network.
-
-    Attributes:
-        exec_type: The plugin's name for the implementation, as ``brgconv_avx512_bf16``.
-        microseconds: Over all calls.
-        originals: The operations of the model that were fused into it; empty where the plugin does not tell.
-    """
-
-    name: str
-    kind: str
-    exec_type: str
-    microseconds: int
-    originals: tuple[str, ...] = ()
 
 
 class Profile:
@@ -69,79 +45,6 @@ class Profile:
         ]
         self._times.clear()
         return found
-
-
-def fastest(known: Iterable[LayerTime], others: Iterable[LayerTime]) -> list[LayerTime]:
-    """Keep the shorter time of each layer of two passes: what disturbs only adds.
-
-    Args:
-        known: Of earlier passes; empty for none.
-        others: Of a pass over the same inputs.
-    """
-    best = {each.name: each for each in known}
-    for each in others:
-        best[each.name] = min(best.get(each.name, each), each, key=lambda layer: layer.microseconds)
-    return list(best.values())
-
-
-def execution_type(exec_type: str) -> str:
-    """Read the precision out of a plugin's name for an implementation.
-
-    >>> execution_type("brgconv_avx512_amx_bf16"), execution_type("jit_avx512_U8"), execution_type("undef")
-    ('bf16', 'i8', 'other')
-    """
-    return EXECUTED_TYPES.get(exec_type.rpartition("_")[2].lower(), "other")
-
-
-def computes(layer_type: str) -> bool:
-    """Tell whether layers of this type do the arithmetic that quantisation is for.
-
-    >>> computes("GroupConvolution"), computes("Transpose")
-    (True, False)
-    """
-    return any(word in layer_type for word in COMPUTE_LAYERS)
-
-
-def shares(layers: Iterable[LayerTime], types: Mapping[str, str]) -> dict[str, float]:
-    """Return the share of the time that each executed type took, largest first.
-
-    Args:
-        layers: With their times.
-        types: Layer name → exec type, where it is known better than from ``layers``.
-    """
-    known = [replace(each, exec_type=types.get(each.name, each.exec_type)) for each in layers]
-    times: Counter[str] = Counter()
-    for each, kind in zip(known, executed_types(known), strict=True):
-        times[kind] += each.microseconds
-    total = sum(times.values()) or 1
-    return {kind: round(time / total, 4) for kind, time in times.most_common() if time}
-
-
-def executed_types(layers: Sequence[LayerTime]) -> list[str]:
-    """Say which type each layer of a network executed."""
-    executed = [execution_type(each.exec_type) for each in layers]
-    if any(kind == "i8" and computes(each.kind) for kind, each in zip(executed, layers, strict=True)):
-        return executed
-    # With no 8-bit arithmetic in the network, what is 8-bit is the handling of the uint8 image.
-    return ["other" if kind == "i8" else kind for kind in executed]
-
-
-def emulated(layers: Iterable[LayerTime], types: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the executed types for which the processor has no instructions.
-
-    OpenVINO 2026.4 runs bf16 on any x86-64 processor with AVX-512. Without AVX512_BF16 or AMX, oneDNN widens each value
-    to f32 and rounds the results. It decides so once per process. Its kernels for the instructions (``brgconv_…``,
-    ``brgemm_…``, ``…_amx_…``) are tried first, so a network whose bf16 arithmetic uses none of them has none. The
-    others (``jit_avx512_bf16``, ``jit_gemm_bf16``) serve both cases, and prove nothing.
-
-    >>> emulated([LayerTime(name="a", kind="Convolution", exec_type="jit_avx512_bf16", microseconds=1)], {})
-    ('bf16',)
-    """
-    kernels = {types.get(each.name, each.exec_type) for each in layers if computes(each.kind)}
-    narrow = [kernel for kernel in kernels if execution_type(kernel) == "bf16"]
-    if any(NATIVE_BF16.search(kernel) for kernel in narrow):
-        return ()
-    return ("bf16",) if any(GENERIC_BF16.match(kernel) for kernel in narrow) else ()
 
 
 def _originals(compiled: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - OpenVINO has no stubs
