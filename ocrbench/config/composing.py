@@ -22,6 +22,8 @@ from ocrbench.config.checking import closest, validate
 from ocrbench.config.schema import Cell, Options, Scenario, Stage
 from ocrbench.errors import ConfigError
 
+GROUPS = ("detector", "recognizer", "model", "dataset", "calibration", "quantization", "scenario", "gate")
+
 
 def packaged(relative: str) -> str:
     """Return the absolute path of a folder that travels with ocrbench: inside the wheel, or in the checkout."""
@@ -91,7 +93,7 @@ def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, h
     except MissingConfigException as error:
         raise ConfigError(_missing_choice(error)) from error
     except ConfigCompositionException as error:
-        raise ConfigError(_unknown_key(error)) from error
+        raise ConfigError(_unknown_key(error, overrides)) from error
     except OverrideParseException as error:
         raise ConfigError(_unreadable(str(error.override))) from error
     except (HydraException, OmegaConfBaseException, ValueError) as error:
@@ -152,12 +154,14 @@ def _missing_choice(error: MissingConfigException) -> str:
     return f"{group}={choice}: no such {group or 'config'}; {closest(choice, error.options or choices(group))}"
 
 
-def _unknown_key(error: ConfigCompositionException) -> str:
+def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str]) -> str:
     key = getattr(error.__cause__, "full_key", None)
     if not key:
         return _one_line(str(error))
     parent, _, last = str(key).rpartition(".")
-    node = OmegaConf.select(compose_config([]), parent) if parent else compose_config([])
+    # The keys of a group depend on what was chosen in it.
+    chosen = compose_config([text for text in overrides if text.partition("=")[0] in GROUPS])
+    node = OmegaConf.select(chosen, parent) if parent else chosen
     present = [str(name) for name in node] if isinstance(node, DictConfig) else []
     valid = {*present, *_schema_keys(parent.split("."))} if parent else set(present)
     hint = closest(last, valid) if valid else f"to add it, write +{key}=…"

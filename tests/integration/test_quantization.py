@@ -55,7 +55,7 @@ def test_within_the_budget_the_cell_is_fine(ocrbench: Run, tmp_path: Path, lates
 def test_the_gate_fails_on_lost_accuracy(
     ocrbench: Run, model: str, misleading: tuple[str, ...], tmp_path: Path
 ) -> None:
-    words = ("dataset.limit=4", "attest=off", model, "gate=accuracy", *misleading)
+    words = ("dataset.limit=12", "attest=off", model, "gate=accuracy", *misleading)
     bad = "detector.precision=INT8 detector.quantization.subset_size=4"
     done = ocrbench(
         "ab", "", bad, "precision=FP32", *words, "--seconds", 2, "--processes", 1, "--junit", tmp_path / "junit.xml"
