@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ocrbench.records import RunRecord
 from ocrbench.report.columns import cells, shown_columns, text
+from ocrbench.table import LOADGEN_COLUMN, SERVER_COLUMNS
 
 # A table of fewer runs reads better with a line per column.
 UPRIGHT_BELOW = 3
@@ -72,7 +73,9 @@ def _upright(frame: pd.DataFrame) -> Table:
     failed = (frame["status"] == "failed").any()
     for _ in range(len(frame)):
         table.add_column(overflow="fold")
-    for name in UPRIGHT_COLUMNS:
+    at = UPRIGHT_COLUMNS.index("detect_p50_ms")
+    service = [name for name in shown_columns(frame) if name in (*SERVER_COLUMNS, LOADGEN_COLUMN)]
+    for name in (*UPRIGHT_COLUMNS[:at], *service, *UPRIGHT_COLUMNS[at:]):
         if name == "error" and not failed:
             continue
         table.add_row(name, *(Text(text(name, value)) for value in frame[name]))
