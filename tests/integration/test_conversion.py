@@ -108,7 +108,8 @@ def test_a_bad_recognizer_is_caught(ocrbench: Run, data_root: Path, tmp_path: Pa
         "--processes",
         1,
     )
-    done = ocrbench("conversion", "model=ppocrv6_small", *careless, *receipts, f"reports_dir={tmp_path}", *short)
+    words = ("conversion", "model=ppocrv6_small", *careless, *receipts, f"reports_dir={tmp_path}", *short)
+    done = ocrbench(*words)
     (folder,) = (tmp_path / "conversion").iterdir()
     report = json.loads((folder / "conversion.json").read_bytes())
     change = changes(report["against_fp32"])["e2e_hmean"]
