@@ -21,7 +21,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 def _schema() -> Iterator[str]:
     package = griffe.load("ocrbench", search_paths=[REPOSITORY], allow_inspection=False, docstring_parser="google")
-    classes = package["config.schema"].classes
+    classes = {**package["config.stage"].classes, **package["config.schema"].classes}
     # From the whole to its parts.
     for name in reversed(classes):
         yield f"## {name}\n"

@@ -145,6 +145,14 @@ class Store:
         wanted = b"" if sample_ids is None else tuple(_json({"sample_id": each})[:-1] + b"," for each in sample_ids)
         return [_outcome(json.loads(line)) for line in lines if line and line.startswith(wanted)]
 
+    def log(self, run_id: str, name: str) -> str | None:
+        """Read one of a run's further files; None where it has none of that name."""
+        content = self._content(run_id)
+        if content is None or "logs" not in content["files"]:
+            return None
+        path = self._data_file(run_id, "logs") / Path(name).name
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
     def _is_finished(self, run_id: str) -> bool:
         record = self.find(run_id)
         return record is not None and record.status == "ok"

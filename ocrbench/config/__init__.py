@@ -14,26 +14,19 @@ from ocrbench.config.composing import (
 )
 from ocrbench.config.schema import (
     EXPECTED_TYPES,
-    STRICT,
     Cell,
     Dataset,
-    Evidence,
     Folding,
     Gate,
-    Granularity,
     Limit,
     Noise,
     Omz,
-    Options,
-    Precision,
     Quantization,
-    Recipe,
     Scenario,
     Scoring,
-    Source,
-    Stage,
     Words,
 )
+from ocrbench.config.stage import STRICT, Evidence, Granularity, Options, Precision, Recipe, Source, Stage
 
 __all__ = [
     "EXPECTED_TYPES",

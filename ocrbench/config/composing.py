@@ -19,7 +19,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ocrbench.config.checking import closest, validate
-from ocrbench.config.schema import Cell, Options, Scenario, Stage
+from ocrbench.config.schema import Cell, Scenario
+from ocrbench.config.stage import Options, Stage
 from ocrbench.errors import ConfigError
 
 GROUPS = ("detector", "recognizer", "model", "dataset", "calibration", "quantization", "scenario", "gate")

@@ -19,6 +19,7 @@ from ocrbench.config import load
 from ocrbench.records import RunRecord
 from ocrbench.report.columns import text
 from ocrbench.report.delimited import to_parquet
+from ocrbench.report.html import load_report, report_data
 from ocrbench.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
@@ -77,10 +78,10 @@ def test_the_columns_are_the_tables(content: Any) -> None:
     assert numbers == set(frame.select_dtypes("float64").columns)
 
 
-def test_the_command_of_a_real_run_measures_it_again(content: Any, sample_run: Reports) -> None:
-    data, _, _ = content
+def test_the_command_of_a_real_run_measures_it_again(sample_run: Reports) -> None:
     (record,) = Store(sample_run[0]).records()
-    words = shlex.split(data["sections"]["environment"]["runs"][0]["command"])
+    (run,) = report_data(load_report([str(sample_run[0])])).sections["environment"]["runs"]
+    words = shlex.split(run["command"])
     again = json.loads(json.dumps(asdict(load(words[3:]))))
     assert {name: again[name] for name in again if name not in NOT_COMPARED} == {
         name: each for name, each in record.config.items() if name not in NOT_COMPARED

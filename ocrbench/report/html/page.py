@@ -32,6 +32,8 @@ def to_html(data: ReportData, *, link_images: bool = False, live: bool = False) 
     style = _static("page.css")
     names = ["page", *(section.id for section in sections if section.script), *(["live"] if live else [])]
     scripts = [_plotly(), *(_static(f"{name}.js") for name in names)]
+    # The others are whole without a script.
+    scripted = {section.id: data.sections[section.id] for section in sections if section.script}
     text = (
         _environment()
         .get_template("page.html")
@@ -41,7 +43,7 @@ def to_html(data: ReportData, *, link_images: bool = False, live: bool = False) 
             policy=policy(scripts, link_images=link_images, live=live),
             style=Markup(style),
             scripts=[Markup(script) for script in scripts],
-            json=Markup(embedded(vars(data))),
+            json=Markup(embedded({**vars(data), "sections": scripted})),
         )
     )
     return text.encode()

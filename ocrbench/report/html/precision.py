@@ -1,27 +1,34 @@
-"""Which precision was asked for, and which types took which share of the time."""
+"""Which precision was asked for, which types took which share of the time, and what each layer took."""
 
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pandas as pd
+
+from ocrbench.profile import LAYERS
 from ocrbench.report.html.model import Report, ReportRun
 from ocrbench.table import executed_text
 
 # The types that the page has colours for, see page.css.
 COLOURED = ("f32", "f16", "bf16", "i8", "other")
+# Of the layers of a network; the others are summed up.
+LAYERS_SHOWN = 40
 
 
 def build(report: Report) -> Mapping[str, Any] | None:
     """List a row per run, stage and network; nothing where no run looked (``attest=off``)."""
     rows = [row for run in report.finished for row in _rows(run)]
     kinds = {bar["kind"] for row in rows for bar in row["bars"]}
-    return {"rows": rows, "kinds": [kind for kind in COLOURED if kind in kinds]} if rows else None
+    profiles = [profile for run in report.finished for profile in _profiles(run)]
+    return {"rows": rows, "kinds": [kind for kind in COLOURED if kind in kinds], "profiles": profiles} if rows else None
 
 
 def _rows(run: ReportRun) -> list[dict[str, Any]]:
     return [
         {
             "label": run.label,
-            "part": role if len(networks) == 1 else f"{role}, {name}",
+            "part": _part(role, name, len(networks)),
             "asked": network["precision"],
             "hint": network.get("hint", ""),
             "reported": network.get("reported", ""),
@@ -34,6 +41,38 @@ def _rows(run: ReportRun) -> list[dict[str, Any]]:
         for role, networks in run.record.execution.items()
         for name, network in networks.items()
     ]
+
+
+def _profiles(run: ReportRun) -> Iterator[dict[str, Any]]:
+    """Give the slowest layers of each network of a profiled run; nothing for another run."""
+    text = run.stored.store.log(run.id, LAYERS)
+    if text is None:
+        return
+    frame = pd.read_csv(io.StringIO(text), keep_default_na=False)
+    networks = [(role, name, len(names)) for role, names in run.record.execution.items() for name in names]
+    for role, name, count in networks:
+        of_network = frame[(frame["stage"] == role) & (frame["network"] == name)]
+        # What took no time was fused into another layer, or never runs.
+        layers = of_network[of_network["ms"] > 0].sort_values("ms", ascending=False, kind="stable")
+        if layers.empty:
+            continue
+        total, rest = layers["ms"].sum(), layers["ms"][LAYERS_SHOWN:]
+        columns = ["layer", "type", "executed", "ms"]
+        yield {
+            "label": run.label,
+            "part": _part(role, name, count),
+            "count": len(layers),
+            "ms": total,
+            "rows": [
+                {**row, "share": row["ms"] / total} for row in layers[columns].head(LAYERS_SHOWN).to_dict("records")
+            ],
+            "rest": {"count": len(rest), "ms": rest.sum(), "share": rest.sum() / total} if len(rest) else None,
+        }
+
+
+def _part(role: str, name: str, networks: int) -> str:
+    """Name a network; a stage's only one by its stage."""
+    return role if networks == 1 else f"{role}, {name}"
 
 
 def _bars(executed: Mapping[str, float]) -> list[dict[str, Any]]:

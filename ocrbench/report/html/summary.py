@@ -1,6 +1,6 @@
 """What was run, what to beware of, and which run is best for what."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ocrbench.compare.stored import FACTORS
@@ -29,8 +29,8 @@ def warnings(runs: Sequence[ReportRun]) -> list[dict[str, Any]]:
     """List what makes numbers doubtful, by kind, with a line per run; a kind may have no line."""
     kinds = (
         ("failed", "failed", [(run, run.record.error) for run in runs if not run.ok]),
-        ("precision", "did not execute the precision that was asked for", list(_dishonoured(runs))),
-        ("emulated", "emulated a type that the processor has no instructions for", list(_emulated(runs))),
+        ("precision", "did not execute the precision that was asked for", list(_told(runs, _dishonoured))),
+        ("emulated", "emulated a type that the processor has no instructions for", list(_told(runs, _emulated))),
         ("noisy", "had noisy times", [(run, "; ".join(run.record.noisy)) for run in runs if run.record.noisy]),
         ("skipped", "skipped images", list(_skipped(runs))),
     )
@@ -48,28 +48,23 @@ def _runs(count: int) -> str:
     return f"{count} {'run' if count == 1 else 'runs'}"
 
 
-def _dishonoured(runs: Sequence[ReportRun]) -> Iterable[tuple[ReportRun, str]]:
+def _told(runs: Sequence[ReportRun], say: Callable[[str, Mapping[str, Any]], str]) -> Iterable[tuple[ReportRun, str]]:
+    """Pair runs with what there is to say of their networks; ``say`` takes the stage and one of them."""
     for run in runs:
-        told = [
-            f"{role}: {network['precision']} asked for, {executed_text(network['executed'])} executed"
-            for role, networks in run.record.execution.items()
-            for network in networks.values()
-            if not network["honoured"]
-        ]
+        networks = [(role, each) for role, given in run.record.execution.items() for each in given.values()]
+        told = [said for role, each in networks if (said := say(role, each))]
         if told:
             yield run, "; ".join(told)
 
 
-def _emulated(runs: Sequence[ReportRun]) -> Iterable[tuple[ReportRun, str]]:
-    for run in runs:
-        told = [
-            f"{role}: {', '.join(network['emulated'])}"
-            for role, networks in run.record.execution.items()
-            for network in networks.values()
-            if network.get("emulated")
-        ]
-        if told:
-            yield run, "; ".join(told)
+def _dishonoured(role: str, network: Mapping[str, Any]) -> str:
+    executed = executed_text(network["executed"])
+    return "" if network["honoured"] else f"{role}: {network['precision']} asked for, {executed} executed"
+
+
+def _emulated(role: str, network: Mapping[str, Any]) -> str:
+    types = ", ".join(network.get("emulated", ()))
+    return f"{role}: {types}" if types else ""
 
 
 def _skipped(runs: Sequence[ReportRun]) -> Iterable[tuple[ReportRun, str]]:

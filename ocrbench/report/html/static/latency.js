@@ -34,23 +34,41 @@ ocrbench.section("latency", (element, data) => {
     return { traces, layout };
   }
 
+  // A label in lines of a length; longer words are cut.
+  function wrapped(text, length) {
+    const lines = [""];
+    for (const word of text.split(" ")) {
+      const last = lines[lines.length - 1];
+      if (last && last.length + word.length >= length) lines.push(word);
+      else lines[lines.length - 1] = last ? `${last} ${word}` : word;
+    }
+    return lines.map((each) => markup(each, length)).join("<br>");
+  }
+
   const SHADES = ["FP32", "f32-light", "other", "INT8", "i8-light", "AUTO"];
 
   function stages() {
     const indices = shown().reverse();
+    const wide = $("stages").clientWidth > 500;
     const traces = data.stages.map((name, stage) => ({
       type: "bar",
       orientation: "h",
       name,
-      y: indices.map((index) => label(index, $("stages").clientWidth > 500 ? 36 : 18)),
+      y: indices.map((_, place) => place),
+      customdata: indices.map((index) => label(index)),
       x: indices.map((index) => byRun.get(index).stages_ms[stage]),
       marker: { color: colour(SHADES[stage]) },
-      hovertemplate: `${name}: %{x:.1f} ms<extra>%{y}</extra>`,
+      hovertemplate: `${name}: %{x:.1f} ms<extra>%{customdata}</extra>`,
     }));
     const layout = {
       barmode: "stack",
       xaxis: { title: { text: "Mean time, ms" } },
-      yaxis: { automargin: true, ticks: "" },
+      yaxis: {
+        automargin: true,
+        ticks: "",
+        tickvals: indices.map((_, place) => place),
+        ticktext: indices.map((index) => (wide ? label(index, 36) : wrapped(runs[index].label, 18))),
+      },
       legend: { ...legend, traceorder: "normal" },
       margin: { l: 50, r: 16, t: 90, b: 48 },
     };

@@ -12,10 +12,12 @@ import pytest
 
 from ocrbench.compare.stored import find_runs
 from ocrbench.errors import ConfigError
+from ocrbench.profile import LAYERS
 from ocrbench.records import RunRecord
 from ocrbench.report.html import Report, load_report, loading, report_data
 from ocrbench.report.html.intervals import latency_interval
 from ocrbench.report.html.latency import POINTS, cost
+from ocrbench.report.html.precision import LAYERS_SHOWN
 from ocrbench.store import Store
 
 EARLIER = Path(__file__).parents[3] / "data" / "run-schema-1"
@@ -211,6 +213,26 @@ def test_precision_shows_shares_side_by_side(sections: Any) -> None:
     int8 = next(row for row in rows if row["asked"] == "INT8")
     assert int8["bars"] == [{"kind": "i8", "left": 0.0, "width": 90.0}, {"kind": "f32", "left": 90.0, "width": 10.0}]
     assert [row["honoured"] for row in rows if row["asked"] == "FP16"] == [False, False]
+
+
+def test_profiled_runs_show_their_slowest_layers(reports: Path, tmp_path: Path) -> None:
+    (run, *_) = find_runs([str(reports)])
+    names = [f"layer_{number}" for number in range(LAYERS_SHOWN + 3)]
+    layers = pd.DataFrame({"stage": "detector", "network": "network", "layer": names, "type": "Convolution"})
+    # The first took no time: it is not one of the others either.
+    layers["executed"], layers["ms"] = "f32", [0.0, *range(1, len(names))]
+    record, run_id = run.record, run.record.run_id
+    times, outcomes = run.store.timings(run_id), run.store.outcomes(run_id)
+    Store(tmp_path).add(record, times, outcomes, {LAYERS: layers.to_csv(index=False)})
+
+    (profile,) = report_data(load_report([str(tmp_path)])).sections["precision"]["profiles"]
+
+    assert (profile["part"], profile["count"]) == ("detector", len(names) - 1)
+    assert profile["rows"][0]["layer"] == names[-1]
+    assert profile["rest"]["count"] == 2
+    shares = [row["share"] for row in profile["rows"]]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) + profile["rest"]["share"] == pytest.approx(1)
 
 
 def test_environment_tells_what_is_shared_and_what_differs(write_run: WriteRun, tmp_path: Path) -> None:
