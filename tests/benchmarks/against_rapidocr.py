@@ -1,0 +1,152 @@
+"""ocrbench's pipeline against RapidOCR's, on OpenVINO with the same two models, image by image in turns.
+
+    python tests/benchmarks/against_rapidocr.py --root icdar2015/test precision=AUTO > times.csv
+
+Both find words where they can, with the same sizes of input, the same threads, and the precision that OpenVINO takes
+by default. Every image is met once by each before it counts, as a new shape costs more. The output has a line per
+image: the times of both in milliseconds. With ``--throughput`` the two take turns on the whole dataset instead,
+ocrbench in ``scenario=throughput``. Accuracy is scored by the same rules. ``docs/performance.md`` has the figures.
+"""
+
+import argparse
+import csv
+import random
+import statistics
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from rapidocr import EngineType, RapidOCR
+
+from ocrbench import metrics
+from ocrbench.cli.console import make_console
+from ocrbench.config import Cell, load
+from ocrbench.data import FORMATS, choose
+from ocrbench.data.images import read_image
+from ocrbench.metrics.paired import ratio_interval
+from ocrbench.metrics.text import TextRule
+from ocrbench.progress import ConsoleListener
+from ocrbench.records import Region, Sample, artifacts_to_plain
+from ocrbench.schedule import Worker, prepare
+
+Found = Mapping[str, Sequence[Region]]
+
+
+class Ours:
+    """ocrbench, in a process of its own as always."""
+
+    def __init__(self, cell: Cell, worker: Worker, listener: ConsoleListener) -> None:
+        artifacts, _ = prepare(cell, listener)
+        plain = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
+        self._cell, self._worker, self._listener = cell, worker, listener
+        worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=plain)
+
+    def read(self, samples: Sequence[Sample]) -> tuple[float, list[float], Found]:
+        """Return the seconds for all, those of each image from decoded image to text, and what was found."""
+        feed = [[each.id, str(each.image_path)] for each in samples]
+        answer = self._worker.ask("run", self._listener, self._cell.timeout_seconds, samples=feed)
+        times = [each["times"]["latency_ns"] / 1e9 for each in answer["measurements"]]
+        found = {each["sample_id"]: _regions(each["regions"]) for each in answer["measurements"]}
+        return answer["wall_ns"] / 1e9, times, found
+
+
+class Theirs:
+    """RapidOCR without its classifier of orientation, which is a third model."""
+
+    def __init__(self, threads: int, *, words: bool) -> None:
+        openvino = {"inference_num_threads": threads}
+        self._words = words
+        self._engine = RapidOCR(
+            params={
+                "Global.use_cls": False,
+                "Global.log_level": "error",
+                "Global.return_word_box": words,
+                "Det.engine_type": EngineType.OPENVINO,
+                "Rec.engine_type": EngineType.OPENVINO,
+                **{f"EngineConfig.openvino.{name}": value for name, value in openvino.items()},
+            }
+        )
+
+    def read(self, samples: Sequence[Sample]) -> tuple[float, list[float], Found]:
+        """As ``Ours.read``; images are decoded within the seconds for all, not within those of each."""
+        began, times, found = perf_counter(), [], {}
+        for sample in samples:
+            image = read_image(sample.image_path)
+            start = perf_counter()
+            result = self._engine(image)
+            times.append(perf_counter() - start)
+            found[sample.id] = list(self._found(result))
+        return perf_counter() - began, times, found
+
+    def _found(self, result: Any) -> Iterable[Region]:
+        if result.boxes is None:
+            return
+        if self._words:
+            for text, confidence, box in (word for line in result.word_results for word in line):
+                yield Region(polygon=np.asarray(box, np.float32), text=text, confidence=float(confidence))
+            return
+        for box, text, confidence in zip(result.boxes, result.txts, result.scores, strict=True):
+            yield Region(polygon=np.asarray(box, np.float32), text=text, confidence=float(confidence))
+
+
+def _regions(found: Iterable[Mapping[str, Any]]) -> list[Region]:
+    return [
+        Region(polygon=np.asarray(each["polygon"], np.float32), text=each["text"], confidence=each["confidence"])
+        for each in found
+    ]
+
+
+def report(title: str, found: Found, samples: Sequence[Sample], cell: Cell) -> None:
+    """Say how accurate one side was."""
+    rule = TextRule(ignore_case=not cell.scoring.case_sensitive, edge_punctuation=cell.scoring.edge_punctuation)
+    scores = metrics.score(((found[each.id], each.regions) for each in samples), rule, cell.scoring.iou_threshold)
+    values = {each.metric: each.value for each in scores}
+    sys.stderr.write(f"{title}: det_hmean {values['det_hmean']:.3f}, e2e_hmean {values['e2e_hmean']:.3f}\n")
+
+
+def main() -> None:
+    """Let both read all images, and compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", required=True, help="of a dataset in the format of ICDAR 2015")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each reads every image")
+    parser.add_argument("--threads", type=int, default=-1, help="of each network; default: OpenVINO's choice")
+    parser.add_argument("--throughput", action="store_true", help="compare whole passes in scenario=throughput")
+    parser.add_argument("words", nargs="*", help="overrides of ocrbench's cell")
+    given = parser.parse_args()
+    threads = [f"properties.INFERENCE_NUM_THREADS={given.threads}"] if given.threads > 0 else []
+    scenario = "throughput" if given.throughput else "latency"
+    cell = load([f"scenario={scenario}", "dataset=icdar2015", f"dataset.root={given.root}", *threads, *given.words])
+    samples = choose(FORMATS[cell.dataset.format](Path(given.root)), cell.dataset.limit, cell.dataset.seed)
+    order = random.Random(0)
+    writer = csv.writer(sys.stdout)
+    with ConsoleListener(make_console(stderr=True), "against RapidOCR") as listener, Worker() as worker:
+        sides = (Ours(cell, worker, listener), Theirs(given.threads, words=cell.granularity == "word"))
+        found = [side.read(samples)[2] for side in sides]
+        writer.writerow(["round", "sample_id", "ocrbench_ms", "rapidocr_ms"])
+        ratios = []
+        for number in range(given.rounds):
+            blocks = [samples] if given.throughput else [[each] for each in samples]
+            seconds = np.empty((len(blocks), 2))
+            for row, block in enumerate(blocks):
+                for side in order.sample(range(2), 2):
+                    whole, times, _ = sides[side].read(block)
+                    seconds[row, side] = whole if given.throughput else times[0]
+                name = "all" if given.throughput else block[0].id
+                writer.writerow([number, name, *(f"{1e3 * each:.2f}" for each in seconds[row])])
+                listener.advance(f"round {number + 1}", row + 1, len(blocks))
+            sys.stdout.flush()
+            ratios.append(np.log(seconds[:, 1] / seconds[:, 0]))
+    report("ocrbench", found[0], samples, cell)
+    report("RapidOCR", found[1], samples, cell)
+    interval = ratio_interval([[np.array([each])] for each in np.mean(ratios, axis=0)]) if len(ratios[0]) > 1 else None
+    shown = f" [{interval.low:.3f}, {interval.high:.3f}] over images" if interval else ""
+    middle = statistics.median(np.exp(np.concatenate(ratios)).tolist())
+    sys.stderr.write(f"RapidOCR's time ÷ ocrbench's: median {middle:.3f}{shown}\n")
+
+
+if __name__ == "__main__":
+    main()
