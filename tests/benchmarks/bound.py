@@ -1,0 +1,143 @@
+"""``scenario=throughput`` against the bound that OpenVINO's ``benchmark_app`` sets for the same networks and shapes.
+
+    python tests/benchmarks/bound.py precision=BF16 dataset=icdar2015 dataset.root=icdar2015/test
+
+One pass notes which input shapes the networks get, and how often. Then, in turns, ocrbench works through the dataset,
+and ``benchmark_app`` times every shape with as many requests in flight as the device likes best. The bound is the time
+that the networks alone would take: for each shape its number ÷ its throughput. The output has a line per network, shape
+and round; the last lines on standard error say how much of the bound was reached, and where the rest is: what each
+stage of the pipeline took in all threads. ``docs/performance.md`` has the figures.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from ocrbench.cli.console import make_console
+from ocrbench.config import Cell, load
+from ocrbench.data import FORMATS, choose
+from ocrbench.data.images import read_image
+from ocrbench.models import build_detector, build_recognizer
+from ocrbench.parity import ROLES, Role, Target, targets_of
+from ocrbench.pipeline import Pipeline
+from ocrbench.progress import ConsoleListener
+from ocrbench.records import Artifact, Network, Sample, artifacts_to_plain
+from ocrbench.runtime import CompiledNetwork
+from ocrbench.schedule import Worker, prepare
+from ocrbench.worker import settings_of
+
+Artifacts = Mapping[Role, Mapping[str, Artifact]]
+Work = dict[Role, Counter[tuple[int, ...]]]
+START = "from openvino.tools.benchmark.main import main; main()"
+
+
+def work_of(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample]) -> Work:
+    """Count the shapes that the first network of each stage gets."""
+    counts: Work = {role: Counter() for role in ROLES}
+
+    def counted(role: Role, network: Network) -> Network:
+        def call(*tensors: Any) -> Any:
+            counts[role][tensors[0].shape] += 1
+            return network(*tensors)
+
+        return call
+
+    builders: Mapping[Role, Callable[..., Any]] = {"detector": build_detector, "recognizer": build_recognizer}
+    parts: list[Any] = []
+    for role in ROLES:
+        stage, artifact = getattr(cell, role), artifacts[role]["network"]
+        built = builders[role](stage, artifact.metadata)
+        network = CompiledNetwork(artifact, built.graphs()["network"], settings_of(cell, stage)).network()
+        parts += [built, {"network": counted(role, network)}]
+    words = cell.words if cell.granularity == "word" and cell.detector.finds == "line" else None
+    pipeline = Pipeline(*parts, words)
+    for sample in samples:
+        pipeline.run(read_image(sample.image_path))
+    return counts
+
+
+def application_throughput(cell: Cell, target: Target, seconds: int) -> float:
+    """Return the calls per second that ``benchmark_app`` reaches."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        properties = folder / "properties.json"
+        settings = settings_of(cell, target.stage)
+        properties.write_text(json.dumps({settings.device: settings.all_properties}))
+        shape = f"[{','.join(map(str, target.shape))}]"
+        arguments = [
+            *("-m", target.path, "-d", settings.device, "-load_config", properties, "-hint", "none"),
+            *("-api", "async", "-t", str(seconds), "-inference_only", "true", "-ip", target.entry.kind),
+            *(("-data_shape", shape) if None in target.entry.shape else ()),
+            *(("-layout", "[NHWC]") if target.graph.mean else ()),
+            *("-report_type", "no_counters", "-report_folder", folder, "-json_stats", "true"),
+        ]
+        command = [sys.executable, "-c", START, *map(str, arguments)]
+        subprocess.run(command, capture_output=True, timeout=cell.timeout_seconds, check=True)
+        results = json.loads((folder / "benchmark_report.json").read_text())["execution_results"]
+        # It counts images, of which a call has one or more.
+        return float(results["throughput"]) / target.shape[0]
+
+
+def main() -> None:
+    """Measure both in turns."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=2, help="of benchmark_app, for each shape")
+    parser.add_argument("words", nargs="*", help="overrides")
+    given = parser.parse_args()
+    cell = load(["scenario=throughput", "profile=true", *given.words])
+    samples = choose(FORMATS[cell.dataset.format](Path(cell.dataset.root)), cell.dataset.limit, cell.dataset.seed)
+    feed = [[each.id, str(each.image_path)] for each in samples]
+    writer = csv.writer(sys.stdout)
+    writer.writerow(["round", "role", "shape", "calls", "calls_per_second"])
+    with (
+        ConsoleListener(make_console(stderr=True), "bound") as listener,
+        Worker() as worker,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        artifacts, _ = prepare(cell, listener)
+        work = work_of(cell, artifacts, samples)
+        targets = [
+            target
+            for role in ROLES
+            for target in targets_of(cell, role, artifacts[role]["network"], Path(folder), list(work[role]))
+        ]
+        plain = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
+        worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=plain)
+        worker.ask("run", listener, cell.timeout_seconds, samples=feed)
+        measured = np.empty((given.rounds, 2))
+        totals: Counter[str] = Counter()
+        for number in range(given.rounds):
+            answer = worker.ask("run", listener, cell.timeout_seconds, samples=feed)
+            bound = 0.0
+            for done, target in enumerate(targets, 1):
+                calls, rate = work[target.role][target.shape], application_throughput(cell, target, given.seconds)
+                bound += calls / rate
+                writer.writerow([number, target.role, "x".join(map(str, target.shape)), calls, f"{rate:.3f}"])
+                sys.stdout.flush()
+                listener.advance(f"round {number + 1}", done, len(targets))
+            measured[number] = answer["wall_ns"] / 1e9, bound
+            for stage, start, end, *_ in (span for spans in answer["spans"] for span in spans):
+                totals[stage] += end - start
+    for ours, bound in measured:
+        sys.stderr.write(f"{len(feed) / ours:.3f} images/s of {len(feed) / bound:.3f}: {bound / ours:.3f}\n")
+    sys.stderr.write(f"median: {np.median(measured[:, 1] / measured[:, 0]):.3f} of the bound\n")
+    cores = len(psutil.Process().cpu_affinity())
+    whole = measured[:, 0].sum() * cores
+    for stage, nanoseconds in totals.most_common():
+        sys.stderr.write(f"  {stage}: {nanoseconds / 1e9 / whole:.1%} of the time of {cores} cores\n")
+
+
+if __name__ == "__main__":
+    main()
