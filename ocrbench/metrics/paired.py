@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from ocrbench.records import Tally
 
@@ -124,7 +124,7 @@ def _small_sample_factor(processes: int, between_share: float) -> float:
     if processes < 2 or not between_share:
         return 1.0
     quantile = (1 + LEVEL) / 2
-    return float(stats.t.ppf(quantile, (processes - 1) / between_share**2) / stats.norm.ppf(quantile))
+    return float(stdtrit((processes - 1) / between_share**2, quantile) / ndtri(quantile))
 
 
 def difference_interval(

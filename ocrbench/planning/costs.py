@@ -6,7 +6,6 @@ from time import perf_counter_ns
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import RegularGridInterpolator
 
 from ocrbench.models.crops import MULTIPLE
 from ocrbench.records import Image, Network
@@ -42,6 +41,9 @@ class Costs:
         Returns:
             Two matrices (width, count), count from 0 to ``most``: ``repeated_ms`` and ``first_ms``; 0 for no crops.
         """
+        # Slow to import, and every command imports this module.
+        from scipy.interpolate import RegularGridInterpolator
+
         points = np.stack(np.meshgrid(widths, np.arange(1, most + 1), indexing="ij"), axis=-1)
         tables = []
         for measured in (self.repeated_ms, self.first_ms):

@@ -42,3 +42,10 @@ def test_stored_runs_can_be_looked_at_without_openvino_and_plotly() -> None:
     program = "import ocrbench, sys\nocrbench.load\nprint(*sorted({'openvino', 'plotly'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_the_command_line_imports_nothing_that_makes_it_start_late() -> None:
+    program = "import ocrbench.cli, sys\n"
+    program += "print(*sorted({'nncf', 'torch', 'plotly', 'scipy.stats', 'scipy.optimize'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
