@@ -18,12 +18,14 @@ class Step:
     Attributes:
         rate: Arrivals per second, on average.
         p99_ms: The 99th percentile of the latencies.
-        queries: How many latencies that is taken from.
+        fastest_ms: The shortest of the latencies.
+        queries: How many latencies there are.
         kept: Whether it is within the bound.
     """
 
     rate: float
     p99_ms: float
+    fastest_ms: float
     queries: int
     kept: bool
 
@@ -49,19 +51,24 @@ def search_rate(
         Each step when it is done.
 
     Raises:
-        ConfigError: Not even a small part of the ceiling keeps the bound.
+        ConfigError: Not even a small part of the ceiling keeps the bound, or not even the fastest image does.
     """
 
     def tried(rate: float) -> Step:
         latencies_ms = np.asarray(attempt(rate)) / 1e6
         p99_ms = float(np.percentile(latencies_ms, 99))
-        return Step(rate=rate, p99_ms=p99_ms, queries=len(latencies_ms), kept=p99_ms <= bound_ms)
+        fastest_ms = float(latencies_ms.min())
+        return Step(rate=rate, p99_ms=p99_ms, fastest_ms=fastest_ms, queries=len(latencies_ms), kept=p99_ms <= bound_ms)
 
     low, high = 0.0, ceiling
     step = tried(ceiling)
     yield step
     if step.kept:
         return
+    if step.fastest_ms > bound_ms:
+        # One of them had not to wait, so fewer arrivals would not help.
+        message = f"scenario.bound_ms={bound_ms:g}: even the fastest image takes {step.fastest_ms:.0f} ms"
+        raise ConfigError(message)
     while high > low * (1 + tolerance):
         step = tried((low + high) / 2)
         yield step

@@ -256,7 +256,7 @@ def test_a_matrix_killed_at_random_instants_leaves_a_store_that_opens(
     assert start().wait(timeout=300) == 0
     whole, finished = time.monotonic() - began, len(store.records())
     assert finished == 4
-    for _ in range(int(os.environ.get("OCRBENCH_KILLS", "5"))):
+    for _ in range(int(os.environ.get("OCRBENCH_KILLS", "2"))):
         process = start()
         time.sleep(generator.uniform(0, whole))
         os.killpg(process.pid, signal.SIGKILL)

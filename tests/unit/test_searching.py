@@ -65,9 +65,19 @@ def test_where_the_ceiling_keeps_the_bound_the_search_ends() -> None:
     assert (step.rate, step.kept) == (CEILING, True)
 
 
-def test_a_bound_that_no_rate_keeps_is_a_mistake() -> None:
+def test_a_bound_below_the_fastest_image_is_a_mistake_at_once() -> None:
     steps = search_rate(queue, CEILING, bound_ms=SERVICE_MS - 1, tolerance=0.05)
-    with pytest.raises(ConfigError, match=r"scenario\.bound_ms=49: at .* images/s p99 is 50 ms already"):
+    assert not next(steps).kept
+    with pytest.raises(ConfigError, match=r"scenario\.bound_ms=49: even the fastest image takes 50 ms"):
+        next(steps)
+
+
+def test_a_bound_that_some_images_never_keep_is_a_mistake() -> None:
+    def uneven(rate: float) -> list[int]:
+        return [latency * (3 if number % 20 == 0 else 1) for number, latency in enumerate(queue(rate))]
+
+    steps = search_rate(uneven, CEILING, bound_ms=2 * SERVICE_MS, tolerance=0.05)
+    with pytest.raises(ConfigError, match=r"scenario\.bound_ms=100: at .* images/s p99 is 150 ms already"):
         list(steps)
 
 
