@@ -1,0 +1,81 @@
+"""MLPerf's LoadGen drives real networks: its verdict and its log files are part of the run."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from ocrbench.records import RunRecord
+from ocrbench.store import Store
+
+Run = Callable[..., CompletedProcess[str]]
+Latest = Callable[[Path], list[dict[str, Any]]]
+
+pytestmark = pytest.mark.slow
+IMAGES = 4
+# A verdict that counts needs a longer test.
+SHORT = (f"dataset.limit={IMAGES}", "attest=off", "scenario.min_duration_seconds=1", "scenario.min_queries=8")
+
+
+def summary(reports: Path, record: RunRecord) -> str:
+    text = Store(reports).log(record.run_id, "mlperf_log_summary.txt")
+    assert text is not None
+    return text
+
+
+@pytest.mark.parametrize("name", ["mlperf", "mlperf_multi_stream", "mlperf_offline", "mlperf_server"])
+def test_performance(name: str, ocrbench: Run, model: str, latest: Latest, tmp_path: Path) -> None:
+    done = ocrbench(f"scenario={name}", model, *SHORT, "scenario.rate=2", f"reports_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    (row,), (record,) = latest(tmp_path), Store(tmp_path).records()
+    text = summary(tmp_path, record)
+    (verdict,) = re.findall(r"^Result is : (\w+)$", text, re.MULTILINE)
+    assert row["loadgen"] == verdict
+    assert verdict in done.stdout
+    assert (row["images"], row["scenario"]) == (IMAGES, name)
+    assert row["e2e_hmean"] > 0
+    timings = Store(tmp_path).timings(record.run_id)
+    sent = timings[~timings["warmup"]]
+    assert set(sent["sample_id"]) <= {outcome.sample_id for outcome in Store(tmp_path).outcomes(record.run_id)}
+    for file in ("mlperf_log_detail.txt", "mlperf_log_accuracy.json"):
+        assert Store(tmp_path).log(record.run_id, file)
+    if name == "mlperf":
+        # Its own clock agrees with LoadGen's.
+        (theirs,) = re.findall(r"^50\.00 percentile latency \(ns\)\s*: (\d+)$", text, re.MULTILINE)
+        assert sent["latency_ns"].median() == pytest.approx(int(theirs), rel=0.2)
+        assert len(sent) >= 8
+
+
+def test_accuracy(ocrbench: Run, model: str, latest: Latest, tmp_path: Path) -> None:
+    """Every image is sent, and what was answered is in LoadGen's log."""
+    words = ("scenario=mlperf", "scenario.goal=AccuracyOnly", model, f"reports_dir={tmp_path}")
+    done = ocrbench(*words, *SHORT)
+    assert done.returncode == 0, done.stderr
+    (record,) = Store(tmp_path).records()
+    log = Store(tmp_path).log(record.run_id, "mlperf_log_accuracy.json")
+    assert log is not None
+    answers = {each["qsl_idx"]: json.loads(bytes.fromhex(each["data"])) for each in json.loads(log)}
+    outcomes = Store(tmp_path).outcomes(record.run_id)
+    assert len(answers) == len(outcomes) == IMAGES
+    texts = sorted(sorted(region["text"] for region in regions) for regions in answers.values())
+    assert texts == sorted(sorted(region.text for region in outcome.predicted) for outcome in outcomes)
+    (row,) = latest(tmp_path)
+    assert row["e2e_hmean"] > 0
+
+
+def test_the_table_shows_percentiles_and_verdict(ocrbench: Run, model: str, tmp_path: Path) -> None:
+    done = ocrbench("scenario=mlperf", model, *SHORT, f"reports_dir={tmp_path}")
+    assert "loadgen" in done.stdout
+    assert "latency_p90_ms" in done.stdout or "latency_p99_ms" in done.stdout
+
+
+def test_a_mistaken_traffic_is_one_line(ocrbench: Run) -> None:
+    done = ocrbench("scenario=mlperf", "scenario.traffic=Online")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "scenario.traffic" in line
+    assert "SingleStream" in line
