@@ -51,7 +51,7 @@ class ConsoleListener:
     def _line(self, text: str) -> None:
         if not self._console.is_terminal:
             self._last = monotonic()
-            self._console.print(Text(f"{self._title}: {text}"))
+            self._console.print(Text(f"{self._title}: {text}"), soft_wrap=True)
 
 
 class LogListener:

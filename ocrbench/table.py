@@ -53,7 +53,7 @@ NUMBER_COLUMNS = (
 )
 # Empty but for the scenario ``server``.
 SERVER_COLUMNS = ("server_rate_ips", "server_within_bound")
-# Empty but for the scenario ``mlperf``: whether the result is VALID by LoadGen's rules.
+# Empty but for the scenario ``mlperf``: the traffic, and whether the result is VALID by LoadGen's rules.
 LOADGEN_COLUMN = "loadgen"
 EXECUTION_COLUMNS = (
     "detector_executed",
@@ -111,11 +111,16 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "scenario": config["scenario"]["name"],
         "dataset": config["dataset"]["name"],
         **{score.metric: score.value for score in record.scores},
-        LOADGEN_COLUMN: record.conditions.get("facts", {}).get("result_validity", ""),
+        LOADGEN_COLUMN: _loadgen(record),
         **_execution(record),
         "openvino": str(record.environment.get("versions", {}).get("openvino", "")),
         "host": str(record.environment.get("host", {}).get("name", "")),
     }
+
+
+def _loadgen(record: RunRecord) -> str:
+    verdict = record.conditions.get("facts", {}).get("result_validity")
+    return f"{record.config['scenario']['options']['traffic']} {verdict}" if verdict else ""
 
 
 def _storable(value: object) -> object:

@@ -92,7 +92,7 @@ def report(comparisons: Sequence[Comparison], gate: Gate, outputs: Outputs) -> i
 
 def show_comparison(console: Console, comparison: Comparison) -> None:
     """Print the table of changes, the warnings and the verdict."""
-    console.print(Text(f"A: {comparison.before}\nB: {comparison.after}"))
+    console.print(Text(f"A: {comparison.before}\nB: {comparison.after}"), soft_wrap=True)
     frame = to_frame(comparison)
     shown = Table("metric", "A", "B", "change [95 % interval]", "verdict", "n")
     for _, row in frame.iterrows():

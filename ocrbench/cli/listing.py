@@ -47,7 +47,7 @@ def list_models(
             shown.add_row(*(Text(value) for value in _model_row(role, stage, cell)))
     console = make_console()
     console.print(shown)
-    console.print(Text(f"Pairs (model=NAME): {', '.join(choices('model'))}"))
+    console.print(Text(f"Pairs (model=NAME): {', '.join(choices('model'))}"), soft_wrap=True)
 
 
 @app.command("datasets")

@@ -85,8 +85,10 @@ def _upright(frame: pd.DataFrame) -> Table:
 def _show_skipped(console: Console, record: RunRecord) -> None:
     if not record.skipped:
         return
-    console.print(Text(f"Skipped {len(record.skipped)} images of {record.config['dataset']['name']}:"))
+    console.print(Text(f"Skipped {len(record.skipped)} images of {record.config['dataset']['name']}:"), soft_wrap=True)
     for sample_id, reason in list(record.skipped.items())[:SKIPPED_SHOWN]:
-        console.print(Text(f"  {sample_id}: {reason}"))
+        console.print(Text(f"  {sample_id}: {reason}"), soft_wrap=True)
     if len(record.skipped) > SKIPPED_SHOWN:
-        console.print(Text(f"  and {len(record.skipped) - SKIPPED_SHOWN} more, in {record.run_id}/run.json"))
+        console.print(
+            Text(f"  and {len(record.skipped) - SKIPPED_SHOWN} more, in {record.run_id}/run.json"), soft_wrap=True
+        )

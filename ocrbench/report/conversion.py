@@ -55,6 +55,8 @@ def notes(conversion: Conversion) -> list[str]:
                     ran = executed_text(network["executed"])
                     asked = f"{network['precision']} was asked for, but {network['device']} executed {ran}"
                     found.append(f"{variant.label}, {role}: {asked}")
+                for kind in network.get("emulated", ()):
+                    found.append(f"{variant.label}, {role}: {kind} is emulated here: no instructions for it")
     return [*dict.fromkeys(found), *conversion.against_fp32.warnings]
 
 

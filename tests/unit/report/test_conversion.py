@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -140,6 +141,11 @@ class TestWords:
         assert detector == "INT8, detector: INT8 was asked for, but CPU executed bf16 100%"
         assert recognizer.startswith("INT8, recognizer: ")
         assert skipped == "skipped a.png: torn"
+
+    def test_a_type_without_instructions_is_said_to_be_emulated(self, typical: Conversion) -> None:
+        network = {"precision": "AUTO", "device": "CPU", "executed": {"bf16": 1.0}, "emulated": ["bf16"]}
+        slow = replace(typical.auto, execution={"detector": {"network": network}})
+        assert notes(replace(typical, auto=slow)) == ["AUTO, detector: bf16 is emulated here: no instructions for it"]
 
     def test_without_ground_truth_there_is_speed_only(self, make: Make) -> None:
         found = make({"a.png": [word(0, "x")]}, {"a.png": [word(0, "x")]}, {"a.png": []})
