@@ -10,7 +10,7 @@ command        request                                   answer
 ``load``       cell, artifacts                           compile times
 ``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, peak_memory_bytes, spans
 ``attest``     samples                                   execution per stage
-``time``       cell, role, artifacts, shape, calls       nanoseconds of each call of the role's first network
+``time``       cell, role, artifacts, shape, calls       each call of the role's first network: ms, ms inside OpenVINO
 ``fork``       –                                         process id
 ``leave``      –                                         –
 ``close``      –                                         –
@@ -126,7 +126,7 @@ class Session:
                 report.setdefault(role, {})[name] = {**asdict(execution), "replayed": len(images)}
         return report
 
-    def time(self, request: Request) -> list[int]:
+    def time(self, request: Request) -> list[tuple[float, float]]:
         """Time one network alone, with one input that stays where it is."""
         cell, role = validate(Cell, request["cell"]), request["role"]
         artifacts = artifacts_from_plain(request["artifacts"])
@@ -135,14 +135,14 @@ class Session:
         build = build_detector if role == "detector" else build_recognizer
         graph = build(stage, artifacts["network"].metadata).graphs()["network"]
         compiled = CompiledNetwork(artifacts["network"], graph, settings_of(cell, stage))
-        network = compiled.network(queued=setup_of(cell.scenario).queued)
+        network = compiled.network()
         tensor = compiled.random_input(request["shape"])
         network(tensor)
         times = []
         for _ in range(request["calls"]):
             start = perf_counter_ns()
             network(tensor)
-            times.append(perf_counter_ns() - start)
+            times.append(((perf_counter_ns() - start) / 1e6, compiled.latency_ms()))
         return times
 
     def _with_twin(self, pipeline: Pipeline, role: str, name: str, twin: Network) -> Pipeline:
@@ -153,7 +153,7 @@ class Session:
         )
 
     def _callables(self, role: str) -> dict[str, Network]:
-        return {name: network.network(queued=self._setup.queued) for name, network in self._networks[role].items()}
+        return {name: network.network() for name, network in self._networks[role].items()}
 
     def _loaded(self) -> tuple[Cell, list[Pipeline]]:
         if self._cell is None or not self._pipelines:

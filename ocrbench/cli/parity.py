@@ -41,8 +41,10 @@ def parity(  # noqa: PLR0913 - each is an option of the command
     """Time each stage's network alone, in turns with OpenVINO's benchmark_app, and show the ratio.
 
     Both get the model that ocrbench compiles, with the pre- and post-processing that it builds in, the same device,
-    properties and shape, and one input that stays where it is. A ratio above 1 means that ocrbench is slower. Each turn
-    is a process of its own, so a round takes a few seconds more than it times. The machine must be quiet.
+    properties and shape, and one input that stays where it is. Both times are those of OpenVINO's own clock; a ratio
+    above 1 means that ocrbench is slower. "around" is what ocrbench's calls took beyond that, which benchmark_app does
+    not count, and which is part of the times in ocrbench's tables. Each turn is a process of its own, so a round takes
+    a few seconds more than it times. The machine must be quiet.
 
     For example: ocrbench parity precision=BF16, or: ocrbench parity reports/runs/RUN --stage recognizer --batch 8
     """

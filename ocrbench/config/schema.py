@@ -91,10 +91,12 @@ class Folding:
     """What is built into the networks; the rest is done in NumPy, and its time counts as the network's.
 
     Attributes:
+        enlarge_last: Transposed convolutions at a network's end are computed before the picture grows.
         preprocess: Networks take uint8 images and normalise them; else float32 ones of their own layout.
         argmax: Networks answer the best class per step with its probability; else the scores of all classes.
     """
 
+    enlarge_last: bool = True
     preprocess: bool = True
     argmax: bool = True
 

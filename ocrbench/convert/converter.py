@@ -21,6 +21,7 @@ from ocrbench.convert.stages import (
     running_detector,
     running_recognizer,
 )
+from ocrbench.convert.subpixel import enlarge_last
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Artifact
 
@@ -82,20 +83,20 @@ class _Converter:
 
         def make(folder: Path) -> Made:
             self._progress(f"converting {found.path.name} to {stage.precision}")
-            model, metadata = read_source(found.path, source.architecture)
+            model, metadata = self._read(found, source)
             save(model, folder / "model.xml", compress=stored != "f32")
             return Made(metadata=metadata)
 
-        key = _source_key(found, source, stored)
+        key = self._source_key(found, source, stored)
         return self._cache.get(key, make, precision=stage.precision, source=found.label)
 
     def _int8(self, role: Role, stage: Stage, others: Artifacts) -> Artifact:
         found = self._fetch(stage.source, stage)
-        key = {**_source_key(found, stage.source, "int8"), **self._recipe_key(role, stage)}
+        key = {**self._source_key(found, stage.source, "int8"), **self._recipe_key(role, stage)}
 
         def make(folder: Path) -> Made:
             self._progress(f"converting {found.path.name} to INT8")
-            model, metadata = read_source(found.path, stage.source.architecture)
+            model, metadata = self._read(found, stage.source)
             notes: dict[str, Any] = {}
             if not is_quantised(model):
                 inputs = self._inputs(role, stage, metadata)
@@ -168,11 +169,18 @@ class _Converter:
     def _fetch(self, source: Source, stage: Stage) -> Fetched:
         return fetch(source, stage, self._cell, self._progress)
 
+    def _read(self, found: Fetched, source: Source) -> tuple[Any, Metadata]:
+        model, metadata = read_source(found.path, source.architecture)
+        if self._cell.folding.enlarge_last:
+            enlarge_last(model)
+        return model, metadata
 
-def _source_key(found: Fetched, source: Source, stored: str) -> dict[str, object]:
-    key: dict[str, object] = {"source": found.sha256, "stored": stored, "versions": versions(stored)}
-    # Not torch's version: what was converted once then serves environments without torch, too.
-    return key | ({"architecture": fingerprint(source.architecture)} if source.architecture else {})
+    def _source_key(self, found: Fetched, source: Source, stored: str) -> dict[str, object]:
+        key: dict[str, object] = {"source": found.sha256, "stored": stored, "versions": versions(stored)}
+        if self._cell.folding.enlarge_last:
+            key["enlarge_last"] = True
+        # Not torch's version: what was converted once then serves environments without torch, too.
+        return key | ({"architecture": fingerprint(source.architecture)} if source.architecture else {})
 
 
 def _options(stage: Stage) -> dict[str, str]:

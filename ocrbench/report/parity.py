@@ -8,7 +8,15 @@ from rich.text import Text
 
 from ocrbench.parity import Parity
 
-DECIMALS = {"ours_ms": 3, "benchmark_app_ms": 2, "ratio": 3, "ratio_low": 3, "ratio_high": 3, "fastest_ratio": 3}
+DECIMALS = {
+    "ours_ms": 3,
+    "benchmark_app_ms": 2,
+    "ratio": 3,
+    "ratio_low": 3,
+    "ratio_high": 3,
+    "fastest_ratio": 3,
+    "around_ms": 2,
+}
 
 
 def to_frame(found: Sequence[Parity]) -> pd.DataFrame:
@@ -26,6 +34,7 @@ def to_frame(found: Sequence[Parity]) -> pd.DataFrame:
             "ratio_low": each.ratio.low,
             "ratio_high": each.ratio.high,
             "fastest_ratio": each.fastest_ratio,
+            "around_ms": each.around_ms,
             "rounds": each.rounds,
             "calls": each.calls,
         }
@@ -37,7 +46,7 @@ def to_table(frame: pd.DataFrame) -> Table:
     """Draw the rows of ``to_frame``."""
     table = Table()
     headings = ("stage", "precision", "shape", "ours ms", "benchmark_app ms", "ratio", "95 % interval", "fastest")
-    for name in (*headings, "rounds × calls"):
+    for name in (*headings, "around ms", "rounds × calls"):
         table.add_column(name, overflow="fold")
     for row in frame.to_dict("records"):
         shown = {name: f"{row[name]:.{decimals}f}" for name, decimals in DECIMALS.items()}
@@ -46,6 +55,7 @@ def to_table(frame: pd.DataFrame) -> Table:
             *(shown[name] for name in ("ours_ms", "benchmark_app_ms", "ratio")),
             f"{shown['ratio_low']} – {shown['ratio_high']}",
             shown["fastest_ratio"],
+            shown["around_ms"],
             f"{row['rounds']} × {row['calls']}",
         )
     return table

@@ -59,11 +59,6 @@ class Setup:
         return {}
 
     @property
-    def queued(self) -> bool:
-        """Tell whether several threads infer, so that the networks' streams had better share the work."""
-        return False
-
-    @property
     def warming_up(self) -> Mapping[str, object]:
         """Return the keys that are different in warm-up passes."""
         return {}
@@ -110,14 +105,20 @@ class ManySetup(Setup):
         }
         return {name: value for name, value in named.items() if value is not None}
 
-    @property
-    def queued(self) -> bool:
-        """Tell that several threads infer."""
-        return True
-
     def in_flight(self, optimum: int) -> int:
         """Return the number that was chosen, or the device's optimum."""
         return self.requests or optimum
+
+
+def with_spare(optimum: int) -> int:
+    """Return a quarter more than a device's optimum, at least one.
+
+    Thus the device need not wait while the threads of other images are busy with what is not in the networks.
+
+    >>> with_spare(2), with_spare(16)
+    (3, 20)
+    """
+    return optimum + max(1, optimum // 4)
 
 
 @plain_dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.pipeline import Pipeline
 from ocrbench.records import Image
-from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement
+from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, with_spare
 from ocrbench.scenarios.sharing import share
 from ocrbench.scenarios.throughput import ThroughputSetup, throughput
 
@@ -59,6 +59,10 @@ class MlperfSetup(ManySetup):
     min_duration_seconds: float = Field(ge=0, allow_inf_nan=False)
     min_queries: int = Field(ge=1)
     loaded_images: int = Field(ge=1)
+
+    def in_flight(self, optimum: int) -> int:
+        """Return the number that was chosen, or what keeps the device busy; who waits for an answer gets no more."""
+        return self.requests or (with_spare(optimum) if self.traffic == "Offline" else optimum)
 
     @property
     def warming_up(self) -> Mapping[str, object]:

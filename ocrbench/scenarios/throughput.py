@@ -13,7 +13,7 @@ from ocrbench.data.images import read_image
 from ocrbench.errors import DatasetError
 from ocrbench.pipeline import Pipeline
 from ocrbench.records import Image
-from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement
+from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, with_spare
 from ocrbench.scenarios.sharing import share
 
 
@@ -26,6 +26,10 @@ class ThroughputSetup(ManySetup):
     """
 
     together: int = Field(default=1, ge=1)
+
+    def in_flight(self, optimum: int) -> int:
+        """Return the number that was chosen, or what keeps the device busy."""
+        return self.requests or with_spare(optimum)
 
 
 def throughput(pipelines: Sequence[Pipeline], feed: Feed, setup: ThroughputSetup) -> Block:

@@ -1,0 +1,132 @@
+"""Transposed convolutions at a network's end, computed before the picture grows.
+
+Where kernel and stride are equal, the outputs of a transposed convolution do not overlap: it is a 1×1 convolution to so
+many more channels, each of which holds one of the pixels that an input pixel becomes, and a rearrangement ("sub-pixel
+convolution": Shi et al., CVPR 2016). What works on each pixel alone may come before the rearrangement. So a head that
+enlarges its map twice, such as that of DB detectors, becomes two small convolutions and one rearrangement at the very
+end. The function is the same but for rounding.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrbench.runtime import ops
+
+UNARY = {"Relu": ops.relu, "Sigmoid": ops.sigmoid}
+BINARY = {"Add": ops.add, "Multiply": ops.multiply}
+# Of two in a row, three quarters of the second one's weights are zeros; of three, fifteen sixteenths would be.
+MOST_ENLARGEMENTS = 2
+
+
+def enlarge_last(model: Any) -> int:  # noqa: ANN401 - OpenVINO has no stubs
+    """Rewrite every end of a model that consists of transposed convolutions and of what works on each pixel alone.
+
+    Args:
+        model: The ``ov.Model``; it is changed.
+
+    Returns:
+        How many transposed convolutions were replaced.
+    """
+    replaced = 0
+    for result in model.get_results():
+        tail = _tail(result)
+        if tail:
+            _rewrite(result, tail)
+            replaced += sum(map(_enlarges, tail))
+    if replaced:
+        model.validate_nodes_and_infer_types()
+    return replaced
+
+
+def _tail(result: Any) -> list[Any]:  # noqa: ANN401 - OpenVINO has no stubs
+    """Collect the nodes from the first transposed convolution to the end; none where there is none."""
+    found: list[Any] = []
+    source = result.input_value(0)
+    while len(source.get_target_inputs()) == 1:
+        node = source.get_node()
+        if not (_enlarges(node) or node.get_type_name() in UNARY or _per_channel(node) is not None):
+            break
+        found.append(node)
+        source = node.input_value(0)
+    while found and not _enlarges(found[-1]):
+        found.pop()
+    return found[::-1] if 0 < sum(map(_enlarges, found)) <= MOST_ENLARGEMENTS else []
+
+
+def _enlarges(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
+    if node.get_type_name() != "ConvolutionBackpropData" or node.get_input_size() != 2:
+        return False
+    kernel = _constant(node.input_value(1))
+    if kernel is None or kernel.ndim != 4 or kernel.shape[2] != kernel.shape[3]:
+        return False
+    given = node.get_attributes()
+    whole = list(given["strides"]) == list(kernel.shape[2:]) and set(given["dilations"]) == {1}
+    return whole and not any((*given["pads_begin"], *given["pads_end"], *given["output_padding"]))
+
+
+def _per_channel(node: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - OpenVINO has no stubs
+    """Return what is added to, or multiplied with, each channel; None where that is not all the node does."""
+    if node.get_type_name() not in BINARY:
+        return None
+    values = _constant(node.input_value(1))
+    if values is None or values.size != (values.shape[1] if values.ndim == 4 else 1):
+        return None
+    return values.ravel()
+
+
+def _constant(output: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - OpenVINO has no stubs
+    node = output.get_node()
+    if node.get_type_name() == "Convert":
+        # Weights that are stored as float16.
+        node = node.input_value(0).get_node()
+    return np.asarray(node.data, dtype=np.float32) if node.get_type_name() == "Constant" else None
+
+
+def _rewrite(result: Any, tail: list[Any]) -> None:  # noqa: ANN401 - OpenVINO has no stubs
+    value, side, width = tail[0].input_value(0), 1, 0
+    for node in tail:
+        kind, name = node.get_type_name(), node.get_friendly_name()
+        if _enlarges(node):
+            weights = _weights(_constant(node.input_value(1)), side)
+            side *= node.get_attributes()["strides"][0]
+            width = len(weights)
+            kernel = ops.constant(weights[:, :, np.newaxis, np.newaxis])
+            kernel.set_friendly_name(f"{name}/kernel")
+            new = ops.convolution(value, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
+        elif kind in UNARY:
+            new = UNARY[kind](value)
+        else:
+            values = _per_channel(node)
+            assert values is not None
+            channels = ops.constant(np.tile(values, width // values.size).reshape(1, -1, 1, 1))
+            channels.set_friendly_name(f"{name}/channels")
+            new = BINARY[kind](value, channels)
+        # Recipes name layers.
+        new.set_friendly_name(name)
+        value = new.output(0)
+    last = ops.depth_to_space(value, "blocks_first", side)
+    last.set_friendly_name(f"{tail[-1].get_friendly_name()}/pixels")
+    old = result.input_value(0)
+    last.output(0).set_names(old.get_names())
+    old.set_names(set())
+    result.input(0).replace_source_output(last.output(0))
+
+
+def _weights(kernel: NDArray[np.float32] | None, side: int) -> NDArray[np.float32]:
+    """Lay out a transposed convolution's weights as those of a 1×1 convolution.
+
+    Args:
+        kernel: (inputs, outputs, size, size).
+        side: The channels hold side × side pixels already: (row, column, input).
+
+    Returns:
+        (outputs, inputs), each for all pixels: (row, column, channel). A pixel becomes its own pixels only.
+    """
+    assert kernel is not None
+    inputs, outputs, size, _ = kernel.shape
+    weights = np.zeros((side, size, side, size, outputs, side, side, inputs), dtype=np.float32)
+    for row, column in np.ndindex(side, side):
+        weights[row, :, column, :, :, row, column] = kernel.transpose(2, 3, 1, 0)
+    return weights.reshape((side * size) ** 2 * outputs, side**2 * inputs)
