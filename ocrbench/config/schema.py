@@ -94,11 +94,15 @@ class Folding:
         enlarge_last: Transposed convolutions at a network's end are computed before the picture grows.
         preprocess: Networks take uint8 images and normalise them; else float32 ones of their own layout.
         argmax: Networks answer the best class per step with its probability; else the scores of all classes.
+        shapes: So many input shapes, those met first, get a network of their own, compiled for that shape alone. It
+            answers sooner, above all where shapes alternate; each takes time to compile and memory. Others go to the
+            network that takes all shapes.
     """
 
     enlarge_last: bool = True
     preprocess: bool = True
     argmax: bool = True
+    shapes: int = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -158,7 +162,7 @@ class Noise:
     Attributes:
         steal_share: Of the CPU, taken by the hypervisor.
         other_cpu_share: Of the CPU, used by other processes.
-        drift: Of the latency, between the first and the last repeat of an image.
+        drift: Of an image's time, from its first repeat to its last; what it waits for its turn does not count.
         involuntary_switches: How often the worker's threads lost their core, per second and core.
     """
 

@@ -42,5 +42,7 @@ def reasons(conditions: Mapping[str, Any], limits: Noise) -> tuple[str, ...]:
         limit = f"limit {limits.involuntary_switches:g}"
         found.append(f"the worker's threads lost their core {switches:.0f} times per second and core ({limit})")
     if drift is not None and abs(drift - 1) > limits.drift:
-        found.append(f"latency drifted by {drift - 1:+.1%} from first to last repeat (limit {limits.drift:.1%})")
+        found.append(
+            f"an image's time drifted by {drift - 1:+.1%} from first to last repeat (limit {limits.drift:.1%})"
+        )
     return tuple(found)

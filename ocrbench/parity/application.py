@@ -61,10 +61,12 @@ def arguments(target: Target, settings: Settings, calls: int, folder: Path) -> l
     properties = folder / "properties.json"
     properties.write_text(json.dumps({device: settings.all_properties}))
     shape = f"[{','.join(map(str, target.shape))}]"
+    # A network of its own for this shape, or one that takes it among others, as ours.
+    fixing = "-shape" if settings.folding.shapes else "-data_shape"
     return [
         *("-m", str(target.path), "-d", settings.device, "-load_config", str(properties), "-hint", "none"),
         *("-api", "sync", "-niter", str(calls), "-inference_only", "true", "-ip", target.entry.kind),
-        *(("-data_shape", shape) if None in target.entry.shape else ()),
+        *((fixing, shape) if None in target.entry.shape else ()),
         *(("-layout", "[NHWC]") if target.graph.mean else ()),
         *("-report_type", "no_counters", "-report_folder", str(folder), "-json_stats", "true"),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from time import perf_counter_ns
 from typing import Any
 
@@ -19,7 +20,11 @@ from ocrbench.layers import LayerTime, emulated, fastest, shares
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.folding import fold
 from ocrbench.runtime.host import folded_part, with_host_part
-from ocrbench.runtime.profiling import Profile
+from ocrbench.runtime.profiling import Profile, Watch
+
+Shape = tuple[int, ...]
+# Stands for the network that takes all shapes.
+ANY: Shape = ()
 
 PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
 
@@ -61,6 +66,8 @@ class Execution:
         reported: The property that the compiled network reports; empty where it reports none.
         execution_devices: ``EXECUTION_DEVICES``.
         executed: Type → share of the time, largest first.
+        shapes: How many input shapes had a network of their own. Times of compiling are added up, and ``from_cache`` is
+            true of all.
         emulated: The executed types for which the processor has no instructions.
         layers: Each layer's time for all inputs; empty unless it was asked for.
     """
@@ -74,12 +81,17 @@ class Execution:
     from_cache: bool
     properties: Mapping[str, str]
     executed: Mapping[str, float]
+    shapes: int = 0
     emulated: Sequence[str] = ()
     layers: Sequence[LayerTime] = ()
 
 
 class CompiledNetwork:
-    """A network that OpenVINO has compiled for a device."""
+    """A network that OpenVINO has compiled for a device, perhaps for some input shapes once more each.
+
+    A network that takes all shapes prepares its layers anew whenever the shape is another one than before. One that is
+    compiled for a single shape never does.
+    """
 
     def __init__(self, artifact: Artifact, graph: Graph, settings: Settings) -> None:
         """Read the artifact, fold the graph in and compile.
@@ -89,16 +101,24 @@ class CompiledNetwork:
         """
         self._artifact, self._settings = artifact, settings
         self._wanted, self._graph = graph, folded_part(graph, settings.folding)
-        start = perf_counter_ns()
-        self._model = self._compile({})
-        self.compile_ms = (perf_counter_ns() - start) / 1e6
+        self._lock = Lock()
+        self._compiled: dict[Shape, Any] = {}
+        self.compile_ms = 0.0
+        self._add(ANY)
+        self._model = self._compiled[ANY]
+        one_input = len(self._model.inputs) == 1 and self._model.input(0).get_partial_shape().is_dynamic
+        self._most = 1 + settings.folding.shapes if one_input else 1
         self._requests: list[Any] = []
 
     def network(self) -> Network:
-        """Make a callable with an inference request of its own."""
-        request = self._model.create_infer_request()
-        self._requests.append(request)
-        return self._callable(request)
+        """Make a callable with inference requests of its own."""
+
+        def make(shape: Shape) -> Network:
+            request = self._compiled[shape].create_infer_request()
+            self._requests.append(request)
+            return _caller(request, self._graph)
+
+        return self._callable(make)
 
     def latency_ms(self) -> float:
         """Return how long the last inference of the newest callable took, by OpenVINO's own clock."""
@@ -111,7 +131,7 @@ class CompiledNetwork:
 
     def optimum(self) -> int:
         """Return how many requests at once keep the device busy: ``OPTIMAL_NUMBER_OF_INFER_REQUESTS``."""
-        return int(self._property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
+        return int(_property(self._model, "OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
 
     def execution(self, replay: Callable[[Network], None] | None = None, passes: int = 0) -> Execution:
         """Report how this network ran.
@@ -129,12 +149,13 @@ class CompiledNetwork:
             precision=settings.precision,
             device=settings.device,
             hint=PRECISION_HINTS.get(settings.precision, ""),
-            reported=self._property("INFERENCE_PRECISION_HINT"),
+            reported=_property(self._model, "INFERENCE_PRECISION_HINT"),
             execution_devices=tuple(self._execution_devices()),
             compile_ms=self.compile_ms,
-            from_cache=self._property("LOADED_FROM_CACHE") == "True",
+            from_cache=all(_property(each, "LOADED_FROM_CACHE") == "True" for each in self._compiled.values()),
             properties={key: str(value) for key, value in settings.all_properties.items()},
             executed={},
+            shapes=len(self._compiled) - 1,
         )
         if replay is None:
             return report
@@ -151,12 +172,41 @@ class CompiledNetwork:
 
     def profile(self) -> Profile:
         """Compile the same network once more, with profiling."""
-        compiled = self._compile({"PERF_COUNT": True})
-        request = compiled.create_infer_request()
-        return Profile(compiled, request, self._callable(request))
 
-    def _callable(self, request: Any) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
-        return with_host_part(_caller(request, self._graph), self._wanted, self._settings.folding)
+        def build(watch: Watch) -> Network:
+            def make(shape: Shape) -> Network:
+                compiled = self._compile(shape, {"PERF_COUNT": True})
+                request = compiled.create_infer_request()
+                return watch(compiled, request, _caller(request, self._graph))
+
+            return self._callable(make)
+
+        return Profile(build)
+
+    def _callable(self, make: Callable[[Shape], Network]) -> Network:
+        """Hand each input to what is made for its shape, or for all, with the host's part around it."""
+        made = {ANY: make(ANY)}
+
+        def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+            shape = self._key(tensors[0].shape)
+            if shape not in made:
+                made[shape] = make(shape)
+            return made[shape](*tensors)
+
+        return with_host_part(infer if self._most > 1 else made[ANY], self._wanted, self._settings.folding)
+
+    def _key(self, shape: Shape) -> Shape:
+        """Say which network takes this shape, and compile it if it is to have one."""
+        if shape not in self._compiled:
+            with self._lock:
+                if shape not in self._compiled and len(self._compiled) < self._most:
+                    self._add(shape)
+        return shape if shape in self._compiled else ANY
+
+    def _add(self, shape: Shape) -> None:
+        start = perf_counter_ns()
+        self._compiled[shape] = self._compile(shape, {})
+        self.compile_ms += (perf_counter_ns() - start) / 1e6
 
     def _measured_types(self) -> dict[str, str]:
         types: dict[str, str] = {}
@@ -168,20 +218,22 @@ class CompiledNetwork:
                 return {}
         return types
 
-    def _compile(self, extra: Mapping[str, Any]) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+    def _compile(self, shape: Shape, extra: Mapping[str, Any]) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
         core = ov.Core()
         properties = {**self._settings.all_properties, **extra}
         if self._settings.cache_dir is not None:
-            properties["CACHE_DIR"] = str(self._cache_dir(properties))
+            properties["CACHE_DIR"] = str(self._cache_dir(shape, properties))
         try:
             model = fold(core.read_model(self._artifact.path), self._graph)
+            if shape:
+                model.reshape(list(shape))
             return core.compile_model(model, self._settings.device, properties)
         except RuntimeError as error:
             message = f"{self._settings.device} refuses {self._artifact.path.name}: {_last_line(error)}"
             raise DeviceError(message) from error
 
-    def _cache_dir(self, properties: Mapping[str, Any]) -> Path:
-        """Choose a folder that no other precision, device, property, network or OpenVINO version shares.
+    def _cache_dir(self, shape: Shape, properties: Mapping[str, Any]) -> Path:
+        """Choose a folder that no other precision, device, property, network, shape or OpenVINO version shares.
 
         OpenVINO's own cache key does not cover the precision hint: one folder for all would serve what was cached for
         bf16 when f32 is asked for, and leave it to the device which of the two it then executes.
@@ -190,6 +242,7 @@ class CompiledNetwork:
         key = {
             "artifact": self._artifact.sha256,
             "graph": asdict(self._graph),
+            "shape": shape,
             "precision": self._settings.precision,
             "device": self._settings.device,
             "properties": {name: str(value) for name, value in sorted(properties.items())},
@@ -198,19 +251,20 @@ class CompiledNetwork:
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         return self._settings.cache_dir / digest[:24]
 
-    def _property(self, name: str) -> str:
-        try:
-            value = self._model.get_property(name)
-        except RuntimeError:
-            return ""
-        return value.get_type_name() if isinstance(value, ov.Type) else str(value)
-
     def _execution_devices(self) -> Sequence[str]:
         try:
             value = self._model.get_property("EXECUTION_DEVICES")
         except RuntimeError:
             return [self._settings.device]
         return [value] if isinstance(value, str) else [str(name) for name in value]
+
+
+def _property(compiled: Any, name: str) -> str:  # noqa: ANN401 - OpenVINO has no stubs
+    try:
+        value = compiled.get_property(name)
+    except RuntimeError:
+        return ""
+    return value.get_type_name() if isinstance(value, ov.Type) else str(value)
 
 
 def _caller(request: Any, graph: Graph) -> Network:  # noqa: ANN401 - OpenVINO has no stubs

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -13,23 +14,43 @@ from ocrbench.records import Network
 SUBGRAPH = re.compile(r"^subgraph\d+: ")
 
 
-class Profile:
-    """A network compiled with profiling, which adds up the time of each layer over its calls."""
+class Watch(Protocol):
+    """Makes a network, of which this is the compiled model and the request, add up the times of its layers."""
 
-    def __init__(self, compiled: Any, request: Any, call: Network) -> None:  # noqa: ANN401 - OpenVINO has no stubs
-        self._request, self._call = request, call
-        self._originals = _originals(compiled)
+    def __call__(self, compiled: Any, request: Any, call: Network) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
+        """Return what is to be called instead."""
+
+
+class Profile:
+    """A network compiled with profiling, perhaps once per shape, which adds up the time of each layer."""
+
+    def __init__(self, build: Callable[[Watch], Network]) -> None:
+        """Begin with nothing.
+
+        Args:
+            build: Makes the network of what it lets watch.
+        """
+        self._originals: dict[str, tuple[str, ...]] = {}
         self._times: Counter[str] = Counter()
         self._layers: dict[str, tuple[str, str]] = {}
+        self._call = build(self._watched)
 
     def __call__(self, *tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Infer, and add each layer's time."""
-        outputs = self._call(*tensors)
-        for layer in self._request.profiling_info:
-            name = layer.node_name
-            self._times[name] += int(layer.real_time.total_seconds() * 1e6)
-            self._layers[name] = (layer.node_type, layer.exec_type)
-        return outputs
+        return self._call(*tensors)
+
+    def _watched(self, compiled: Any, request: Any, call: Network) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
+        self._originals |= _originals(compiled)
+
+        def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+            outputs = call(*tensors)
+            for layer in request.profiling_info:
+                name = layer.node_name
+                self._times[name] += int(layer.real_time.total_seconds() * 1e6)
+                self._layers[name] = (layer.node_type, layer.exec_type)
+            return outputs
+
+        return infer
 
     def layers(self) -> list[LayerTime]:
         """List the layers with their times so far, in the order of execution, and begin anew."""

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from threading import Thread
 from time import perf_counter_ns, sleep
@@ -35,6 +36,10 @@ LOGS = ("mlperf_log_summary.txt", "mlperf_log_detail.txt", "mlperf_log_accuracy.
 MARK = ":::MLLOG "
 # A query that nobody can answer any more takes this long, lest LoadGen send ever more of them.
 FAILED_SECONDS = 0.01
+# Offline's rate is measured over so many images. It sends for at least the shortest duration if that expects too much,
+# and its result is invalid if it expects too little.
+PROBED_IMAGES = 32
+SPARE_RATE = 1.25
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -43,7 +48,8 @@ class MlperfSetup(ManySetup):
 
     Attributes:
         goal: ``None`` is for warming up: every image once, without LoadGen.
-        rate: Images per second: what Offline expects, or how fast Server sends.
+        rate: Images per second: how fast Server sends, or what Offline expects, which decides how many images it sends;
+            None measures that beforehand.
         bound_ms: Server: the latency that the 99th percentile must not exceed.
         samples_per_query: MultiStream: images that come together.
         min_duration_seconds: LoadGen goes on at least as long.
@@ -53,7 +59,7 @@ class MlperfSetup(ManySetup):
 
     traffic: Literal["SingleStream", "MultiStream", "Offline", "Server"]
     goal: Literal["PerformanceOnly", "AccuracyOnly"] | None
-    rate: float = Field(gt=0, allow_inf_nan=False)
+    rate: float | None = Field(gt=0, allow_inf_nan=False)
     bound_ms: float = Field(gt=0, allow_inf_nan=False)
     samples_per_query: int = Field(ge=1)
     min_duration_seconds: float = Field(ge=0, allow_inf_nan=False)
@@ -73,8 +79,11 @@ class MlperfSetup(ManySetup):
         """Make sure that LoadGen is installed.
 
         Raises:
-            ConfigError: It is not.
+            ConfigError: It is not, or Server has no rate.
         """
+        if self.traffic == "Server" and self.rate is None:
+            message = "scenario.rate=null: scenario.traffic=Server needs a rate, in images per second"
+            raise ConfigError(message)
         if importlib.util.find_spec("mlperf_loadgen") is None:
             message = "scenario=mlperf needs LoadGen: pip install 'ocrbench[mlperf]'"
             raise ConfigError(message)
@@ -93,6 +102,8 @@ def mlperf(pipelines: Sequence[Pipeline], feed: Feed, setup: MlperfSetup) -> Blo
     """
     if setup.goal is None:
         return throughput(pipelines, feed, ThroughputSetup())
+    if setup.traffic == "Offline" and setup.rate is None:
+        setup = replace(setup, rate=SPARE_RATE * _rate(pipelines, feed))
     loadgen = importlib.import_module("mlperf_loadgen")
     with tempfile.TemporaryDirectory() as folder:
         system = _System(loadgen, pipelines, feed)
@@ -101,6 +112,13 @@ def mlperf(pipelines: Sequence[Pipeline], feed: Feed, setup: MlperfSetup) -> Blo
         wall_ns = perf_counter_ns() - start
         logs = {name: (Path(folder) / name).read_text(encoding="utf-8") for name in LOGS}
     return Block(measurements=tuple(system.measurements), wall_ns=wall_ns, facts=results(logs[LOGS[1]]), files=logs)
+
+
+def _rate(pipelines: Sequence[Pipeline], feed: Feed) -> float:
+    """Measure how many images a second are read."""
+    block = throughput(pipelines, list(islice(cycle(feed), PROBED_IMAGES)), ThroughputSetup())
+    read = sum(not each.skipped for each in block.measurements)
+    return max(read, 1) * 1e9 / block.wall_ns
 
 
 def results(detail: str) -> dict[str, Any]:
@@ -202,7 +220,8 @@ def _settings(loadgen: Any, setup: MlperfSetup) -> Any:  # noqa: ANN401 - no stu
     settings.mode = getattr(loadgen.TestMode, str(setup.goal))
     settings.min_duration_ms = round(setup.min_duration_seconds * 1000)
     settings.min_query_count = setup.min_queries
-    settings.offline_expected_qps = settings.server_target_qps = setup.rate
+    if setup.rate is not None:
+        settings.offline_expected_qps = settings.server_target_qps = setup.rate
     settings.server_target_latency_ns = round(setup.bound_ms * 1e6)
     settings.multi_stream_samples_per_query = setup.samples_per_query
     return settings

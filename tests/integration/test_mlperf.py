@@ -58,6 +58,22 @@ def test_performance(name: str, traffic: str, ocrbench: Run, model: str, latest:
         assert len(sent) >= 8
 
 
+def test_offline_expects_what_was_measured_before(ocrbench: Run, model: str, latest: Latest, tmp_path: Path) -> None:
+    """LoadGen sends as much as is expected to last, so a rate that is far too low ends too soon and is invalid."""
+    done = ocrbench("scenario=mlperf_offline", model, *SHORT, f"reports_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    (row,), (record,) = latest(tmp_path), Store(tmp_path).records()
+    (expected,) = re.findall(r"^target_qps : ([\d.]+)$", summary(tmp_path, record), re.MULTILINE)
+    assert 0.5 < float(expected) / row["throughput_ips"] < 3
+
+
+def test_server_needs_a_rate(ocrbench: Run) -> None:
+    done = ocrbench("scenario=mlperf_server", "scenario.rate=null")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "scenario.rate" in line
+
+
 def test_accuracy(ocrbench: Run, model: str, latest: Latest, tmp_path: Path) -> None:
     """Every image is sent, and what was answered is in LoadGen's log."""
     words = ("scenario=mlperf", "scenario.goal=AccuracyOnly", model, f"reports_dir={tmp_path}")

@@ -57,8 +57,15 @@ def test_the_folded_model_on_disk_computes_what_ours_does(artifact: Artifact, tm
     np.testing.assert_allclose(ours, (image.mean(axis=(1, 2)) - 127.5) / (2, 4, 8), rtol=1e-3)
 
 
-def test_benchmark_app_gets_every_property(artifact: Artifact, tmp_path: Path) -> None:
-    words = ("precision=BF16", "properties.INFERENCE_NUM_THREADS=1", "scenario=throughput", "scenario.streams=1")
+@pytest.mark.parametrize(("shapes", "option"), [(0, "-data_shape"), (4, "-shape")])
+def test_benchmark_app_gets_every_property(shapes: int, option: str, artifact: Artifact, tmp_path: Path) -> None:
+    words = (
+        "precision=BF16",
+        "properties.INFERENCE_NUM_THREADS=1",
+        "scenario=throughput",
+        "scenario.streams=1",
+        f"folding.shapes={shapes}",
+    )
     target, cell = target_of(artifact, tmp_path, *words), load(words)
     given = arguments(target, settings_of(cell, target.stage), 7, tmp_path)
     assert json.loads((tmp_path / "properties.json").read_text())["CPU"] == {
@@ -69,7 +76,7 @@ def test_benchmark_app_gets_every_property(artifact: Artifact, tmp_path: Path) -
         "ENABLE_CPU_PINNING": False,
     }
     options = dict(zip(given[::2], given[1::2], strict=True))
-    assert options["-data_shape"] == "[2,32,48,3]"
+    assert options[option] == "[2,32,48,3]"
     assert (options["-ip"], options["-niter"], options["-d"]) == ("u8", "7", "CPU")
 
 

@@ -235,3 +235,59 @@ def test_a_static_network_takes_one_shape_only(artifact: Artifact, image: np.nda
     assert network(image)[0] == pytest.approx(scores(image), abs=1e-3)
     with pytest.raises(RuntimeError, match="shape"):
         network(image[:1])
+
+
+class TestShapesWithNetworksOfTheirOwn:
+    GRAPH = Graph(mean=MEAN, scale=SCALE, arg_max=True)
+    WIDTHS = (6, 9, 6, 12, 9, 15, 6)
+
+    @staticmethod
+    def images(widths: tuple[int, ...]) -> list[np.ndarray]:
+        return [RANDOM.integers(0, 256, (1, 4, width, CHANNELS), dtype=np.uint8) for width in widths]
+
+    @pytest.mark.parametrize(("shapes", "used"), [(0, 0), (1, 1), (2, 2), (9, 4)])
+    @pytest.mark.parametrize("preprocess", [True, False])
+    def test_they_answer_the_same_and_are_so_many(
+        self, shapes: int, used: int, preprocess: bool, artifact: Artifact
+    ) -> None:
+        settings = replace(SETTINGS, folding=Folding(shapes=shapes, preprocess=preprocess))
+        compiled = CompiledNetwork(artifact, self.GRAPH, settings)
+        # Pipelines share what is compiled, each with its own requests.
+        networks = [compiled.network(), compiled.network()]
+        before = compiled.compile_ms
+        for image in self.images(self.WIDTHS):
+            for network in networks:
+                indices, values = network(image)
+                assert np.array_equal(indices, scores(image).argmax(axis=2))
+                assert values == pytest.approx(scores(image).max(axis=2), abs=1e-3)
+        assert (compiled.compile_ms > before) is (used > 0)
+        assert compiled.execution().shapes == used
+
+    def test_layers_of_all_of_them_are_timed(self, artifact: Artifact) -> None:
+        compiled = CompiledNetwork(artifact, self.GRAPH, replace(SETTINGS, folding=Folding(shapes=1)))
+        network = compiled.network()
+        images = self.images((6, 9))
+        found = []
+        for chosen in (images[:1], images[1:], images):
+            for image in chosen:
+                network(image)
+            execution = compiled.execution(lambda profile, chosen=chosen: [profile(each) for each in chosen] and None)
+            assert sum(execution.executed.values()) == pytest.approx(1, abs=0.01)
+            found.append(set(execution.executed) - {"other"})
+        assert found == [{"f32"}] * 3
+
+    def test_each_is_kept_in_a_cache_of_its_own(self, artifact: Artifact, tmp_path: Path) -> None:
+        settings = replace(SETTINGS, folding=Folding(shapes=2), cache_dir=tmp_path)
+        for cached in (False, True):
+            compiled = CompiledNetwork(artifact, self.GRAPH, settings)
+            network = compiled.network()
+            for image in self.images((6, 9, 12)):
+                assert np.array_equal(network(image)[0], scores(image).argmax(axis=2))
+            assert compiled.execution().from_cache is cached
+        assert len(list(tmp_path.iterdir())) == 3
+
+    def test_a_network_of_one_shape_needs_no_other(self, artifact: Artifact, image: np.ndarray) -> None:
+        graph = replace(self.GRAPH, shape=image.shape)
+        compiled = CompiledNetwork(artifact, graph, replace(SETTINGS, folding=Folding(shapes=2)))
+        compiled.network()(image)
+        assert compiled.execution().shapes == 0

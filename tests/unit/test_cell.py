@@ -174,7 +174,7 @@ class TestMeasured:
     def cell(self, loaded: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cell:
         host = {"name": "bench", "cpu": "fast", "cores": 4, "os": "system 1", "memory_bytes": 10**9}
         self.environment = {"versions": {"openvino": "2030.1"}, "host": host, "source": "one"}
-        self.latencies = [100, 100, 110, 102]
+        self.durations = [100, 100, 110, 102]
         self.usage = Usage(capacity_s=10, busy_s=8, own_s=8)
         monkeypatch.setattr(cell_module, "prepare", lambda *_: ({"detector": {"network": ARTIFACT}}, self.environment))
         monkeypatch.setattr(cell_module, "measure", lambda *_: self.measured())
@@ -194,15 +194,16 @@ class TestMeasured:
                 regions=0,
                 times=StageTimes(
                     read_ns=1,
-                    detect_ns=1,
+                    detect_ns=duration_ns - 2,
                     detect_infer_ns=1,
                     crop_ns=1,
                     recognize_ns=1,
                     recognize_infer_ns=1,
-                    latency_ns=latency_ns,
+                    # What an image waits for its turn is no disturbance.
+                    latency_ns=duration_ns + 100 * number,
                 ),
             )
-            for sample_id, latency_ns in zip("abab", self.latencies, strict=True)
+            for number, (sample_id, duration_ns) in enumerate(zip("abab", self.durations, strict=True))
         ]
         predictions = {"a": Prediction(sample_id="a", regions=())}
         return Measured(timings=timings, predictions=predictions, images=4, wall_ns=9, usage=self.usage)
@@ -290,11 +291,11 @@ class TestMeasured:
 
     def test_a_disturbed_run_is_marked(self, cell: Cell) -> None:
         self.usage = Usage(capacity_s=10, busy_s=8, own_s=4)
-        self.latencies = [100, 100, 150, 150]
+        self.durations = [100, 100, 150, 150]
         record = run(cell).record
         assert [reason.partition(" (")[0] for reason in record.noisy] == [
             "other processes used 40.0% of the CPU",
-            "latency drifted by +50.0% from first to last repeat",
+            "an image's time drifted by +50.0% from first to last repeat",
         ]
         tolerant = replace(cell, force=True, noise=replace(cell.noise, other_cpu_share=0.5, drift=0.6))
         again = run(tolerant).record

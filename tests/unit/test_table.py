@@ -145,7 +145,7 @@ def test_the_long_form_has_a_row_per_score() -> None:
 
 
 def test_a_noisy_run_says_why() -> None:
-    noisy = run(noisy=("latency drifted", "other processes used 50% of the CPU"))
+    noisy = run(noisy=("an image's time drifted", "other processes used 50% of the CPU"))
     rows = table.wide([run(), noisy]).to_dict("records")
-    assert [row["noisy"] for row in rows] == ["", "latency drifted; other processes used 50% of the CPU"]
+    assert [row["noisy"] for row in rows] == ["", "an image's time drifted; other processes used 50% of the CPU"]
     assert list(table.WIDE_COLUMNS).index("noisy") == list(table.WIDE_COLUMNS).index("status") + 1

@@ -57,8 +57,8 @@ class TestReasons:
                 {"involuntary_switches": 101.0},
                 "the worker's threads lost their core 101 times per second and core (limit 100)",
             ),
-            ({"drift": 1.25}, "latency drifted by +25.0% from first to last repeat (limit 10.0%)"),
-            ({"drift": 0.8}, "latency drifted by -20.0% from first to last repeat (limit 10.0%)"),
+            ({"drift": 1.25}, "an image's time drifted by +25.0% from first to last repeat (limit 10.0%)"),
+            ({"drift": 0.8}, "an image's time drifted by -20.0% from first to last repeat (limit 10.0%)"),
         ],
     )
     def test_each_limit_has_its_reason(self, changes: dict[str, float], expected: str) -> None:

@@ -62,9 +62,9 @@ def test_skipped_images_are_listed_up_to_a_limit(make_run: MakeRun) -> None:
 
 
 def test_each_noisy_run_has_a_line_with_its_reasons(make_run: MakeRun) -> None:
-    noisy = replace(make_run(), noisy=("the [hypervisor] took 9.0% of the CPU", "latency drifted by +25.0%"))
+    noisy = replace(make_run(), noisy=("the [hypervisor] took 9.0% of the CPU", "an image's time drifted by +25.0%"))
     for runs in ([noisy], [noisy, make_run(precision="INT8"), make_run(precision="FP32")]):
         text = shown(runs, width=60)
-        assert "run-FP16: the [hypervisor] took 9.0% of the CPU; latency drifted by +25.0%" in text
+        assert "run-FP16: the [hypervisor] took 9.0% of the CPU; an image's time drifted by +25.0%" in text
         assert text.count("Noisy") == 1
     assert "Noisy" not in shown([make_run()])
