@@ -72,6 +72,24 @@ def ratio_interval(log_ratios: LogRatios, seed: int = 0) -> Interval:
     return interval.map(lambda value: float(np.exp(value)))
 
 
+def median_ratio(log_ratios: NDArray[np.float64]) -> Interval:
+    """Estimate a ratio by the median of independent pairs of turns, which a disturbed turn does not move.
+
+    Args:
+        log_ratios: The natural logarithm of each pair's ratio.
+
+    Returns:
+        With the exact interval of the sign test (Conover, "Practical Nonparametric Statistics", 1999, section 3.2);
+        it needs six pairs, and is not a number with fewer.
+    """
+    # Its import takes a third of a second.
+    from scipy.stats import quantile_test
+
+    low, high = quantile_test(log_ratios, p=0.5).confidence_interval(LEVEL)
+    interval = Interval(estimate=float(np.median(log_ratios)), low=float(low), high=float(high))
+    return interval.map(lambda value: float(np.exp(value)))
+
+
 def _fenced(blocks: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     """Pull what lies outside a process's fences back to them (Tukey, "Exploratory Data Analysis", 1977, section 2D).
 

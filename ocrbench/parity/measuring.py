@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from ocrbench.config import Cell
-from ocrbench.metrics.paired import Interval, ratio_interval
+from ocrbench.metrics.paired import Interval, median_ratio
 from ocrbench.parity.application import run_application
 from ocrbench.parity.targets import Target, Turn
 from ocrbench.records import artifacts_to_plain
@@ -28,7 +28,7 @@ class Parity:
     Attributes:
         ours_ms: The median over rounds of the rounds' medians.
         application_ms: Likewise, of ``benchmark_app``.
-        ratio: Ours ÷ ``benchmark_app``: the geometric mean over rounds of the medians' ratio.
+        ratio: Ours ÷ ``benchmark_app``: the median over rounds of the medians' ratio.
         fastest_ratio: Likewise for the fastest call of all; other processes disturb it least.
         around_ms: What our way of calling adds to an inference: handing over the input, starting, waiting, and reading
             the outputs. ``benchmark_app`` does not count its own; in the times of runs ours is counted.
@@ -73,14 +73,12 @@ def measure_parity(cell: Cell, target: Target, seconds: float, rounds: int, list
             times[number, side] = sides[side]()
         listener.advance(f"{target.role} {'×'.join(map(str, target.shape))}", number + 1, rounds)
     medians, fastest = times[:, :, 0], times[:, :, 1].min(axis=0)
-    log_ratios = np.log(medians[:, 0] / medians[:, 1])
     ours_ms, application_ms = np.median(medians, axis=0).tolist()
     return Parity(
         target=target,
         ours_ms=ours_ms,
         application_ms=application_ms,
-        # Each turn is a process of its own, and the median of its calls all that counts.
-        ratio=ratio_interval([[np.array([each])] for each in log_ratios]),
+        ratio=median_ratio(np.log(medians[:, 0] / medians[:, 1])),
         fastest_ratio=float(fastest[0] / fastest[1]),
         around_ms=float(np.median(times[:, 0, 2])),
         rounds=rounds,

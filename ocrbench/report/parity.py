@@ -1,5 +1,6 @@
 """Our times beside those of ``benchmark_app``: for people and for programs."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -53,7 +54,7 @@ def to_table(frame: pd.DataFrame) -> Table:
         table.add_row(
             *(Text(str(row[name])) for name in ("stage", "precision", "shape")),
             *(shown[name] for name in ("ours_ms", "benchmark_app_ms", "ratio")),
-            f"{shown['ratio_low']} – {shown['ratio_high']}",
+            "–" if math.isnan(row["ratio_low"]) else f"{shown['ratio_low']} – {shown['ratio_high']}",
             shown["fastest_ratio"],
             shown["around_ms"],
             f"{row['rounds']} × {row['calls']}",

@@ -111,8 +111,9 @@ def test_both_stages_are_timed_in_turns(ocrbench: Run, model: str, tmp_path: Pat
     assert (found["calls"] >= 5).all()
     # Only that both timed the same work; how close they are is for a quiet machine to say.
     assert found["fastest_ratio"].between(0.5, 2).all()
-    assert (found["ratio_low"] <= found["ratio"]).all()
-    assert (found["ratio"] <= found["ratio_high"]).all()
+    # Two rounds are too few for an interval.
+    assert found["ratio_low"].isna().all()
+    assert "–" in done.stdout
     for shape in found["shape"]:
         assert shape in done.stdout
 

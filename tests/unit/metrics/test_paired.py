@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ocrbench import metrics
-from ocrbench.metrics.paired import Interval, blocks_needed, difference_interval, ratio_interval
+from ocrbench.metrics.paired import Interval, blocks_needed, difference_interval, median_ratio, ratio_interval
 from ocrbench.records import Tally
 
 
@@ -103,3 +103,23 @@ class TestDifferenceInterval:
 def test_blocks_needed_follow_the_square_of_the_width() -> None:
     assert blocks_needed(8, 0.04, 0.02) == 32
     assert blocks_needed(8, 0.01, 0.02) == 8
+
+
+class TestMedianRatio:
+    def test_a_disturbed_turn_does_not_move_it(self) -> None:
+        calm = np.log([0.99, 1.0, 1.01, 1.0, 0.98, 1.02, 1.0])
+        disturbed = np.log([0.99, 1.0, 1.01, 1.0, 0.98, 5.0, 1.0])
+        assert median_ratio(calm).estimate == pytest.approx(1.0)
+        assert median_ratio(disturbed).estimate == pytest.approx(1.0)
+        # Of seven pairs the interval goes from the smallest to the largest.
+        assert (median_ratio(disturbed).low, median_ratio(disturbed).high) == pytest.approx((0.98, 5.0))
+
+    def test_the_interval_covers_the_truth_as_often_as_it_says(self) -> None:
+        generator = np.random.default_rng(3)
+        intervals = [median_ratio(generator.normal(0.1, 0.05, 13)) for _ in range(200)]
+        covered = sum(each.low <= np.exp(0.1) <= each.high for each in intervals)
+        assert 0.92 <= covered / 200 <= 1
+
+    def test_too_few_pairs_have_no_interval(self) -> None:
+        assert np.isnan(median_ratio(np.log([1.0, 1.1, 1.2, 1.3, 1.4])).low)
+        assert not np.isnan(median_ratio(np.log([1.0, 1.1, 1.2, 1.3, 1.4, 1.5])).low)
