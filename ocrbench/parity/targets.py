@@ -13,7 +13,7 @@ from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Artifact, Graph, Image, Sample
-from ocrbench.runtime import Entry, save_folded
+from ocrbench.runtime import Entry, folded_part, network_shape, save_folded
 
 Role = Literal["detector", "recognizer"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -30,7 +30,8 @@ class Target:
         graph: What ocrbench folds in.
         path: The same, folded, for others to read.
         entry: The input of that model.
-        shape: Of the input.
+        shape: Of the input, as the pipeline makes it.
+        network_shape: Of the input of that model, which differs where pre-processing is not folded in.
     """
 
     role: Role
@@ -40,6 +41,7 @@ class Target:
     path: Path
     entry: Entry
     shape: tuple[int, ...]
+    network_shape: tuple[int, ...]
 
 
 class Turn(NamedTuple):
@@ -72,20 +74,32 @@ def targets_of(
     """
     stage: Stage = getattr(cell, role)
     build = build_detector if role == "detector" else build_recognizer
-    graph = build(stage, artifact.metadata).graphs()["network"]
+    whole = build(stage, artifact.metadata).graphs()["network"]
+    graph = folded_part(whole, cell.folding)
     path = folder / f"{role}.xml"
     entry = save_folded(artifact, graph, path)
     usual = () if all(len(each) > 1 for each in wanted) else _usual_shape(cell, role, artifact)
     shapes = [each if len(each) > 1 else (*each, *usual[1:]) for each in wanted]
+    targets = []
     for shape in shapes:
-        if not entry.takes(shape):
+        inside = network_shape(shape, whole, cell.folding)
+        if not entry.takes(inside):
             takes = ",".join("?" if each is None else str(each) for each in entry.shape)
-            message = f"{role} {stage.name}: its input cannot be {','.join(map(str, shape))}; it takes {takes}"
+            message = f"{role} {stage.name}: its input cannot be {','.join(map(str, inside))}; it takes {takes}"
             raise ConfigError(message)
-    return [
-        Target(role=role, stage=stage, artifact=artifact, graph=graph, path=path, entry=entry, shape=shape)
-        for shape in shapes
-    ]
+        targets.append(
+            Target(
+                role=role,
+                stage=stage,
+                artifact=artifact,
+                graph=graph,
+                path=path,
+                entry=entry,
+                shape=shape,
+                network_shape=inside,
+            )
+        )
+    return targets
 
 
 def _usual_shape(cell: Cell, role: Role, artifact: Artifact) -> tuple[int, ...]:

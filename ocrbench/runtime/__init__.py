@@ -2,6 +2,7 @@
 
 from ocrbench.runtime.devices import Device, check_device, devices
 from ocrbench.runtime.folding import Entry, ops, save_folded
+from ocrbench.runtime.host import folded_part, network_shape
 from ocrbench.runtime.network import CompiledNetwork, Execution, Settings
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Settings",
     "check_device",
     "devices",
+    "folded_part",
+    "network_shape",
     "ops",
     "save_folded",
 ]

@@ -46,7 +46,11 @@ def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stu
             converted.mean(list(graph.mean))
         if set(graph.scale) != {1.0}:
             converted.scale(list(graph.scale))
+        own = {node.get_friendly_name() for node in model.get_ops()}
         model = steps.build()
+        added = [node for node in model.get_ordered_ops() if node.get_friendly_name() not in own]
+        for number, node in enumerate(added):
+            node.set_friendly_name(f"preprocess/{number}")
     if graph.shape:
         model.reshape(list(graph.shape))
     if graph.classes:
@@ -132,7 +136,7 @@ def _picked(source: Any, axis: int, kept: Sequence[int]) -> Any:  # noqa: ANN401
 
 
 class _Named:
-    """OpenVINO's operations, whose nodes get names by number.
+    """OpenVINO's operations, whose nodes get names by number, as those of pre-processing do.
 
     The names that OpenVINO makes up differ from run to run, and its model cache would never know the model again.
     """

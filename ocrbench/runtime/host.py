@@ -13,9 +13,14 @@ from ocrbench.records import Graph, Network
 def folded_part(graph: Graph, folding: Folding) -> Graph:
     """Return what is still folded into the network."""
     if graph.mean and not folding.preprocess:
-        shape = tuple(graph.shape["NHWC".index(axis)] for axis in graph.layout) if graph.shape else ()
-        graph = replace(graph, mean=(), scale=(), shape=shape)
+        graph = replace(graph, mean=(), scale=(), shape=network_shape(graph.shape, graph, folding))
     return graph if folding.argmax else replace(graph, arg_max=False, softmax=False)
+
+
+def network_shape(shape: tuple[int, ...], graph: Graph, folding: Folding) -> tuple[int, ...]:
+    """Return the shape that the network itself gets where it is called with this one; none for none."""
+    changed = shape and graph.mean and not folding.preprocess
+    return tuple(shape["NHWC".index(axis)] for axis in graph.layout) if changed else shape
 
 
 def with_host_part(network: Network, graph: Graph, folding: Folding) -> Network:

@@ -39,8 +39,16 @@ def target_of(artifact: Artifact, folder: Path, *words: str) -> Target:
     stage = load(words).detector
     entry = save_folded(artifact, GRAPH, folder / "folded.xml")
     path = folder / "folded.xml"
+    shape = (2, 32, 48, 3)
     return Target(
-        role="detector", stage=stage, artifact=artifact, graph=GRAPH, path=path, entry=entry, shape=(2, 32, 48, 3)
+        role="detector",
+        stage=stage,
+        artifact=artifact,
+        graph=GRAPH,
+        path=path,
+        entry=entry,
+        shape=shape,
+        network_shape=shape,
     )
 
 
@@ -84,6 +92,17 @@ def test_benchmark_app_times_the_model(artifact: Artifact, tmp_path: Path) -> No
     target = target_of(artifact, tmp_path)
     settings = Settings(device="CPU", precision="FP32", properties={"INFERENCE_NUM_THREADS": 1})
     turn = run_application(target, settings, 20, 100)
+    assert 0 <= turn.fastest_ms <= turn.median_ms < 1000
+
+
+@pytest.mark.parametrize("preprocess", [True, False])
+def test_it_times_what_is_compiled(preprocess: bool, artifact: Artifact, tmp_path: Path) -> None:
+    """Also where normalisation is left to NumPy, so that the network takes another type and layout."""
+    cell = load(["detector.mean=[1,2,3]", f"folding.preprocess={preprocess}"])
+    (target,) = targets_of(cell, "detector", artifact, tmp_path, [(2, 32, 48, 3)])
+    expected = ("u8", (2, 32, 48, 3)) if preprocess else ("f32", (2, 3, 32, 48))
+    assert (target.entry.kind, target.network_shape) == expected
+    turn = run_application(target, settings_of(cell, target.stage), 5, 100)
     assert 0 <= turn.fastest_ms <= turn.median_ms < 1000
 
 

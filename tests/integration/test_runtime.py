@@ -183,6 +183,7 @@ def test_compiled_networks_are_kept_apart(artifact: Artifact, tmp_path: Path) ->
     variants = [
         (Graph(mean=MEAN, scale=SCALE), SETTINGS),
         (Graph(mean=MEAN, scale=SCALE, arg_max=True), SETTINGS),
+        (Graph(mean=MEAN, scale=SCALE, shape=(2, 4, 6, CHANNELS)), SETTINGS),
         (Graph(mean=MEAN, scale=SCALE, arg_max=True, classes=(0, 2, 3)), SETTINGS),
         (Graph(mean=MEAN, scale=SCALE), replace(SETTINGS, precision="AUTO")),
         (Graph(mean=MEAN, scale=SCALE), replace(SETTINGS, properties={"INFERENCE_NUM_THREADS": 1})),
