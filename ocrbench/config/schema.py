@@ -163,13 +163,13 @@ class Noise:
         steal_share: Of the CPU, taken by the hypervisor.
         other_cpu_share: Of the CPU, used by other processes.
         drift: Of an image's time, from its first repeat to its last; what it waits for its turn does not count.
-        involuntary_switches: How often the worker's threads lost their core, per second and core.
+        involuntary_switches: How often the worker's threads lost their core, per second and core; None does not look.
     """
 
     steal_share: float = Field(ge=0)
     other_cpu_share: float = Field(ge=0)
     drift: float = Field(ge=0)
-    involuntary_switches: float = Field(ge=0)
+    involuntary_switches: float | None = Field(default=None, ge=0)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -38,9 +38,9 @@ def reasons(conditions: Mapping[str, Any], limits: Noise) -> tuple[str, ...]:
         found.append(f"the hypervisor took {steal:.1%} of the CPU (limit {limits.steal_share:.1%})")
     if other is not None and other > limits.other_cpu_share:
         found.append(f"other processes used {other:.1%} of the CPU (limit {limits.other_cpu_share:.1%})")
-    if switches is not None and switches > limits.involuntary_switches:
-        limit = f"limit {limits.involuntary_switches:g}"
-        found.append(f"the worker's threads lost their core {switches:.0f} times per second and core ({limit})")
+    most = limits.involuntary_switches
+    if switches is not None and most is not None and switches > most:
+        found.append(f"the worker's threads lost their core {switches:.0f} times per second and core (limit {most:g})")
     if drift is not None and abs(drift - 1) > limits.drift:
         found.append(
             f"an image's time drifted by {drift - 1:+.1%} from first to last repeat (limit {limits.drift:.1%})"

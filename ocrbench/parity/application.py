@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from ocrbench.errors import WorkerError
@@ -29,8 +30,9 @@ def run_application(target: Target, settings: Settings, calls: int, seconds: flo
     Raises:
         WorkerError: It fails or takes too long.
     """
+    one_by_one = ("-api", "sync", "-niter", str(calls))
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", START, *arguments(target, settings, calls, Path(folder))]
+        command = [sys.executable, "-c", START, *arguments(target, settings, one_by_one, Path(folder))]
         try:
             done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
@@ -51,10 +53,16 @@ def _last_line(transcript: str) -> str:
     return next((line.strip() for line in reversed(error.splitlines()) if line.strip()), "")
 
 
-def arguments(target: Target, settings: Settings, calls: int, folder: Path) -> list[str]:
+def arguments(target: Target, settings: Settings, calls: Sequence[str], folder: Path) -> list[str]:
     """Write the options, and the file of properties that they name.
 
     The properties go through that file because the options for some of them exclude each other.
+
+    Args:
+        target: What is called.
+        settings: How it is compiled.
+        calls: The options that say how, and how often or how long.
+        folder: Where the properties are written, and where the application leaves its report.
     """
     # What AUTO:GPU,CPU is given is a property of AUTO.
     device = settings.device.partition(":")[0]
@@ -65,7 +73,7 @@ def arguments(target: Target, settings: Settings, calls: int, folder: Path) -> l
     fixing = "-shape" if settings.folding.shapes else "-data_shape"
     return [
         *("-m", str(target.path), "-d", settings.device, "-load_config", str(properties), "-hint", "none"),
-        *("-api", "sync", "-niter", str(calls), "-inference_only", "true", "-ip", target.entry.kind),
+        *(*calls, "-inference_only", "true", "-ip", target.entry.kind),
         *((fixing, shape) if None in target.entry.shape else ()),
         *(("-layout", "[NHWC]") if target.graph.mean else ()),
         *("-report_type", "no_counters", "-report_folder", str(folder), "-json_stats", "true"),

@@ -30,6 +30,7 @@ from ocrbench.data import FORMATS, choose
 from ocrbench.data.images import read_image
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.parity import ROLES, Role, Target, targets_of
+from ocrbench.parity.application import REPORT, START, arguments
 from ocrbench.pipeline import Pipeline
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Artifact, Network, Sample, artifacts_to_plain
@@ -39,7 +40,6 @@ from ocrbench.worker import settings_of
 
 Artifacts = Mapping[Role, Mapping[str, Artifact]]
 Work = dict[Role, Counter[tuple[int, ...]]]
-START = "from openvino.tools.benchmark.main import main; main()"
 
 
 def work_of(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample]) -> Work:
@@ -71,20 +71,10 @@ def application_throughput(cell: Cell, target: Target, seconds: int) -> float:
     """Return the calls per second that ``benchmark_app`` reaches."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        properties = folder / "properties.json"
-        settings = settings_of(cell, target.stage)
-        properties.write_text(json.dumps({settings.device: settings.all_properties}))
-        shape = f"[{','.join(map(str, target.shape))}]"
-        arguments = [
-            *("-m", target.path, "-d", settings.device, "-load_config", properties, "-hint", "none"),
-            *("-api", "async", "-t", str(seconds), "-inference_only", "true", "-ip", target.entry.kind),
-            *(("-data_shape", shape) if None in target.entry.shape else ()),
-            *(("-layout", "[NHWC]") if target.graph.mean else ()),
-            *("-report_type", "no_counters", "-report_folder", folder, "-json_stats", "true"),
-        ]
-        command = [sys.executable, "-c", START, *map(str, arguments)]
+        many = ("-api", "async", "-t", str(seconds))
+        command = [sys.executable, "-c", START, *arguments(target, settings_of(cell, target.stage), many, folder)]
         subprocess.run(command, capture_output=True, timeout=cell.timeout_seconds, check=True)
-        results = json.loads((folder / "benchmark_report.json").read_text())["execution_results"]
+        results = json.loads((folder / REPORT).read_text())["execution_results"]
         # It counts images, of which a call has one or more.
         return float(results["throughput"]) / target.shape[0]
 

@@ -36,20 +36,8 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
 
 
 def target_of(artifact: Artifact, folder: Path, *words: str) -> Target:
-    stage = load(words).detector
-    entry = save_folded(artifact, GRAPH, folder / "folded.xml")
-    path = folder / "folded.xml"
-    shape = (2, 32, 48, 3)
-    return Target(
-        role="detector",
-        stage=stage,
-        artifact=artifact,
-        graph=GRAPH,
-        path=path,
-        entry=entry,
-        shape=shape,
-        network_shape=shape,
-    )
+    (target,) = targets_of(load(words), "detector", artifact, folder, [(2, 32, 48, 3)])
+    return target
 
 
 def test_the_folded_model_on_disk_computes_what_ours_does(artifact: Artifact, tmp_path: Path) -> None:
@@ -75,7 +63,7 @@ def test_benchmark_app_gets_every_property(shapes: int, option: str, artifact: A
         f"folding.shapes={shapes}",
     )
     target, cell = target_of(artifact, tmp_path, *words), load(words)
-    given = arguments(target, settings_of(cell, target.stage), 7, tmp_path)
+    given = arguments(target, settings_of(cell, target.stage), ("-niter", "7"), tmp_path)
     assert json.loads((tmp_path / "properties.json").read_text())["CPU"] == {
         "PERFORMANCE_HINT": "THROUGHPUT",
         "INFERENCE_PRECISION_HINT": "bf16",
@@ -98,8 +86,8 @@ def test_benchmark_app_times_the_model(artifact: Artifact, tmp_path: Path) -> No
 @pytest.mark.parametrize("preprocess", [True, False])
 def test_it_times_what_is_compiled(preprocess: bool, artifact: Artifact, tmp_path: Path) -> None:
     """Also where normalisation is left to NumPy, so that the network takes another type and layout."""
-    cell = load(["detector.mean=[1,2,3]", f"folding.preprocess={preprocess}"])
-    (target,) = targets_of(cell, "detector", artifact, tmp_path, [(2, 32, 48, 3)])
+    words = (f"folding.preprocess={preprocess}",)
+    target, cell = target_of(artifact, tmp_path, *words), load(words)
     expected = ("u8", (2, 32, 48, 3)) if preprocess else ("f32", (2, 3, 32, 48))
     assert (target.entry.kind, target.network_shape) == expected
     turn = run_application(target, settings_of(cell, target.stage), 5, 100)

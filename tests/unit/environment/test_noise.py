@@ -67,6 +67,10 @@ class TestReasons:
     def test_at_the_limit_is_within(self) -> None:
         assert reasons({"steal_share": 0.02, "other_cpu_share": 0.1, "involuntary_switches": 100.0}, LIMITS) == ()
 
+    def test_switches_are_not_looked_at_without_a_limit(self) -> None:
+        unlimited = replace(LIMITS, involuntary_switches=None)
+        assert reasons({**QUIET, "involuntary_switches": 1e6}, unlimited) == ()
+
     def test_several(self) -> None:
         assert len(reasons({**QUIET, "steal_share": 1.0, "drift": 3.0}, LIMITS)) == 2
 
