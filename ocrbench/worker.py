@@ -8,7 +8,7 @@ command        request                                   answer
 ``describe``   –                                         versions, host, source
 ``convert``    cell, roles                               artifacts
 ``load``       cell, artifacts                           compile times
-``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, peak_memory_bytes, spans
+``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, memory, compile times, spans
 ``attest``     samples                                   execution per stage
 ``time``       cell, role, artifacts, shape, calls       each call of the role's first network: ms, ms inside OpenVINO
 ``fork``       –                                         process id
@@ -91,9 +91,7 @@ class Session:
             kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"), words)
             for _ in range(self._setup.in_flight(optimum))
         ]
-        return {
-            role: sum(network.compile_ms for network in networks.values()) for role, networks in self._networks.items()
-        }
+        return self._compile_ms()
 
     def run(self, request: Request) -> Request:
         """Measure one block of images."""
@@ -107,7 +105,8 @@ class Session:
         used = usage_so_far() - before
         peak = environment.peak_memory_bytes()
         spans = [pipeline.trace() for pipeline in pipelines] if cell.profile else []
-        return {**asdict(block), "usage": asdict(used), "peak_memory_bytes": peak, "spans": spans}
+        so_far = {"peak_memory_bytes": peak, "compile_ms": self._compile_ms()}
+        return {**asdict(block), "usage": asdict(used), **so_far, "spans": spans}
 
     def attest(self, request: Request) -> Request:
         """Report which types the networks execute, by replaying images through a profiled twin."""
@@ -144,6 +143,12 @@ class Session:
             network(tensor)
             times.append(((perf_counter_ns() - start) / 1e6, compiled.latency_ms()))
         return times
+
+    def _compile_ms(self) -> dict[str, float]:
+        """Say how long compiling took so far: a network for a single shape is compiled when that is met."""
+        return {
+            role: sum(network.compile_ms for network in networks.values()) for role, networks in self._networks.items()
+        }
 
     def _with_twin(self, pipeline: Pipeline, role: str, name: str, twin: Network) -> Pipeline:
         networks = {each: self._callables(each) for each in self._networks}

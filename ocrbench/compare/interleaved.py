@@ -244,6 +244,7 @@ class Interleaved:
             limit = self._sides[index].cell.timeout_seconds
             answers[index] = workers[index].ask("run", self._listener, limit, samples=feed)
             self._peaks[index] = answers[index]["peak_memory_bytes"] / 1e6
+            self.collected.compile_ms[index][-1].update(answers[index].get("compile_ms", {}))
         return [answers[index] for index in range(len(workers))]
 
     def _attest(self, workers: Sequence[Worker], samples: Sequence[Sample]) -> None:

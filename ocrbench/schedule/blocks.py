@@ -34,7 +34,7 @@ class Measured:
         wall_ns: Of the measured blocks together.
         images: How many images were measured in that time.
         usage: Of the CPU in that time.
-        compile_ms: Per stage.
+        compile_ms: Per stage, until the last block.
         execution: Per stage and network, see ``runtime.Execution``.
         skipped: Sample id → reason.
         rate: At which images arrived, per second; None where they do not arrive by themselves.
@@ -111,10 +111,11 @@ def run_block(
     """
     answer = ask(samples=block, changes=changes or {})
     measured.peak_memory_bytes = answer["peak_memory_bytes"]
+    # A worker of an earlier ocrbench tells neither this nor its usage.
+    measured.compile_ms.update(answer.get("compile_ms", {}))
     timed = [each for each in answer["measurements"] if not each["skipped"]]
     if not warmup:
         measured.wall_ns += answer["wall_ns"]
-        # A worker of an earlier ocrbench does not tell.
         measured.usage += Usage(**answer.get("usage", {}))
         measured.images += len(timed)
         measured.facts |= answer.get("facts", {})

@@ -110,7 +110,9 @@ def _search(
     tried: dict[float | None, Measured] = {}
 
     def attempt(rate: float | None) -> list[int]:
-        tried[rate] = Measured(predictions=measured.predictions, skipped=measured.skipped)
+        tried[rate] = Measured(
+            predictions=measured.predictions, skipped=measured.skipped, compile_ms=measured.compile_ms
+        )
         run(queries, tried[rate], changes={"rate": rate})
         return [each.times.latency_ns for each in tried[rate].timings]
 

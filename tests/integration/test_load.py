@@ -132,6 +132,17 @@ def test_a_server_reads_what_latency_reads(
     assert reasons == [(sample_id, bool(skipped), regions) for sample_id, skipped, regions in found(expected)]
 
 
+def test_compile_times_include_those_of_shapes_met(
+    cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
+) -> None:
+    for shapes in (0, 2):
+        session = loaded(cell_of(cache_dir, "precision=FP32", f"folding.shapes={shapes}"), artifacts["FP32"])
+        before = session._compile_ms()
+        after = session.run({"samples": feed})["compile_ms"]
+        assert all((after[role] > before[role]) is (shapes > 0) for role in ("detector", "recognizer"))
+        assert session.run({"samples": feed})["compile_ms"] == after
+
+
 def test_memory_stays_flat_over_hundreds_of_images(cache_dir: Path, artifacts: dict[str, Artifacts]) -> None:
     """``tests/benchmarks/memory.py`` does the same with thousands."""
     sample = FORMATS["icdar2015"](Path(packaged("datasets/sample")))
