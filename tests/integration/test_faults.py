@@ -191,8 +191,15 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
     cells = [lengths.get(word, word) for word in matrix]
     command = [sys.executable, "-m", "ocrbench", *cells]
     with (tmp_path / "stderr").open("w+", encoding="utf-8") as stderr:
+        # As in a terminal; a shell that runs the tests in the background has its processes ignore Ctrl-C.
         process = subprocess.Popen(
-            command, cwd=tmp_path, env=dict(environment), stdout=subprocess.PIPE, stderr=stderr, encoding="utf-8"
+            command,
+            cwd=tmp_path,
+            env=dict(environment),
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            encoding="utf-8",
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         wait_for(lambda: "[2]" in (tmp_path / "stderr").read_text(encoding="utf-8"), process)
         workers = psutil.Process(process.pid).children(recursive=True)
