@@ -9,6 +9,7 @@ from ocrbench.architectures import fingerprint
 from ocrbench.config import Cell, Precision, Source, Stage
 from ocrbench.convert.cache import ArtifactCache, Made, key_digest
 from ocrbench.convert.calibration import CalibrationSet, Regions, Tensor, expected_regions
+from ocrbench.convert.concatenated import split_concatenations
 from ocrbench.convert.control import AccuracyControl, Journal
 from ocrbench.convert.end_to_end import EndToEndScore
 from ocrbench.convert.ir import is_quantised, read_source, save, versions
@@ -171,14 +172,18 @@ class _Converter:
 
     def _read(self, found: Fetched, source: Source) -> tuple[Any, Metadata]:
         model, metadata = read_source(found.path, source.architecture)
-        if self._cell.folding.enlarge_last:
-            enlarge_last(model)
+        for rewrite in self._rewritings():
+            rewrite(model)
         return model, metadata
+
+    def _rewritings(self) -> list[Callable[[Any], int]]:
+        folding = self._cell.folding
+        wanted = {enlarge_last: folding.enlarge_last, split_concatenations: folding.split_concatenations}
+        return [rewrite for rewrite, wished in wanted.items() if wished]
 
     def _source_key(self, found: Fetched, source: Source, stored: str) -> dict[str, object]:
         key: dict[str, object] = {"source": found.sha256, "stored": stored, "versions": versions(stored)}
-        if self._cell.folding.enlarge_last:
-            key["enlarge_last"] = True
+        key |= {rewrite.__name__: True for rewrite in self._rewritings()}
         # Not torch's version: what was converted once then serves environments without torch, too.
         return key | ({"architecture": fingerprint(source.architecture)} if source.architecture else {})
 

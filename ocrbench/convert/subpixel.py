@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ocrbench.convert.nodes import constant
 from ocrbench.runtime import ops
 
 UNARY = {"Relu": ops.relu, "Sigmoid": ops.sigmoid}
@@ -58,7 +59,7 @@ def _tail(result: Any) -> list[Any]:  # noqa: ANN401 - OpenVINO has no stubs
 def _enlarges(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     if node.get_type_name() != "ConvolutionBackpropData" or node.get_input_size() != 2:
         return False
-    kernel = _constant(node.input_value(1))
+    kernel = constant(node.input_value(1))
     if kernel is None or kernel.ndim != 4 or kernel.shape[2] != kernel.shape[3]:
         return False
     given = node.get_attributes()
@@ -70,18 +71,10 @@ def _per_channel(node: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - Ope
     """Return what is added to, or multiplied with, each channel; None where that is not all the node does."""
     if node.get_type_name() not in BINARY:
         return None
-    values = _constant(node.input_value(1))
+    values = constant(node.input_value(1))
     if values is None or values.size != (values.shape[1] if values.ndim == 4 else 1):
         return None
     return values.ravel()
-
-
-def _constant(output: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - OpenVINO has no stubs
-    node = output.get_node()
-    if node.get_type_name() == "Convert":
-        # Weights that are stored as float16.
-        node = node.input_value(0).get_node()
-    return np.asarray(node.data, dtype=np.float32) if node.get_type_name() == "Constant" else None
 
 
 def _rewrite(result: Any, tail: list[Any]) -> None:  # noqa: ANN401 - OpenVINO has no stubs
@@ -89,7 +82,7 @@ def _rewrite(result: Any, tail: list[Any]) -> None:  # noqa: ANN401 - OpenVINO h
     for node in tail:
         kind, name = node.get_type_name(), node.get_friendly_name()
         if _enlarges(node):
-            weights = _weights(_constant(node.input_value(1)), side)
+            weights = _weights(constant(node.input_value(1)), side)
             side *= node.get_attributes()["strides"][0]
             width = len(weights)
             kernel = ops.constant(weights[:, :, np.newaxis, np.newaxis])

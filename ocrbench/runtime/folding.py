@@ -1,6 +1,6 @@
 """What is built into a network before it is compiled: pre-processing, fewer classes, and the arg-max."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,7 @@ import openvino as ov
 from openvino.preprocess import PrePostProcessor
 
 from ocrbench.records import Artifact, Graph
-
-try:
-    from openvino import opset13 as ops
-except ImportError:  # up to 2024.6
-    from openvino.runtime import opset13 as ops
-
-__all__ = ["Entry", "fold", "ops", "save_folded"]
+from ocrbench.runtime.operations import NamedOps, ops
 
 # Each of their values depends on the inputs' values at the same place only; for Softmax on those of the same axis,
 # so that what is left of the classes sums up to one again.
@@ -135,27 +129,8 @@ def _picked(source: Any, axis: int, kept: Sequence[int]) -> Any:  # noqa: ANN401
     return added[-1].output(0)
 
 
-class _Named:
-    """OpenVINO's operations, whose nodes get names by number, as those of pre-processing do.
-
-    The names that OpenVINO makes up differ from run to run, and its model cache would never know the model again.
-    """
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix, self._made = prefix, 0
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def make(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
-            node = getattr(ops, kind)(*arguments, **options)
-            node.set_friendly_name(f"{self._prefix}/{self._made}")
-            self._made += 1
-            return node
-
-        return make
-
-
 def _with_arg_max(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
-    named = _Named("arg_max")
+    named = NamedOps("arg_max")
     output = model.output(graph.outputs[0]) if graph.outputs else model.output(0)
     scores = output.get_node().input_value(0)
     if graph.softmax:
@@ -166,7 +141,7 @@ def _with_arg_max(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO h
     return ov.Model([named.result(each) for each in answers], model.get_parameters(), model.get_friendly_name())
 
 
-def _best(named: _Named, scores: Any) -> list[Any]:  # noqa: ANN401 - OpenVINO has no stubs
+def _best(named: NamedOps, scores: Any) -> list[Any]:  # noqa: ANN401 - OpenVINO has no stubs
     """Return the index and the value of the best on the last axis, which is taken away."""
     axis = scores.get_partial_shape().rank.get_length() - 1
     last, one = named.constant(np.int64(axis)), named.constant(np.int64(1))
@@ -174,7 +149,7 @@ def _best(named: _Named, scores: Any) -> list[Any]:  # noqa: ANN401 - OpenVINO h
     return [named.squeeze(best.output(index), last) for index in (1, 0)]
 
 
-def _best_of_groups(named: _Named, scores: Any, classes: int) -> list[Any]:  # noqa: ANN401 - OpenVINO has no stubs
+def _best_of_groups(named: NamedOps, scores: Any, classes: int) -> list[Any]:  # noqa: ANN401 - OpenVINO has no stubs
     """As ``_best`` for many classes: it is faster to look for the best group first, and then within that one alone.
 
     The maximum of each group takes one pass over the scores. ``TopK``, which is slower, sees few of them.

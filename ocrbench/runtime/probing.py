@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ocrbench.errors import DeviceError
 from ocrbench.records import Artifact, Graph, Image
 from ocrbench.runtime import pairing
-from ocrbench.runtime.folding import fold, ops
+from ocrbench.runtime.folding import fold
+from ocrbench.runtime.operations import ops
 
 Output = NDArray[np.float32]
 # The plugin's own rewriting for 8 bits gives wrong values (zeros after ReduceMean) once a network has outputs in its

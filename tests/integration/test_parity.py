@@ -15,8 +15,7 @@ from ocrbench.errors import ConfigError, WorkerError
 from ocrbench.parity import Target, targets_of
 from ocrbench.parity.application import arguments, run_application
 from ocrbench.records import Artifact, Graph
-from ocrbench.runtime import CompiledNetwork, Settings, save_folded
-from ocrbench.runtime.folding import ops
+from ocrbench.runtime import CompiledNetwork, Settings, ops, save_folded
 from ocrbench.worker import settings_of
 
 Run = Callable[..., CompletedProcess[str]]
