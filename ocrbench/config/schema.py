@@ -92,7 +92,8 @@ class Folding:
 
     Attributes:
         enlarge_last: Transposed convolutions at a network's end are computed before the picture grows.
-        split_concatenations: Convolutions over concatenated maps are computed as sums, where that is less work.
+        split_concatenations: Convolutions over concatenated maps are computed as sums, where that is less work; not in
+            INT8.
         preprocess: Networks take uint8 images and normalise them; else float32 ones of their own layout.
         argmax: Networks answer the best class per step with its probability; else the scores of all classes.
         shapes: So many input shapes, those met first, get a network of their own, compiled for that shape alone. It

@@ -1,11 +1,14 @@
 """Convolutions over concatenated maps compute the same before and after they are split, by real OpenVINO."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openvino as ov
 import pytest
 
+from ocrbench.config import load
+from ocrbench.convert import convert_detector
 from ocrbench.convert.concatenated import split_concatenations
 from ocrbench.runtime import ops
 
@@ -151,7 +154,7 @@ def test_names_stay(kind: str) -> None:
     assert neck.get_type_name() == "Convolution"
 
 
-def test_each_time_the_same_file_is_made(tmp_path) -> None:
+def test_each_time_the_same_file_is_made(tmp_path: Path) -> None:
     """OpenVINO's model cache would not know a network with other names again."""
     core, made = ov.Core(), []
     source = tmp_path / "source.xml"
@@ -170,3 +173,22 @@ def test_the_enlarged_map_is_not_made_any_more() -> None:
     split_concatenations(model)
     kinds = {node.get_type_name() for node in model.get_ordered_ops()}
     assert not kinds & {"Interpolate", "Concat"}
+
+
+@pytest.mark.parametrize("precision", ["FP16", "INT8"])
+def test_float_networks_are_split_and_those_of_8_bits_are_not(precision: str, cache_dir: Path) -> None:
+    rearranged = {}
+    for split in (True, False):
+        cell = load(
+            [
+                "model=ppocrv4_mobile",
+                f"detector.precision={precision}",
+                "detector.quantization.subset_size=4",
+                f"folding.split_concatenations={split}",
+                f"cache_dir={cache_dir}",
+            ]
+        )
+        artifact = convert_detector(cell, lambda _: None)["network"]
+        kinds = [node.get_type_name() for node in ov.Core().read_model(artifact.path).get_ops()]
+        rearranged[split] = kinds.count("DepthToSpace")
+    assert rearranged[True] - rearranged[False] == (precision == "FP16")
