@@ -34,11 +34,8 @@ def quantize(model: Any, recipe: Recipe, inputs: Inputs) -> Any:  # noqa: ANN401
     import nncf
 
     arguments = _arguments(model, recipe, inputs)
-    try:
-        with _without_false_alarms():
-            return nncf.quantize(model, nncf.Dataset(list(inputs)), **arguments, advanced_parameters=_advanced(recipe))
-    except Exception as error:
-        raise ConversionError(_failure(error)) from error
+    with _nncf():
+        return nncf.quantize(model, nncf.Dataset(list(inputs)), **arguments, advanced_parameters=_advanced(recipe))
 
 
 def quantize_controlled(  # noqa: PLR0913 - as many as NNCF wants
@@ -79,20 +76,17 @@ def quantize_controlled(  # noqa: PLR0913 - as many as NNCF wants
         ranking_subset_size=min(ranking_images, images - 1), num_ranking_workers=1, **limit
     )
     arguments = _arguments(model, recipe, inputs)
-    try:
-        with _without_false_alarms():
-            return nncf.quantize_with_accuracy_control(
-                model,
-                nncf.Dataset(list(inputs)),
-                nncf.Dataset(list(range(images))),
-                lambda compiled, items: validate(compiled, list(items)),
-                max_drop=max_drop,
-                **arguments,
-                advanced_quantization_parameters=_advanced(recipe),
-                advanced_accuracy_restorer_parameters=restorer,
-            )
-    except Exception as error:
-        raise ConversionError(_failure(error)) from error
+    with _nncf():
+        return nncf.quantize_with_accuracy_control(
+            model,
+            nncf.Dataset(list(inputs)),
+            nncf.Dataset(list(range(images))),
+            lambda compiled, items: validate(compiled, list(items)),
+            max_drop=max_drop,
+            **arguments,
+            advanced_quantization_parameters=_advanced(recipe),
+            advanced_accuracy_restorer_parameters=restorer,
+        )
 
 
 def quantised_operations(model: Any) -> frozenset[str]:  # noqa: ANN401
@@ -106,11 +100,17 @@ def quantised_operations(model: Any) -> frozenset[str]:  # noqa: ANN401
 
 
 @contextmanager
-def _without_false_alarms() -> Iterator[None]:
-    """Hide that NNCF 2.14 multiplies an infinite bound by zero: it computes both choices of a range, and takes one."""
+def _nncf() -> Iterator[None]:
+    """Report what NNCF raises as ours, and hide one warning.
+
+    NNCF 2.14 computes both choices of a range before it takes one; in the other it multiplies an infinity by zero.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "invalid value encountered in multiply", RuntimeWarning, module="nncf")
-        yield
+        try:
+            yield
+        except Exception as error:
+            raise ConversionError(_failure(error)) from error
 
 
 def _arguments(model: Any, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:  # noqa: ANN401

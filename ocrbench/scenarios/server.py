@@ -26,7 +26,7 @@ class ServerSetup(ManySetup):
         rate: Images per second on average; None lets all arrive at once.
         seed: Of the arrivals.
         bound_ms: What the 99th percentile of the latency is held against.
-        search: Look for the highest rate that keeps it.
+        search: Look for the highest rate that keeps it, also when it is tried again.
         tolerance: How close the search comes: the rate found, times one plus this, was seen to fail.
     """
 

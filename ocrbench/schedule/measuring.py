@@ -100,7 +100,7 @@ def _measure_passes(
 def _search(
     run: Callable[..., None], cell: Cell, samples: Sequence[Sample], measured: Measured, listener: Listener
 ) -> None:
-    """Find the highest rate that keeps the bound; what was measured at that rate is what counts."""
+    """Find the highest rate that keeps the bound; what was measured when it was last confirmed is what counts."""
     setup = setup_of(cell.scenario)
     assert isinstance(setup, ServerSetup)
     blocks = blocks_of(cell.scenario.block_images, samples, measured)
@@ -122,7 +122,7 @@ def _search(
     for step in search_rate(attempt, ceiling, setup.bound_ms, setup.tolerance):
         measured.steps.append(step)
         listener.say(step.sentence)
-    measured.rate = max(step.rate for step in measured.steps if step.kept)
+    measured.rate = measured.steps[-1].rate
     best = tried[measured.rate]
     measured.timings += best.timings
     measured.images, measured.wall_ns, measured.usage = best.images, best.wall_ns, best.usage

@@ -9,6 +9,8 @@ from ocrbench.errors import ConfigError
 
 # A pipeline that cannot even serve this part of its own throughput in time never will.
 LEAST_SHARE = 1 / 64
+# The highest of many rates that kept the bound once may have been lucky: so often it must do so again.
+CONFIRMATIONS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,9 @@ class Step:
 def search_rate(
     attempt: Callable[[float], Sequence[int]], ceiling: float, bound_ms: float, tolerance: float
 ) -> Iterator[Step]:
-    """Halve the interval between a rate that keeps the bound and one that does not.
+    """Halve the interval between a rate that keeps the bound and one that does not, then confirm the lower one.
+
+    A rate that does not keep the bound again gives way to one lower by the tolerance, which must be confirmed as well.
 
     Args:
         attempt: Lets images arrive at a rate and returns their latencies in nanoseconds.
@@ -48,7 +52,7 @@ def search_rate(
         tolerance: How close the two rates are in the end: the failing one is at most ``1 + tolerance`` times the other.
 
     Yields:
-        Each step when it is done.
+        Each step when it is done; the last one is that of the rate found.
 
     Raises:
         ConfigError: Not even a small part of the ceiling keeps the bound, or not even the fastest image does.
@@ -60,12 +64,17 @@ def search_rate(
         fastest_ms = float(latencies_ms.min())
         return Step(rate=rate, p99_ms=p99_ms, fastest_ms=fastest_ms, queries=len(latencies_ms), kept=p99_ms <= bound_ms)
 
+    def check(step: Step) -> None:
+        if not step.kept and step.rate < ceiling * LEAST_SHARE:
+            message = f"scenario.bound_ms={bound_ms:g}: at {step.rate:.2g} images/s p99 is {step.p99_ms:.0f} ms already"
+            raise ConfigError(message)
+
     low, high = 0.0, ceiling
     step = tried(ceiling)
     yield step
     if step.kept:
-        return
-    if step.fastest_ms > bound_ms:
+        low = ceiling
+    elif step.fastest_ms > bound_ms:
         # One of them had not to wait, so fewer arrivals would not help.
         message = f"scenario.bound_ms={bound_ms:g}: even the fastest image takes {step.fastest_ms:.0f} ms"
         raise ConfigError(message)
@@ -73,6 +82,10 @@ def search_rate(
         step = tried((low + high) / 2)
         yield step
         low, high = (step.rate, high) if step.kept else (low, step.rate)
-        if high < ceiling * LEAST_SHARE:
-            message = f"scenario.bound_ms={bound_ms:g}: at {high:.2g} images/s p99 is {step.p99_ms:.0f} ms already"
-            raise ConfigError(message)
+        check(step)
+    confirmed = 0
+    while confirmed < CONFIRMATIONS:
+        step = tried(low)
+        yield step
+        confirmed, low = (confirmed + 1, low) if step.kept else (0, low / (1 + tolerance))
+        check(step)

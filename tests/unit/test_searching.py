@@ -8,7 +8,7 @@ import pytest
 
 from ocrbench.errors import ConfigError
 from ocrbench.scenarios.server import arrivals_ns
-from ocrbench.schedule.searching import search_rate
+from ocrbench.schedule.searching import CONFIRMATIONS, search_rate
 
 SERVICE_MS, WORKERS = 50.0, 2
 CEILING = WORKERS / SERVICE_MS * 1000
@@ -32,10 +32,10 @@ def p99_ms(rate: float) -> float:
 @pytest.mark.parametrize("bound_ms", [70.0, 100.0, 200.0])
 def test_the_rate_found_keeps_the_bound_and_a_higher_one_does_not(bound_ms: float) -> None:
     steps = list(search_rate(queue, CEILING, bound_ms, tolerance=0.05))
-    found = max(step.rate for step in steps if step.kept)
+    found = steps[-1].rate
     assert p99_ms(found) <= bound_ms < p99_ms(found * 1.05)
     assert p99_ms(found * 1.3) > bound_ms
-    assert len(steps) < 12
+    assert len(steps) < 14
     assert {step.queries for step in steps} == {2000}
     for step in steps:
         assert step.kept == (step.p99_ms <= bound_ms)
@@ -43,10 +43,7 @@ def test_the_rate_found_keeps_the_bound_and_a_higher_one_does_not(bound_ms: floa
 
 
 def test_a_tighter_bound_gives_a_lower_rate() -> None:
-    rates = [
-        max(step.rate for step in search_rate(queue, CEILING, bound, tolerance=0.02) if step.kept)
-        for bound in (60.0, 80.0, 120.0, 200.0)
-    ]
+    rates = [list(search_rate(queue, CEILING, bound, tolerance=0.02))[-1].rate for bound in (60.0, 80.0, 120.0, 200.0)]
     assert rates == sorted(rates)
     assert rates[0] < rates[-1] < CEILING
 
@@ -61,8 +58,8 @@ def test_a_finer_tolerance_comes_closer() -> None:
 
 
 def test_where_the_ceiling_keeps_the_bound_the_search_ends() -> None:
-    (step,) = search_rate(queue, CEILING, bound_ms=1e6, tolerance=0.05)
-    assert (step.rate, step.kept) == (CEILING, True)
+    steps = list(search_rate(queue, CEILING, bound_ms=1e6, tolerance=0.05))
+    assert [(step.rate, step.kept) for step in steps] == [(CEILING, True)] * (1 + CONFIRMATIONS)
 
 
 def test_a_bound_below_the_fastest_image_is_a_mistake_at_once() -> None:
@@ -81,11 +78,41 @@ def test_a_bound_that_some_images_never_keep_is_a_mistake() -> None:
         list(steps)
 
 
-def test_each_rate_is_tried_once() -> None:
+@pytest.mark.parametrize("unlucky", [1, 2])
+def test_a_rate_that_was_lucky_once_gives_way_to_a_lower_one(unlucky: int) -> None:
+    """Also where it is the second confirmation that fails."""
+    (lucky,) = {step.rate for step in list(search_rate(queue, CEILING, 100.0, 0.05))[-CONFIRMATIONS:]}
+    times = 0
+
+    def moody(rate: float) -> list[int]:
+        nonlocal times
+        times += rate == lucky
+        return [1000 * each for each in queue(rate)] if rate == lucky and times > unlucky else queue(rate)
+
+    steps = list(search_rate(moody, CEILING, 100.0, 0.05))
+    *_, failed, first, second = steps
+    assert (failed.rate, failed.kept) == (lucky, False)
+    assert first.rate == second.rate == pytest.approx(lucky / 1.05)
+    assert first.kept
+    assert second.kept
+
+
+def test_a_bound_that_is_only_ever_kept_by_luck_is_a_mistake() -> None:
+    answers = iter([queue(CEILING), queue(1.0)])
+
+    def lucky_once(rate: float) -> list[int]:
+        return next(answers, [1000 * each for each in queue(rate)])
+
+    with pytest.raises(ConfigError, match=r"scenario\.bound_ms=100: at .* images/s p99 is .* ms already"):
+        list(search_rate(lucky_once, CEILING, 100.0, 0.05))
+
+
+def test_only_the_rate_found_is_tried_again() -> None:
     rates: list[float] = []
 
     def counted(run: Callable[[float], list[int]]) -> Callable[[float], list[int]]:
         return lambda rate: rates.append(rate) or run(rate)
 
-    list(search_rate(counted(queue), CEILING, 100.0, 0.05))
-    assert len(rates) == len(set(rates))
+    steps = list(search_rate(counted(queue), CEILING, 100.0, 0.05))
+    assert rates.count(steps[-1].rate) == 1 + CONFIRMATIONS
+    assert len(rates) == len(set(rates)) + CONFIRMATIONS
