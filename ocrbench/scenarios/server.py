@@ -27,7 +27,7 @@ class ServerSetup(ManySetup):
         seed: Of the arrivals.
         bound_ms: What the 99th percentile of the latency is held against.
         search: Look for the highest rate that keeps it, also when it is tried again.
-        tolerance: How close the search comes: the rate found, times one plus this, was seen to fail.
+        tolerance: How close the search comes, and how far below the highest rate that kept the bound the rate found is.
     """
 
     rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)

@@ -9,7 +9,7 @@ from ocrbench.errors import ConfigError
 
 # A pipeline that cannot even serve this part of its own throughput in time never will.
 LEAST_SHARE = 1 / 64
-# The highest of many rates that kept the bound once may have been lucky: so often it must do so again.
+# So often the rate found must keep the bound.
 CONFIRMATIONS = 2
 
 
@@ -41,15 +41,18 @@ class Step:
 def search_rate(
     attempt: Callable[[float], Sequence[int]], ceiling: float, bound_ms: float, tolerance: float
 ) -> Iterator[Step]:
-    """Halve the interval between a rate that keeps the bound and one that does not, then confirm the lower one.
+    """Halve the interval between a rate that keeps the bound and one that does not, then confirm a rate below both.
 
-    A rate that does not keep the bound again gives way to one lower by the tolerance, which must be confirmed as well.
+    The highest of many rates that kept the bound once may have been lucky, and at the very limit a rate keeps it at
+    times only. So the rate found is lower by the tolerance than the highest that kept the bound, and must keep it
+    repeatedly. One that does not gives way to a lower one, each time by twice as much, which must be confirmed as well.
 
     Args:
         attempt: Lets images arrive at a rate and returns their latencies in nanoseconds.
         ceiling: The highest rate to try: what the pipeline does when it never has to wait for an image.
         bound_ms: What the 99th percentile must not exceed.
         tolerance: How close the two rates are in the end: the failing one is at most ``1 + tolerance`` times the other.
+            Also how far below them the rate found is.
 
     Yields:
         Each step when it is done; the last one is that of the rate found.
@@ -83,9 +86,14 @@ def search_rate(
         yield step
         low, high = (step.rate, high) if step.kept else (low, step.rate)
         check(step)
-    confirmed = 0
+    confirmed, lowering = 0, 1 + tolerance
+    low /= lowering
     while confirmed < CONFIRMATIONS:
         step = tried(low)
         yield step
-        confirmed, low = (confirmed + 1, low) if step.kept else (0, low / (1 + tolerance))
         check(step)
+        if step.kept:
+            confirmed += 1
+        else:
+            confirmed, lowering = 0, lowering**2
+            low /= lowering
