@@ -118,6 +118,8 @@ class Pipeline:
 
         Each image's latency is that of all together. The recognizer's time is divided by the number of crops.
         """
+        if not images:
+            return []
         start = cropped = perf_counter_ns()
         found: list[_Found] = []
         for image in images:

@@ -136,6 +136,12 @@ def test_reading_names_its_image(feed: Any) -> None:
     ]
 
 
+def test_an_image_that_cannot_be_read_leaves_no_events(feed: Any) -> None:
+    _, trace = traced("throughput", ThroughputSetup(), feed, 3)
+    counts = Counter(event["name"] for event in complete(trace))
+    assert {counts[stage] for stage in ("read", "detect", "crop", "recognize")} == {8}
+
+
 def test_nothing_is_noted_unless_asked(feed: Any) -> None:
     pipeline = Pipeline(OneBox(), {"network": infer}, OneText(), {"network": infer})
     SCENARIOS["latency"].run([pipeline], feed, Setup())
