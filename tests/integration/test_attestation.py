@@ -58,7 +58,12 @@ def test_shares_are_told_on_every_kind_of_device_also_from_the_cache(
             assert "CPU" in found.execution_devices[0]
             assert sum(found.executed.values()) == pytest.approx(1, abs=0.01)
             narrow = set(found.executed) - {"f32", "other"}
-            assert narrow == ({"bf16"} if precision == "BF16" and "BF16" in CAPABILITIES else set()), found
+            if precision == "BF16":
+                # Without instructions some versions of OpenVINO emulate it, and others do without.
+                assert narrow == {"bf16"} or (not narrow and "BF16" not in CAPABILITIES), found
+                assert set(found.emulated) == (narrow if "BF16" not in CAPABILITIES else set()), found
+            else:
+                assert not narrow, found
             if device == "CPU":
                 # The other devices do not say so of the one behind them.
                 assert found.from_cache is from_cache
@@ -114,11 +119,12 @@ def test_eight_cells_execute_what_they_say(ocrbench: Run, latest: Latest, cache_
         assert set(rows) == set(TYPES)
         for precision, row in rows.items():
             native = precision in CAPABILITIES
-            assert row["precision_honoured"] == ("yes" if native else "no"), row
-            for stage in ("detector", "recognizer"):
-                types = executed(row, stage)
-                assert (TYPES[precision] in types) is native or precision == "FP32", row
-                assert precision != "FP32" or types == {"f32"}, row
+            ran = [TYPES[precision] in executed(row, stage) for stage in ("detector", "recognizer")]
+            assert row["precision_honoured"] == ("yes" if all(ran) else "no"), row
+            # Without instructions bf16 may be emulated, and then that is said.
+            assert all(ran) if native else not any(ran) or row["precision_native"] == "no", row
+            if precision == "FP32":
+                assert executed(row, "detector") == executed(row, "recognizer") == {"f32"}, row
         networks = [
             network
             for record in Store(reports).records()
