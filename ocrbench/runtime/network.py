@@ -282,8 +282,10 @@ def _caller(request: Any, graph: Graph) -> Network:  # noqa: ANN401 - OpenVINO h
     places = range(len(request.model_outputs))
 
     def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        for (setter, kind), tensor in zip(inputs, tensors, strict=True):
-            setter(ov.Tensor(np.asarray(tensor, dtype=kind, order="C"), shared_memory=True))
+        # OpenVINO does not keep the memory of an array, so what had to be converted must outlive the inference.
+        given = [np.asarray(tensor, dtype=kind, order="C") for (_, kind), tensor in zip(inputs, tensors, strict=True)]
+        for (setter, _), array in zip(inputs, given, strict=True):
+            setter(ov.Tensor(array, shared_memory=True))
         start()
         wait()
         if outputs:

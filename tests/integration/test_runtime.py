@@ -231,6 +231,21 @@ def test_numpy_does_the_same_around_the_network(
     assert found[1] == pytest.approx(expected[1], abs=1e-4)
 
 
+def test_an_input_that_must_be_converted_outlives_the_inference(tmp_path: Path) -> None:
+    """OpenVINO does not keep the memory of what it is given; freed memory is soon another array's."""
+    image = ops.parameter([-1, 3, -1, -1], np.float16, name="image")
+    mean = ops.reduce_mean(ops.convert(image, "f32"), ops.constant(np.array([2, 3])), keep_dims=False)
+    path = tmp_path / "half.xml"
+    ov.save_model(ov.Model([mean], [image], "half"), path, compress_to_fp16=False)
+    artifact = Artifact(path=path, precision="FP32", sha256="0" * 64, size_bytes=1, source="made here")
+    network = CompiledNetwork(artifact, Graph(), replace(SETTINGS, folding=Folding(preprocess=False))).network()
+    for side in (8, 32, 320):
+        given = np.random.default_rng(side).standard_normal((1, 3, side, side)).astype(np.float32)
+        for order in ("C", "F"):
+            (found,) = network(np.asarray(given, order=order))
+            assert found == pytest.approx(given.mean(axis=(2, 3)), abs=1e-3)
+
+
 def test_a_static_network_takes_one_shape_only(artifact: Artifact, image: np.ndarray) -> None:
     network = CompiledNetwork(artifact, Graph(mean=MEAN, scale=SCALE, shape=(2, 4, 6, CHANNELS)), SETTINGS).network()
     assert network(image)[0] == pytest.approx(scores(image), abs=1e-3)
