@@ -18,6 +18,7 @@ class TimedNetwork:
     """A network with a stopwatch that also notices input shapes it has not met before.
 
     Attributes:
+        seen: The input shapes that it has met.
         elapsed_ns: Time inside the network since ``reset``.
         met_new_shape: Whether an input since ``reset`` had a shape that was never seen before.
         spans: Where each call is noted; None for nowhere.
@@ -27,7 +28,7 @@ class TimedNetwork:
         self._network = network
         self._stage = stage
         self.spans: list[Span] | None = None
-        self._seen: set[tuple[tuple[int, ...], ...]] = set()
+        self.seen: set[tuple[tuple[int, ...], ...]] = set()
         self.reset()
 
     def reset(self) -> None:
@@ -38,8 +39,8 @@ class TimedNetwork:
     def __call__(self, *tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Infer, and add to the stopwatch."""
         shapes = tuple(tensor.shape for tensor in tensors)
-        if shapes not in self._seen:
-            self._seen.add(shapes)
+        if shapes not in self.seen:
+            self.seen.add(shapes)
             self.met_new_shape = True
         start = perf_counter_ns()
         outputs = self._network(*tensors)
@@ -89,6 +90,15 @@ class Pipeline:
         }
         self._spans: list[Span] | None = None
 
+    def share_shapes(self, other: "Pipeline") -> None:
+        """Take a shape that one of the two met for one that both did, as their networks are the same compiled ones."""
+        for own, theirs in zip(self._networks, other._networks, strict=True):
+            own.seen = theirs.seen
+
+    @property
+    def _networks(self) -> list[TimedNetwork]:
+        return [*self._detector_networks.values(), *self._recognizer_networks.values()]
+
     def trace(self) -> list[Span]:
         """Note from now on when each stage begins and ends.
 
@@ -96,7 +106,7 @@ class Pipeline:
             What was noted since the last call; a stage comes after the calls of its networks.
         """
         spans, self._spans = self._spans, []
-        for network in (*self._detector_networks.values(), *self._recognizer_networks.values()):
+        for network in self._networks:
             network.spans = self._spans
         return spans or []
 

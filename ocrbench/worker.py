@@ -91,6 +91,8 @@ class Session:
             kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"), words)
             for _ in range(self._setup.in_flight(optimum))
         ]
+        for pipeline in self._pipelines[1:]:
+            pipeline.share_shapes(self._pipelines[0])
         return self._compile_ms()
 
     def run(self, request: Request) -> Request:

@@ -140,6 +140,15 @@ def test_a_pipeline_of_its_own_has_seen_nothing(pipeline: Pipeline) -> None:
     assert other.run(image()).first_seen
 
 
+def test_pipelines_on_the_same_networks_share_what_they_have_met(pipeline: Pipeline) -> None:
+    other = Pipeline(Boxes(), {"first": slow, "second": slow}, Readings(), {"only": slow})
+    other.share_shapes(pipeline)
+    assert pipeline.run(image()).first_seen
+    assert not other.run(image()).first_seen
+    assert other.run(image(170)).first_seen
+    assert not pipeline.run(image(170)).first_seen
+
+
 def test_the_shapes_of_all_inputs_count_together() -> None:
     network = TimedNetwork(lambda *tensors: tensors, "detect_infer")
     small, large = np.zeros(1), np.zeros(2)
