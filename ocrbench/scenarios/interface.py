@@ -63,6 +63,10 @@ class Setup:
         """Return the keys that are different in warm-up passes."""
         return {}
 
+    def least_seconds(self, images: int) -> float:
+        """Return how long so many images take at least, however fast the device is."""
+        return 0.0
+
     def check(self) -> None:
         """Make sure that all is there which the scenario needs.
 

@@ -75,6 +75,11 @@ class MlperfSetup(ManySetup):
         """Leave LoadGen out."""
         return {"goal": None}
 
+    def least_seconds(self, images: int) -> float:
+        """Return how long LoadGen sends at least."""
+        sending = self.min_queries / self.rate if self.traffic == "Server" and self.rate else 0.0
+        return max(self.min_duration_seconds, sending) if self.goal == "PerformanceOnly" else 0.0
+
     def check(self) -> None:
         """Make sure that LoadGen is installed.
 

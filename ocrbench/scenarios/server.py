@@ -41,6 +41,10 @@ class ServerSetup(ManySetup):
         """Let all images arrive at once: nobody learns anything from waiting."""
         return {"rate": None}
 
+    def least_seconds(self, images: int) -> float:
+        """Return when the last image arrives."""
+        return arrivals_ns(images, self.rate, self.seed)[-1] / 1e9 if images else 0.0
+
 
 def server(pipelines: Sequence[Pipeline], feed: Feed, setup: ServerSetup) -> Block:
     """Let images arrive by a schedule that was made beforehand, whether or not earlier ones are done.

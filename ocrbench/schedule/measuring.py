@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -61,7 +61,12 @@ def measure(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample], listene
         listener.say("compiling")
         limit = cell.prepare_timeout_seconds
         measured.compile_ms = worker.ask("load", listener, limit, cell=asdict(cell), artifacts=given)
-        run = partial(run_block, partial(worker.ask, "run", listener, cell.timeout_seconds))
+
+        def ask(samples: list[list[str]], changes: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
+            limit = cell.timeout_seconds + replace(setup, **changes).least_seconds(len(samples))
+            return worker.ask("run", listener, limit, samples=samples, changes=changes)
+
+        run = partial(run_block, ask)
         for number in range(cell.scenario.warmup_passes):
             for done, block in blocks_of(cell.scenario.block_images, samples, measured):
                 run(block, measured, warmup=True, changes=setup.warming_up)
@@ -103,6 +108,10 @@ def _search(
     """Find the highest rate that keeps the bound; what was measured when it was last confirmed is what counts."""
     setup = setup_of(cell.scenario)
     assert isinstance(setup, ServerSetup)
+    for _, block in blocks_of(cell.scenario.block_images, samples, measured):
+        if any(sample_id not in measured.predictions for sample_id, _ in block):
+            # Without warm-up passes nobody has read them yet, and the search sends one block only.
+            run(block, measured, warmup=True, changes=setup.warming_up)
     blocks = blocks_of(cell.scenario.block_images, samples, measured)
     if not blocks:
         return

@@ -149,11 +149,13 @@ class TestMeasure:
     def run(
         self, loaded: Cell, interpreter: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Callable[..., tuple[Measured, Hearing, list[dict[str, Any]]]]:
-        monkeypatch.setattr(measuring, "Worker", functools.partial(Worker, interpreter(PROGRAM)))
-
-        def run(*names: str, **scenario: Any) -> tuple[Measured, Hearing, list[dict[str, Any]]]:
+        def run(
+            *names: str, program: str = PROGRAM, timeout_seconds: float = 20, **scenario: Any
+        ) -> tuple[Measured, Hearing, list[dict[str, Any]]]:
+            monkeypatch.setattr(measuring, "Worker", functools.partial(Worker, interpreter(program)))
             options = {"min_seconds": 0, "warmup_passes": 1, "block_images": 2, **scenario}
-            cell = replace(loaded, scenario=replace(loaded.scenario, **options))
+            changed = replace(loaded.scenario, **options)
+            cell = replace(loaded, scenario=changed, timeout_seconds=timeout_seconds)
             hearing = Hearing()
             samples = [Sample(id=name, image_path=Path(name)) for name in names]
             measured = measure(cell, {}, samples, hearing)
@@ -205,6 +207,25 @@ class TestMeasure:
         assert self.blocks(requests) == [["a", "bad1", "b"], ["bad2", "bad3", "c"], ["a", "b"], ["c"]]
         assert measured.images == 3
         assert set(measured.predictions) == {"a", "b", "c"}
+
+    def test_a_block_may_take_the_time_in_which_its_images_arrive(self, run: Callable) -> None:
+        """The one arrival comes after 2.7 s, so an answer after 2 s is none too late; the limit is 1 s."""
+        slow = PROGRAM.replace(
+            "        measurements = []\n", "        measurements = __import__('time').sleep(2) or []\n"
+        )
+        limits = {"program": slow, "timeout_seconds": 1, "warmup_passes": 0}
+        measured, _, _ = run("a", **limits, name="server", options={"rate": 0.25, "bound_ms": 1000})
+        assert measured.images == 1
+        with pytest.raises(WorkerError, match="did not answer 'run' within 1 s"):
+            run("a", **limits)
+
+    def test_a_search_without_warm_up_still_reads_every_image(self, run: Callable) -> None:
+        options = {"bound_ms": 1000, "search": True}
+        measured, _, requests = run("bad1", "bad2", "a", "b", "c", warmup_passes=0, name="server", options=options)
+        assert set(measured.predictions) == {"a", "b", "c"}
+        assert set(measured.skipped) == {"bad1", "bad2"}
+        assert self.blocks(requests)[:3] == [["bad1", "bad2"], ["a", "b"], ["c"]]
+        assert {tuple(block) for block in self.blocks(requests)[3:]} == {("a", "b")}
 
     def test_with_nothing_but_bad_images_it_ends(self, run: Callable) -> None:
         measured, _, requests = run("bad1", "bad2", min_seconds=30)
