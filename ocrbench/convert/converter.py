@@ -1,5 +1,6 @@
 """A cell's networks: source → IR, float or INT8, from the cache or freshly made."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from ocrbench.convert.cache import ArtifactCache, Made, key_digest
 from ocrbench.convert.calibration import CalibrationSet, Regions, Tensor, expected_regions
 from ocrbench.convert.concatenated import split_concatenations
 from ocrbench.convert.control import AccuracyControl, Journal
+from ocrbench.convert.download import file_sha256
 from ocrbench.convert.end_to_end import EndToEndScore
 from ocrbench.convert.ir import is_quantised, read_source, save, versions
 from ocrbench.convert.quantize import quantize
@@ -185,9 +187,14 @@ class _Converter:
 
     def _source_key(self, found: Fetched, source: Source, stored: str) -> dict[str, object]:
         key: dict[str, object] = {"source": found.sha256, "stored": stored, "versions": versions(stored)}
-        key |= {rewrite.__name__: True for rewrite in self._rewritings(stored)}
+        key |= {rewrite.__name__: _source_sha256(rewrite) for rewrite in self._rewritings(stored)}
         # Not torch's version: what was converted once then serves environments without torch, too.
         return key | ({"architecture": fingerprint(source.architecture)} if source.architecture else {})
+
+
+def _source_sha256(function: Callable[..., object]) -> str:
+    """Say which version of a function's module this is, so that what an earlier one made is not taken for its work."""
+    return file_sha256(Path(inspect.getfile(function)))
 
 
 def _options(stage: Stage) -> dict[str, str]:
