@@ -58,14 +58,14 @@ def throughput(pipelines: Sequence[Pipeline], feed: Feed, setup: ThroughputSetup
 def groups(count: int, size: int, workers: int) -> Iterator[range]:
     """Cut images into groups of those that follow each other.
 
-    Towards the end they become smaller, so that all workers end at nearly the same time.
+    When there is not a whole group left for each worker they become smaller, so that all end at nearly the same time.
 
-    >>> [len(group) for group in groups(24, 4, 2)]
-    [4, 4, 4, 3, 2, 1, 1, 1, 1, 1, 1, 1]
+    >>> [len(group) for group in groups(23, 4, 2)]
+    [4, 4, 4, 4, 3, 2, 1, 1]
     """
     first = 0
     while first < count:
-        length = max(1, min(size, (count - first) // (2 * workers)))
+        length = max(1, min(size, (count - first) // workers))
         yield range(first, first + length)
         first += length
 

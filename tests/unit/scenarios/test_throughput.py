@@ -19,8 +19,10 @@ def test_groups_hold_every_image_once_in_order(count: int, size: int, workers: i
     made = list(groups(count, size, workers))
     assert list(chain(*made)) == list(range(count))
     assert all(1 <= len(group) <= size for group in made)
-    # The last images are dealt out one by one.
-    assert [len(group) for group in made[-workers:]] == [1] * min(workers, len(made))
+    # Whole groups as long as there is one for each worker; then the last images are dealt out one by one.
+    assert all(len(group) == size for group in made if count - group.start >= size * workers)
+    if workers > 1:
+        assert [len(group) for group in made[-workers:]] == [1] * min(workers, len(made))
 
 
 @pytest.mark.parametrize("together", [1, 3])
