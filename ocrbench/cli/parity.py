@@ -51,12 +51,18 @@ def parity(  # noqa: PLR0913 - each is an option of the command
     cell, checksums = _cell(words or [])
     roles = _roles(stage)
     wanted = {role: _wanted(role, batch or BATCHES, shape, stage) for role in roles}
+    # Of the usual batch sizes those that a network takes.
+    some = not batch and not shape
     check(cell)
     for role in roles:
         check_device(getattr(cell, role).device)
     title = f"parity {cell.detector.name} {cell.precision} on {cell.device}"
     with ConsoleListener(make_console(stderr=True), title) as listener, tempfile.TemporaryDirectory() as folder:
         artifacts, _ = prepare(cell, listener, roles)
+        roles = tuple(role for role in roles if artifacts[role])
+        if not roles:
+            message = f"detector={cell.detector.name}: it has no network to be timed"
+            raise ConfigError(message)
         for role in roles:
             if checksums.get(role, artifacts[role]["network"].sha256) != artifacts[role]["network"].sha256:
                 message = f"{role}: the network of that run is not there any more, and converting gives another one"
@@ -64,7 +70,7 @@ def parity(  # noqa: PLR0913 - each is an option of the command
         targets = [
             target
             for role in roles
-            for target in targets_of(cell, role, artifacts[role]["network"], Path(folder), wanted[role])
+            for target in targets_of(cell, role, artifacts[role]["network"], Path(folder), wanted[role], some=some)
         ]
         frame = to_frame([measure_parity(cell, target, seconds, rounds, listener) for target in targets])
     make_console().print(to_table(frame))
@@ -86,7 +92,7 @@ def _cell(words: list[str]) -> tuple[Cell, dict[str, str]]:
         raise ConfigError(message)
     record = runs[0].record
     return validate(Cell, dict(record.config)), {
-        role: str(networks["network"]["sha256"]) for role, networks in record.artifacts.items()
+        role: str(networks["network"]["sha256"]) for role, networks in record.artifacts.items() if networks
     }
 
 

@@ -57,7 +57,7 @@ class Turn(NamedTuple):
 
 
 def targets_of(
-    cell: Cell, role: Role, artifact: Artifact, folder: Path, wanted: Sequence[tuple[int, ...]]
+    cell: Cell, role: Role, artifact: Artifact, folder: Path, wanted: Sequence[tuple[int, ...]], *, some: bool = False
 ) -> list[Target]:
     """Prepare a stage.
 
@@ -67,6 +67,7 @@ def targets_of(
         artifact: Of the stage's first network.
         folder: Where to write the folded model.
         wanted: Shapes, or batch sizes (tuples of one) for the shape that the dataset gives.
+        some: Whether those that the network does not take are left out, as long as there are others.
 
     Raises:
         ConfigError: The network does not take such a shape.
@@ -80,6 +81,9 @@ def targets_of(
     entry = save_folded(artifact, graph, path)
     usual = () if all(len(each) > 1 for each in wanted) else _usual_shape(cell, role, artifact)
     shapes = [each if len(each) > 1 else (*each, *usual[1:]) for each in wanted]
+    if some:
+        taken = [each for each in shapes if entry.takes(network_shape(each, whole, cell.folding))]
+        shapes = taken or shapes
     targets = []
     for shape in shapes:
         inside = network_shape(shape, whole, cell.folding)

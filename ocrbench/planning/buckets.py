@@ -52,14 +52,14 @@ class Expected:
     spread_ms: float
 
 
-def expected(options: WidthOptions, groups: Groups, costs: Costs, images: int) -> Expected:
+def expected(options: WidthOptions, groups: Groups, costs: Costs, spread_over: float) -> Expected:
     """Predict what the network costs.
 
     Args:
         options: Make batches of crops.
         groups: The dataset.
         costs: Of batches.
-        images: Over how many images the first batch of each shape is spread.
+        spread_over: Over how many groups the first batch of each shape is spread.
     """
     shapes, once, total = 0, 0.0, 0.0
     for width, batches in _by_width(options, groups).items():
@@ -70,17 +70,17 @@ def expected(options: WidthOptions, groups: Groups, costs: Costs, images: int) -
         once += float(first[different].sum())
         total += float(repeated[counts].sum())
     crops = sum(map(len, groups))
-    spread = (total + once * len(groups) / images) / crops
+    spread = (total + once * len(groups) / spread_over) / crops
     return Expected(shapes=shapes, first_ms=once, repeated_ms=total / crops, spread_ms=spread)
 
 
-def best_dynamic(present: WidthOptions, groups: Groups, costs: Costs, images: int) -> WidthOptions:
+def best_dynamic(present: WidthOptions, groups: Groups, costs: Costs, spread_over: float) -> WidthOptions:
     """Choose the batch size for batches that are as wide as their widest crop; arguments as ``expected``."""
     sizes = [replace(present, shapes="dynamic", widths=(), batch_size=size) for size in BATCH_SIZES]
-    return min(sizes, key=lambda options: expected(options, groups, costs, images).spread_ms)
+    return min(sizes, key=lambda options: expected(options, groups, costs, spread_over).spread_ms)
 
 
-def best_widths(present: WidthOptions, groups: Groups, costs: Costs, images: int) -> WidthOptions:
+def best_widths(present: WidthOptions, groups: Groups, costs: Costs, spread_over: float) -> WidthOptions:
     """Choose the widths of buckets and the batch size; arguments as ``expected``.
 
     For each batch size, the cheapest widths up to an edge are those up to an earlier edge and one bucket more: the
@@ -93,9 +93,9 @@ def best_widths(present: WidthOptions, groups: Groups, costs: Costs, images: int
     below = np.hstack([np.zeros((len(groups), 1), dtype=int), below])
     plans = []
     for size in BATCH_SIZES:
-        widths = _shortest(edges, below, size, costs, len(groups) / images)
+        widths = _shortest(edges, below, size, costs, len(groups) / spread_over)
         plans.append(replace(present, shapes="bucketed", widths=tuple(widths), batch_size=size))
-    return min(plans, key=lambda options: expected(options, groups, costs, images).spread_ms)
+    return min(plans, key=lambda options: expected(options, groups, costs, spread_over).spread_ms)
 
 
 def buckets(options: WidthOptions, groups: Groups, costs: Costs) -> list[Bucket]:

@@ -17,11 +17,12 @@ from ocrbench.models import FAMILIES, Reading, build_detector, build_recognizer
 from ocrbench.models.crops import FreeWidth, WidthOptions
 from ocrbench.planning.buckets import BATCH_SIZES, Expected, Groups, best_dynamic, best_widths, expected
 from ocrbench.planning.costs import Costs, measure_costs, widths_to_measure
-from ocrbench.records import Artifact, Graph, Image, Network
-from ocrbench.runtime import CompiledNetwork, Settings
+from ocrbench.records import Artifact, Graph, Image, Network, metadata_of
+from ocrbench.runtime import CompiledNetwork
 from ocrbench.scenarios import setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup
 from ocrbench.schedule import Listener, prepare
+from ocrbench.worker import settings_of
 
 FEWEST_ROUNDS = 5
 
@@ -85,7 +86,7 @@ class _Reader:
 
     def __init__(self, cell: Cell, artifacts: Mapping[str, Artifact], changes: Mapping[str, object]) -> None:
         stage = replace(cell.recognizer, options={**cell.recognizer.options, **changes})
-        recognizer = build_recognizer(stage, artifacts["network"].metadata)
+        recognizer = build_recognizer(stage, metadata_of(artifacts))
         assert isinstance(recognizer, FreeWidth)
         self.recognizer = recognizer
         self.networks = _compiled(cell, stage, recognizer.graphs(), artifacts)
@@ -98,8 +99,14 @@ def check_plannable(cell: Cell) -> None:
     """Make sure that there is something to plan.
 
     Raises:
-        ConfigError: The recognizer's input has one width only.
+        ConfigError: The recognizer's input has one width only, or there is a network for each shape.
     """
+    if cell.folding.shapes:
+        message = (
+            f"folding.shapes={cell.folding.shapes}: a plan weighs shapes that share a network; leave this out, and add "
+            "it to what was planned"
+        )
+        raise ConfigError(message)
     part = FAMILIES[cell.recognizer.family].recognizer
     if part is None or not issubclass(part.options, WidthOptions):
         message = f"recognizer.family={cell.recognizer.family}: its input has one width, so there is nothing to plan"
@@ -121,14 +128,14 @@ def measure_plan(cell: Cell, images: int, seconds: float, listener: Listener) ->
     artifacts, _ = prepare(cell, listener)
     present = _Reader(cell, artifacts["recognizer"], {})
     flexible = _Reader(cell, artifacts["recognizer"], {"shapes": "bucketed", "widths": ()})
-    crops = _crops(cell, artifacts["detector"], listener)
+    crops, count = _crops(cell, artifacts["detector"], listener)
     groups = [[present.recognizer.natural_width(crop) for crop in group] for group in crops]
     options = flexible.recognizer.options
     naturals = [min(max(width, options.min_width), options.max_width) for group in groups for width in group]
     like = next(iter(flexible.recognizer.calibration(crops[0])))
     network = flexible.networks["network"]
     costs = measure_costs(network, like, widths_to_measure(naturals), BATCH_SIZES, listener)
-    candidates = compare(present.recognizer.options, groups, costs, images)
+    candidates = compare(present.recognizer.options, groups, costs, images * len(groups) / count)
     best = min(candidates, key=lambda each: each.expected.spread_ms)
     check = None
     if best.name != "present":
@@ -136,50 +143,54 @@ def measure_plan(cell: Cell, images: int, seconds: float, listener: Listener) ->
     return Planned(groups=groups, costs=costs, candidates=candidates, best=best, check=check)
 
 
-def compare(present: WidthOptions, groups: Groups, costs: Costs, images: int) -> list[Candidate]:
+def compare(present: WidthOptions, groups: Groups, costs: Costs, spread_over: float) -> list[Candidate]:
     """Predict what the present setting costs, and the best of each other kind; arguments as ``expected``."""
     settings = {
         "present": present,
-        "dynamic": best_dynamic(present, groups, costs, images),
-        "bucketed": best_widths(present, groups, costs, images),
+        "dynamic": best_dynamic(present, groups, costs, spread_over),
+        "bucketed": best_widths(present, groups, costs, spread_over),
     }
     return [
-        Candidate(name=name, options=options, expected=expected(options, groups, costs, images))
+        Candidate(name=name, options=options, expected=expected(options, groups, costs, spread_over))
         for name, options in settings.items()
     ]
 
 
-def _crops(cell: Cell, artifacts: Mapping[str, Artifact], listener: Listener) -> list[list[Image]]:
-    """Cut out what the detector finds, by images whose crops share batches; those without text are left out."""
-    detector = build_detector(cell.detector, artifacts["network"].metadata)
+def _crops(cell: Cell, artifacts: Mapping[str, Artifact], listener: Listener) -> tuple[list[list[Image]], int]:
+    """Cut out what the detector finds, by images whose crops share batches; those without text are left out.
+
+    Returns:
+        The crops, and how many images could be read.
+    """
+    detector = build_detector(cell.detector, metadata_of(artifacts))
     networks = _compiled(cell, cell.detector, detector.graphs(), artifacts)
     samples = data.FORMATS[cell.dataset.format](Path(cell.dataset.root).expanduser())
     samples = data.choose(samples, cell.dataset.limit, cell.dataset.seed)
     setup = setup_of(cell.scenario)
     together = setup.together if isinstance(setup, ThroughputSetup) else 1
     found: list[list[Image]] = []
+    count = 0
     for number, sample in enumerate(samples, start=1):
-        image = read_image(sample.image_path)
+        try:
+            image = read_image(sample.image_path)
+        except DatasetError as error:
+            listener.say(f"left out: {error}")
+            continue
         regions = detector.detect(image, networks)
         cut = [crop_quadrilateral(image, region.polygon) for region in regions]
-        found = [*found[:-1], found[-1] + cut] if (number - 1) % together else [*found, cut]
+        found = [*found[:-1], found[-1] + cut] if count % together else [*found, cut]
+        count += 1
         listener.advance("finding text", number, len(samples))
     if not any(found):
         message = f"dataset {cell.dataset.name}: {cell.detector.name} finds no text in its {len(samples)} images"
         raise DatasetError(message)
-    return [crops for crops in found if crops]
+    return [crops for crops in found if crops], count
 
 
 def _compiled(
     cell: Cell, stage: Stage, graphs: Mapping[str, Graph], artifacts: Mapping[str, Artifact]
 ) -> dict[str, Network]:
-    settings = Settings(
-        device=stage.device,
-        precision=stage.precision,
-        performance_hint=cell.scenario.performance_hint,
-        properties=stage.properties,
-        folding=cell.folding,
-    )
+    settings = replace(settings_of(cell, stage), cache_dir=None)
     return {name: CompiledNetwork(artifacts[name], graph, settings).network() for name, graph in graphs.items()}
 
 

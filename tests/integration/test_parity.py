@@ -149,6 +149,24 @@ def test_mistakes_take_one_line(ocrbench: Run, model: str, tmp_path: Path) -> No
         assert "Traceback" not in done.stderr
 
 
+def test_of_the_usual_batch_sizes_those_are_timed_that_the_network_takes(tmp_path: Path) -> None:
+    image = ops.parameter([8, 3, 32, 48], np.float32, name="image")
+    ov.save_model(ov.Model([ops.relu(image)], [image], "eight"), tmp_path / "eight.xml", compress_to_fp16=False)
+    eight = Artifact(path=tmp_path / "eight.xml", precision="FP32", sha256="", size_bytes=1, source="")
+    shapes = [(each, 32, 48, 3) for each in (1, 8)]
+    targets = targets_of(load(["detector.mean=[0,0,0]"]), "detector", eight, tmp_path, shapes, some=True)
+    assert [each.shape for each in targets] == [(8, 32, 48, 3)]
+    with pytest.raises(ConfigError, match="its input cannot be 1,32,48,3; it takes 8,32,48,3"):
+        targets_of(load(["detector.mean=[0,0,0]"]), "detector", eight, tmp_path, shapes[:1], some=True)
+
+
+def test_a_detector_without_a_network_has_nothing_to_be_timed(ocrbench: Run) -> None:
+    done = ocrbench("parity", "detector=whole_image", "--stage", "detector")
+    assert done.returncode == 2, done.stderr
+    assert "detector=whole_image: it has no network to be timed" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 def test_a_network_of_one_shape_refuses_others(artifact: Artifact, tmp_path: Path) -> None:
     cell = load(["detector.mean=[0,0,0]"])
     with pytest.raises(ConfigError, match=r"its input cannot be 1,32,48,4; it takes \?,\?,\?,3"):

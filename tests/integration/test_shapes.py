@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import cv2
+import numpy as np
 import pytest
 
 from ocrbench.config import Cell, load, packaged
@@ -66,6 +68,30 @@ def test_a_plan_ends_with_overrides_that_can_be_used(ocrbench: Run, model: str) 
     assert overrides in accuracy
     planned = load([model, *overrides.split()])
     check_options(planned.detector, planned.recognizer)
+
+
+@pytest.mark.slow
+def test_cropped_words_can_be_planned_for_and_a_bad_image_is_left_out(
+    ocrbench: Run, model: str, tmp_path: Path
+) -> None:
+    for number, width in enumerate((64, 96, 160)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((48, width, 3), 200, np.uint8))
+    whole = (tmp_path / "1.png").read_bytes()
+    (tmp_path / "1.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "words.tsv").write_text("".join(f"{number}.png\tword\n" for number in range(3)), encoding="utf-8")
+    words = ("detector=whole_image", "dataset=words", f"dataset.root={tmp_path / 'words.tsv'}", "precision=FP32")
+    done = ocrbench("plan", model, *words, "--seconds", "1")
+    assert done.returncode == 0, done.stderr
+    assert "left out" in done.stderr
+    assert "1.png" in done.stderr
+    assert "then, per crop" in done.stdout
+
+
+def test_there_is_no_plan_with_a_network_for_each_shape(ocrbench: Run) -> None:
+    done = ocrbench("plan", "folding.shapes=8")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "folding.shapes=8: a plan weighs shapes that share a network" in line
 
 
 def test_there_is_no_plan_for_an_input_of_one_width(ocrbench: Run) -> None:

@@ -33,7 +33,7 @@ def test_costs_are_interpolated_and_no_crops_cost_nothing() -> None:
 
 def test_expected_costs_are_those_of_the_batches() -> None:
     groups = [[30, 60, 64], [200]]
-    found = expected(PRESENT, groups, costs(call=1.0, first=5.0), images=4)
+    found = expected(PRESENT, groups, costs(call=1.0, first=5.0), spread_over=4)
     # Batches of width 32, 64 (two crops) and 224.
     repeated = 3 * 1.0 + 0.01 * (32 + 2 * 64 + 224)
     assert (found.shapes, found.first_ms, found.repeated_ms) == (3, 15.0, pytest.approx(repeated / 4))
@@ -42,7 +42,7 @@ def test_expected_costs_are_those_of_the_batches() -> None:
 
 def test_empty_places_of_a_static_batch_cost_too() -> None:
     static = replace(PRESENT, shapes="static", widths=[320], batch_size=4)
-    found = expected(static, [[30, 60], [200]], costs(), images=1000)
+    found = expected(static, [[30, 60], [200]], costs(), spread_over=1000)
     assert (found.shapes, found.repeated_ms) == (1, pytest.approx(2 * 0.01 * 4 * 320 / 3))
 
 
