@@ -95,14 +95,16 @@ class Comparison:
     def verdict(self) -> Overall:
         """Accuracy and speed together."""
         found = [each.direction for each in self.changes if each.metric in self.decisive]
-        known = [direction for direction in found if direction != "none"]
-        if "better" in known and "worse" in known:
+        if "better" in found and "worse" in found:
             return "trade-off"
-        if "undecided" in known or not known:
+        if "undecided" in found or not {*found} - {"none"}:
             return "undecided"
-        if "worse" in known:
+        if "worse" in found:
             return "regressed"
-        return "improved" if "better" in known else "equivalent"
+        # A metric without a direction, as of one run per side, must not pass for an equal one.
+        if "none" in found:
+            return "undecided"
+        return "improved" if "better" in found else "equivalent"
 
 
 @dataclass(frozen=True, kw_only=True)

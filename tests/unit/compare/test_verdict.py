@@ -1,5 +1,7 @@
 """What a difference means."""
 
+from dataclasses import replace
+
 import pytest
 
 from ocrbench.compare.verdict import Change, Comparison, check_gate, outcome_of
@@ -50,6 +52,17 @@ def accuracy(low: float, high: float) -> Change:
 )
 def test_a_time_is_judged_by_its_whole_interval(low: float, high: float, verdict: str) -> None:
     assert time(low, high).verdict == verdict
+
+
+@pytest.mark.parametrize(("quality", "verdict"), [((-0.001, 0.001), "undecided"), ((-0.03, -0.01), "regressed")])
+def test_a_decisive_metric_without_an_interval_is_not_equivalent(quality: tuple[float, float], verdict: str) -> None:
+    """One run per side tells nothing of its rate; what accuracy lost stays lost."""
+    alone = replace(time(1.0, 1.0, "throughput_ips"), interval=None)
+    comparison = Comparison(
+        before="A", after="B", changes=(alone, accuracy(*quality)), decisive=("throughput_ips", "e2e_hmean")
+    )
+    assert alone.direction == "none"
+    assert comparison.verdict == verdict
 
 
 SAME, BETTER, WORSE, OPEN = (-0.001, 0.001), (0.01, 0.03), (-0.03, -0.01), (-0.03, 0.03)
