@@ -21,7 +21,7 @@ from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
 from ocrbench.errors import DatasetError
 from ocrbench.records import Region, Sample, artifacts_to_plain
-from ocrbench.schedule import Artifacts, FreshProcesses, Listener, Worker, prepare, to_region
+from ocrbench.schedule import Artifacts, FreshProcesses, Listener, Worker, alone, prepare, to_region
 
 # Warming up may take this share of what a round of processes has.
 WARM_UP_SHARE = 0.25
@@ -166,6 +166,7 @@ class Interleaved:
             OcrBenchError: A side cannot be loaded or measured.
         """
         with ExitStack() as stack:
+            stack.enter_context(alone(self._sides[0].cell, self._listener))
             workers = [stack.enter_context(source.fresh()) for source in self._sources]
             self._load(workers)
             first = not self.collected.times

@@ -13,7 +13,7 @@ from ocrbench.metrics.paired import Interval, median_ratio
 from ocrbench.parity.application import run_application
 from ocrbench.parity.targets import Target, Turn
 from ocrbench.records import artifacts_to_plain
-from ocrbench.schedule import Listener, Worker
+from ocrbench.schedule import Listener, Worker, alone
 from ocrbench.worker import settings_of
 
 # Calls by which the number of calls of a round is chosen; a network's second call may still be slow.
@@ -61,6 +61,11 @@ def measure_parity(cell: Cell, target: Target, seconds: float, rounds: int, list
     Raises:
         OcrBenchError: A process fails.
     """
+    with alone(cell, listener):
+        return _measure_alone(cell, target, seconds, rounds, listener)
+
+
+def _measure_alone(cell: Cell, target: Target, seconds: float, rounds: int, listener: Listener) -> Parity:
     trial = _ours(cell, target, listener, TRIAL_CALLS).median_ms
     calls = max(LEAST_CALLS, round(seconds * 1e3 / trial))
     sides: list[Callable[[], Turn]] = [

@@ -21,10 +21,11 @@ from ocrbench.records import Artifact, Graph, Image, Network, metadata_of
 from ocrbench.runtime import CompiledNetwork
 from ocrbench.scenarios import setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup
-from ocrbench.schedule import Listener, prepare
+from ocrbench.schedule import Listener, alone, prepare
 from ocrbench.worker import settings_of
 
 FEWEST_ROUNDS = 5
+Networks = Mapping[str, Artifact]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +127,16 @@ def measure_plan(cell: Cell, images: int, seconds: float, listener: Listener) ->
         OcrBenchError: The conversion or the device fails, or no text is found.
     """
     artifacts, _ = prepare(cell, listener)
-    present = _Reader(cell, artifacts["recognizer"], {})
-    flexible = _Reader(cell, artifacts["recognizer"], {"shapes": "bucketed", "widths": ()})
-    crops, count = _crops(cell, artifacts["detector"], listener)
+    with alone(cell, listener):
+        return _plan(cell, artifacts["detector"], artifacts["recognizer"], images, seconds, listener)
+
+
+def _plan(
+    cell: Cell, detector: Networks, recognizer: Networks, images: int, seconds: float, listener: Listener
+) -> Planned:
+    present = _Reader(cell, recognizer, {})
+    flexible = _Reader(cell, recognizer, {"shapes": "bucketed", "widths": ()})
+    crops, count = _crops(cell, detector, listener)
     groups = [[present.recognizer.natural_width(crop) for crop in group] for group in crops]
     options = flexible.recognizer.options
     naturals = [min(max(width, options.min_width), options.max_width) for group in groups for width in group]
@@ -139,7 +147,7 @@ def measure_plan(cell: Cell, images: int, seconds: float, listener: Listener) ->
     best = min(candidates, key=lambda each: each.expected.spread_ms)
     check = None
     if best.name != "present":
-        check = _check(present, _Reader(cell, artifacts["recognizer"], best.changes), crops, seconds, listener)
+        check = _check(present, _Reader(cell, recognizer, best.changes), crops, seconds, listener)
     return Planned(groups=groups, costs=costs, candidates=candidates, best=best, check=check)
 
 

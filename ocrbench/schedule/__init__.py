@@ -1,8 +1,20 @@
 """Drive the processes that measure."""
 
+from ocrbench.schedule.alone import alone
 from ocrbench.schedule.blocks import Measured, Timing, to_region
 from ocrbench.schedule.fresh import FreshProcesses
 from ocrbench.schedule.measuring import Artifacts, measure, prepare
 from ocrbench.schedule.process import Listener, Worker
 
-__all__ = ["Artifacts", "FreshProcesses", "Listener", "Measured", "Timing", "Worker", "measure", "prepare", "to_region"]
+__all__ = [
+    "Artifacts",
+    "FreshProcesses",
+    "Listener",
+    "Measured",
+    "Timing",
+    "Worker",
+    "alone",
+    "measure",
+    "prepare",
+    "to_region",
+]
