@@ -1,15 +1,14 @@
 """One cell, end to end: convert → measure → score → save."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from ocrbench import data, environment, metrics
 from ocrbench.architectures import check_architectures
@@ -27,7 +26,7 @@ from ocrbench.models import check_options
 from ocrbench.profile import profile_files, summarised
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
 from ocrbench.scenarios import ServerSetup, setup_of
-from ocrbench.schedule import Artifacts, Listener, Measured, Timing, measure, prepare
+from ocrbench.schedule import Artifacts, Listener, Measured, Timing, alone, measure, prepare
 from ocrbench.store import Outcome, Store, outcomes_of
 
 log = logging.getLogger(__name__)
@@ -71,8 +70,19 @@ def check(cell: Cell) -> None:
     if not root.exists():
         message = f"dataset.root={cell.dataset.root}: no such folder or file; expected a dataset of format "
         raise DatasetError(message + f"{cell.dataset.format} (set it with dataset.root=PATH)")
+    for key in ("reports_dir", "cache_dir"):
+        _check_folder(key, getattr(cell, key))
     if "INT8" in (cell.detector.precision, cell.recognizer.precision):
         check_disjoint(cell.calibration, _samples(cell) if cell.calibration.format != SYNTHETIC else [])
+
+
+def _check_folder(key: str, value: str) -> None:
+    """Make sure that a folder is there or can be made."""
+    path = Path(value).expanduser().absolute()
+    there = next(each for each in (path, *path.parents) if each.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        message = f"{key}={value}: {there} is {'write-protected' if there.is_dir() else 'not a folder'}"
+        raise ConfigError(message)
 
 
 def run_cell(cell: Cell, listener: Listener) -> Finished:
@@ -107,7 +117,7 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
     known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
     models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
     cell_id = known["cell_id"] = named(cell, [decisive(cell), fingerprint, models, known["environment"]])
-    with _alone(cell, listener):
+    with alone(cell, listener):
         # Looked up only now: another session may just have measured this very cell.
         earlier = None if cell.force else store.newest(cell_id, profiled=cell.profile)
         if earlier is not None:
@@ -170,23 +180,6 @@ def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Fin
         log.warning("The failed run is not stored: %s", error)
         folder = store.root
     return Finished(record=record, reused=False, folder=folder)
-
-
-@contextmanager
-def _alone(cell: Cell, listener: Listener) -> Iterator[None]:
-    """Let one session at a time measure on this machine: two would measure each other."""
-    cache_dir = Path(cell.cache_dir).expanduser()
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(cache_dir / "measuring.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        listener.say("waiting for another measurement on this machine to end")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _samples(cell: Cell) -> list[Sample]:
