@@ -24,7 +24,7 @@ from ocrbench.cli.outputs import (
 from ocrbench.compare.interleaved import Plan
 from ocrbench.compare.live import compare_live
 from ocrbench.compare.sides import parse_side
-from ocrbench.compare.verdict import Checked, Comparison, check_gate
+from ocrbench.compare.verdict import Checked, Comparison, check_gate, check_limits
 from ocrbench.config import Gate
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.columns import text
@@ -62,6 +62,7 @@ def ab(  # noqa: PLR0913 - each is an option of the command
     for side in (first, second):
         check(side.cell)
     gate = first.cell.gate
+    check_limits(gate)
     plan = Plan(
         seconds=seconds,
         processes=processes,

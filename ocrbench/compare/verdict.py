@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ocrbench.config import Gate, Limit
+from ocrbench.config import Gate, Limit, closest
+from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
+from ocrbench.table import NUMBER_COLUMNS, SERVER_COLUMNS
 
 Direction = Literal["better", "worse", "equivalent", "undecided", "none"]
 Overall = Literal["improved", "regressed", "trade-off", "equivalent", "undecided"]
@@ -97,12 +99,12 @@ class Comparison:
         found = [each.direction for each in self.changes if each.metric in self.decisive]
         if "better" in found and "worse" in found:
             return "trade-off"
-        if "undecided" in found or not {*found} - {"none"}:
+        if "undecided" in found:
             return "undecided"
         if "worse" in found:
             return "regressed"
         # A metric without a direction, as of one run per side, must not pass for an equal one.
-        if "none" in found:
+        if "none" in found or not found:
             return "undecided"
         return "improved" if "better" in found else "equivalent"
 
@@ -114,6 +116,19 @@ class Checked:
     limit: Limit
     outcome: Outcome
     reason: str
+
+
+def check_limits(gate: Gate) -> None:
+    """Make sure that a gate's limits are of metrics that there are.
+
+    Raises:
+        ConfigError: One is not; it would never be decided.
+    """
+    metrics = (*NUMBER_COLUMNS, *SERVER_COLUMNS)
+    for limit in gate.limits:
+        if limit.metric not in metrics:
+            message = f"gate={gate.name}: metric {limit.metric}: no such metric; {closest(limit.metric, metrics)}"
+            raise ConfigError(message)
 
 
 def check_gate(gate: Gate, comparison: Comparison) -> list[Checked]:

@@ -144,6 +144,12 @@ class Limit:
     at_most: float | None = None
     at_least: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a limit that limits nothing."""
+        if self.max_worse is None and self.at_most is None and self.at_least is None:
+            message = f"the limit of {self.metric} needs max_worse, at_most or at_least"
+            raise ValueError(message)
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Gate:

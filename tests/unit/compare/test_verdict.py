@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from ocrbench.compare.verdict import Change, Comparison, check_gate, outcome_of
+from ocrbench.compare.verdict import Change, Comparison, check_gate, check_limits, outcome_of
 from ocrbench.config import Gate, Limit
+from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
 
 
@@ -130,3 +131,9 @@ class TestGate:
 
     def test_no_limits_pass(self) -> None:
         assert outcome_of([]) == "pass"
+
+
+def test_a_limit_of_an_unknown_metric_is_a_mistake() -> None:
+    check_limits(Gate(name="good", limits=(Limit(metric="server_rate_ips", max_worse=0.1),)))
+    with pytest.raises(ConfigError, match="gate=typo: metric latency_p5_ms: no such metric; did you mean latency_p50"):
+        check_limits(Gate(name="typo", limits=(Limit(metric="latency_p5_ms", max_worse=0.1),)))
