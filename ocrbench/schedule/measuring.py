@@ -122,6 +122,9 @@ def _search(
         tried[rate] = Measured(
             predictions=measured.predictions, skipped=measured.skipped, compile_ms=measured.compile_ms
         )
+        if rate is not None:
+            seconds = replace(setup, rate=rate).least_seconds(len(queries))
+            listener.say(f"{rate:.2f} images/s: {len(queries)} arrive within {seconds:.0f} s")
         run(queries, tried[rate], changes={"rate": rate})
         return [each.times.latency_ns for each in tried[rate].timings]
 

@@ -8,7 +8,7 @@ import numpy as np
 from ocrbench.errors import ConfigError
 
 # A pipeline that cannot even serve this part of its own throughput in time never will.
-LEAST_SHARE = 1 / 64
+LEAST_SHARE = 1 / 16
 # So often the rate found must keep the bound.
 CONFIRMATIONS = 2
 
@@ -62,15 +62,11 @@ def search_rate(
     """
 
     def tried(rate: float) -> Step:
-        latencies_ms = np.asarray(attempt(rate)) / 1e6
-        p99_ms = float(np.percentile(latencies_ms, 99))
-        fastest_ms = float(latencies_ms.min())
-        return Step(rate=rate, p99_ms=p99_ms, fastest_ms=fastest_ms, queries=len(latencies_ms), kept=p99_ms <= bound_ms)
-
-    def check(step: Step) -> None:
-        if not step.kept and step.rate < ceiling * LEAST_SHARE:
-            message = f"scenario.bound_ms={bound_ms:g}: at {step.rate:.2g} images/s p99 is {step.p99_ms:.0f} ms already"
+        step = _step(rate, attempt(rate), bound_ms)
+        if not step.kept and rate < ceiling * LEAST_SHARE:
+            message = f"scenario.bound_ms={bound_ms:g}: at {rate:.2g} images/s p99 is {step.p99_ms:.0f} ms already"
             raise ConfigError(message)
+        return step
 
     low, high = 0.0, ceiling
     step = tried(ceiling)
@@ -85,15 +81,24 @@ def search_rate(
         step = tried((low + high) / 2)
         yield step
         low, high = (step.rate, high) if step.kept else (low, step.rate)
-        check(step)
-    confirmed, lowering = 0, 1 + tolerance
-    low /= lowering
+    yield from _confirm(tried, low, 1 + tolerance)
+
+
+def _confirm(tried: Callable[[float], Step], highest: float, lowering: float) -> Iterator[Step]:
+    """Lower a rate until it keeps the bound ``CONFIRMATIONS`` times."""
+    confirmed, rate = 0, highest / lowering
     while confirmed < CONFIRMATIONS:
-        step = tried(low)
+        step = tried(rate)
         yield step
-        check(step)
         if step.kept:
             confirmed += 1
         else:
             confirmed, lowering = 0, lowering**2
-            low /= lowering
+            rate /= lowering
+
+
+def _step(rate: float, latencies_ns: Sequence[int], bound_ms: float) -> Step:
+    latencies_ms = np.asarray(latencies_ns) / 1e6
+    p99_ms = float(np.percentile(latencies_ms, 99))
+    fastest_ms = float(latencies_ms.min())
+    return Step(rate=rate, p99_ms=p99_ms, fastest_ms=fastest_ms, queries=len(latencies_ms), kept=p99_ms <= bound_ms)
