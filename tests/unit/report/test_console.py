@@ -46,6 +46,18 @@ def test_many_runs_are_rows_and_what_they_share_is_said_once(make_run: MakeRun) 
     assert "latency_p50_ms 12.3" in text
 
 
+def test_the_scenario_is_told_where_it_is_another_than_latency(make_run: MakeRun) -> None:
+    def under_load(run: RunRecord) -> RunRecord:
+        return replace(run, config={**run.config, "scenario": {**run.config["scenario"], "name": "throughput"}})
+
+    runs = [make_run(), under_load(make_run())]
+    assert line(shown(runs), "scenario") == ["scenario", "latency", "throughput"]
+    many = shown([*runs, make_run()])
+    assert line(many, "scenario") == ["scenario", "status"]
+    assert line(many, "throughput") == ["throughput", "ok"]
+    assert "scenario" not in shown([make_run()])
+
+
 def test_a_narrow_terminal_folds_instead_of_cutting(make_run: MakeRun) -> None:
     text = shown([make_run(error="x" * 60), make_run(), make_run(precision="INT8")], width=60)
     assert max(map(len, text.splitlines())) <= 60
