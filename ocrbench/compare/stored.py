@@ -29,8 +29,6 @@ from ocrbench.store import RECORD, Store
 # the logarithm: one process has one memory layout. Runs repeated on either side replace this guess by what they show.
 RUN_NOISE = 0.02
 NORMAL_95 = 1.96
-# Scenario → the metric that its runs are compared by.
-RATES = {"throughput": "throughput_ips", "server": "server_rate_ips"}
 Item = TypeVar("Item")
 Cells = dict[str, list["StoredRun"]]
 
@@ -90,6 +88,16 @@ def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], marg
         warnings=(*(f"no verdict on speed: {reason}" for reason in reasons), *_noise([*before, *after])),
         flipped=flipped_words(first, second, expected, scoring),
     )
+
+
+def rate_metric(record: RunRecord) -> str:
+    """Name the rate that a run is judged by; empty where that is its latency.
+
+    A server's rate is what it was found to serve, if it was searched for; else it is what the user asked for.
+    """
+    scenario = record.config["scenario"]
+    searched = scenario["name"] == "server" and scenario["options"].get("search")
+    return "throughput_ips" if scenario["name"] == "throughput" else "server_rate_ips" if searched else ""
 
 
 FACTORS: Mapping[str, Callable[[RunRecord], str]] = {
@@ -253,9 +261,8 @@ def _speed_changes(
 
 
 def _rate(one: RunRecord, other: RunRecord) -> str:
-    """Name what counts under load, where the times of an image depend on its neighbours; empty for other scenarios."""
-    scenarios = {str(record.config["scenario"]["name"]) for record in (one, other)}
-    return RATES.get(scenarios.pop(), "") if len(scenarios) == 1 else ""
+    rates = {rate_metric(record) for record in (one, other)}
+    return rates.pop() if len(rates) == 1 else ""
 
 
 def _widened(change: Change, runs: int) -> Change:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ocrbench.compare.stored import FACTORS, RATES
+from ocrbench.compare.stored import FACTORS, rate_metric
 from ocrbench.report.html.labels import number_repeated, shortened
 from ocrbench.report.html.model import ReportRun
 
@@ -68,6 +68,6 @@ def _group(name: str, runs: Sequence[ReportRun], indices: Sequence[int]) -> Grou
         name=name,
         indices=indices,
         runs=runs,
-        speed=RATES.get(FACTORS["scenario"](runs[0].record), "latency_p50_ms"),
+        speed=rate_metric(runs[0].record) or "latency_p50_ms",
         accuracy=accuracy[0] if accuracy else "",
     )
