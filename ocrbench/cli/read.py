@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from ocrbench.cli.console import make_console
+from ocrbench.cli.outputs import write_output
 from ocrbench.config import closest, load
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
@@ -20,7 +21,6 @@ from ocrbench.reading import ORDERS, ImageSource, Read, read_images
 from ocrbench.records import Image, Region
 from ocrbench.report.picture import annotate, contact_sheet
 from ocrbench.runtime import check_device
-from ocrbench.store import write_atomically
 
 FAILED = 1
 
@@ -57,9 +57,10 @@ def read(  # noqa: PLR0913 - each is an option of the command
     with ImageSource() as source, ConsoleListener(progress, "read") as listener:
         images, refused = _found(source, names)
         results = [_chosen(each, order, threshold) for each in read_images(cell, images, listener)] if images else []
+        # What was read comes first, lest a picture that cannot be written lose it.
+        _print(results + refused, as_json=as_json)
         written = _draw([each for each in results if not each.skipped], output, crops=crops)
     results += refused
-    _print(results, as_json=as_json)
     for path in written:
         progress.print(Text(f"wrote {path}"), soft_wrap=True)
     for each in results:
@@ -107,7 +108,7 @@ def _draw(results: list[Read], folder: Path, *, crops: bool) -> list[Path]:
             pictures["crops"] = contact_sheet(image, found.regions)
         for kind, picture in pictures.items():
             written.append(folder / f"{name}.{kind}.png")
-            write_atomically(written[-1], _png(picture))
+            write_output(written[-1], _png(picture))
     return written
 
 

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ocrbench.cli import main
+from ocrbench.config import packaged
 
 PAIR = ("detector=horizontal_text_detection_0001", "recognizer=text_recognition_0014")
 TEXTS = ["dark22", "light"]
@@ -95,6 +96,13 @@ class TestWithoutModels:
         assert shown.out.split() == [f"{missing}:", f"{tmp_path / 'empty'}:"]
         assert f"skipped {missing}: cannot be fetched: 404" in shown.err
         assert "has no images" in shown.err
+
+    def test_a_picture_that_cannot_be_written_does_not_lose_the_text(self, capsys: pytest.CaptureFixture[str]) -> None:
+        picture = Path(packaged("datasets/sample")) / "img_1.jpg"
+        assert status(str(picture), "--output", "/dev/null") == 2
+        shown = capsys.readouterr()
+        assert shown.out.strip()
+        assert "ocrbench: /dev/null/img_1.annotated.png: cannot be written" in shown.err
 
     @pytest.mark.parametrize(
         ("words", "message"),
