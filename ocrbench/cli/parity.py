@@ -14,10 +14,11 @@ from ocrbench.config import Cell, closest, load, validate
 from ocrbench.errors import ConfigError
 from ocrbench.parity import ROLES, Role, measure_parity, targets_of
 from ocrbench.progress import ConsoleListener
+from ocrbench.records import Artifact
 from ocrbench.report.delimited import to_csv
 from ocrbench.report.parity import to_frame, to_table
 from ocrbench.runtime import check_device
-from ocrbench.schedule import prepare
+from ocrbench.schedule import Listener, prepare
 
 BATCHES = (1, 8)
 
@@ -51,26 +52,18 @@ def parity(  # noqa: PLR0913 - each is an option of the command
     cell, checksums = _cell(words or [])
     roles = _roles(stage)
     wanted = {role: _wanted(role, batch or BATCHES, shape, stage) for role in roles}
-    # Of the usual batch sizes those that a network takes.
-    some = not batch and not shape
     check(cell)
     for role in roles:
         check_device(getattr(cell, role).device)
     title = f"parity {cell.detector.name} {cell.precision} on {cell.device}"
     with ConsoleListener(make_console(stderr=True), title) as listener, tempfile.TemporaryDirectory() as folder:
-        artifacts, _ = prepare(cell, listener, roles)
-        roles = tuple(role for role in roles if artifacts[role])
-        if not roles:
-            message = f"detector={cell.detector.name}: it has no network to be timed"
-            raise ConfigError(message)
-        for role in roles:
-            if checksums.get(role, artifacts[role]["network"].sha256) != artifacts[role]["network"].sha256:
-                message = f"{role}: the network of that run is not there any more, and converting gives another one"
-                raise ConfigError(message)
+        networks = _networks(cell, roles, checksums, listener)
+        # Of the usual batch sizes those that a network takes.
+        some = not batch and not shape
         targets = [
             target
-            for role in roles
-            for target in targets_of(cell, role, artifacts[role]["network"], Path(folder), wanted[role], some=some)
+            for role, network in networks.items()
+            for target in targets_of(cell, role, network, Path(folder), wanted[role], some=some)
         ]
         frame = to_frame([measure_parity(cell, target, seconds, rounds, listener) for target in targets])
     make_console().print(to_table(frame))
@@ -94,6 +87,22 @@ def _cell(words: list[str]) -> tuple[Cell, dict[str, str]]:
     return validate(Cell, dict(record.config)), {
         role: str(networks["network"]["sha256"]) for role, networks in record.artifacts.items() if networks
     }
+
+
+def _networks(
+    cell: Cell, roles: tuple[Role, ...], checksums: dict[str, str], listener: Listener
+) -> dict[Role, Artifact]:
+    """Return the network of each stage that has one, which must be that of the finished run, if there was one."""
+    artifacts, _ = prepare(cell, listener, roles)
+    networks = {role: artifacts[role]["network"] for role in roles if artifacts[role]}
+    if not networks:
+        message = f"detector={cell.detector.name}: it has no network to be timed"
+        raise ConfigError(message)
+    for role, network in networks.items():
+        if checksums.get(role, network.sha256) != network.sha256:
+            message = f"{role}: the network of that run is not there any more, and converting gives another one"
+            raise ConfigError(message)
+    return networks
 
 
 def _roles(stage: str) -> tuple[Role, ...]:

@@ -71,6 +71,7 @@ def _split(words: Sequence[str], commands: Sequence[str]) -> tuple[list[str], li
     """Part Hydra's flags from the overrides."""
     flags: list[str] = []
     overrides: list[str] = []
+    words = [part for word in words for part in (word.split("=", 1) if word.startswith("--config-dir=") else [word])]
     for before, word in pairwise(["", *words]):
         if word.startswith("-") or before in FLAGS_WITH_VALUE:
             flags.append(word)
@@ -88,6 +89,10 @@ def _checked(flags: Sequence[str], overrides: Sequence[str]) -> list[Cell]:
     if config_dir is not None and not Path(config_dir).is_dir():
         message = f"--config-dir {config_dir}: no such folder"
         raise ConfigError(message)
+    for word in overrides:
+        if word.lstrip("+").startswith("gate"):
+            message = f"{word}: a run is not held against limits; see ocrbench ab --help and ocrbench compare --help"
+            raise ConfigError(message)
     cells = load_matrix(overrides, sweep=bool({"-m", "--multirun"} & set(flags)), config_dir=config_dir)
     for cell in cells:
         check(cell)

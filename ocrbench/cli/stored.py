@@ -15,6 +15,7 @@ from ocrbench.cli.outputs import (
     existing,
 )
 from ocrbench.compare.stored import FACTORS, StoredRun, compare_stored, find_runs, match_runs, pairs_by
+from ocrbench.compare.verdict import check_limits
 from ocrbench.config import closest, load
 from ocrbench.errors import ConfigError
 
@@ -38,7 +39,12 @@ def compare(  # noqa: PLR0913 - each is an option of the command
 
     Exit status: 0 no worse (or the gate is passed), 1 worse (or the gate fails), 3 undecided.
     """
-    gate = load([word for word in words if "=" in word], existing(config_dir)).gate
+    overrides = [word for word in words if "=" in word]
+    if others := [word for word in overrides if not word.lstrip("+").startswith("gate")]:
+        message = f"compare: {' '.join(others)}: finished runs stay as they are; expected folders and gate=NAME"
+        raise ConfigError(message)
+    gate = load(overrides, existing(config_dir)).gate
+    check_limits(gate)
     pairs = _pairs([word for word in words if "=" not in word], by)
     comparisons = [compare_stored(before, after, gate.margin) for before, after in pairs]
     outputs = Outputs(junit=junit, markdown=markdown, json=json, benchmark_json=benchmark_json)

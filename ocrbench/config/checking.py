@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -55,5 +55,6 @@ def _describe(item: Mapping[str, Any], kind: type, where: str) -> str:
 
 def _fields(kind: type, path: Sequence[int | str]) -> list[str]:
     for part in path:
-        kind = kind.__dataclass_fields__[part].type  # type: ignore[attr-defined]
+        # A number is a place in a tuple.
+        kind = get_args(kind)[0] if isinstance(part, int) else kind.__dataclass_fields__[part].type  # type: ignore[attr-defined]
     return list(kind.__dataclass_fields__)  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from hydra.errors import (
 )
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from ocrbench.config.checking import closest, validate
 from ocrbench.config.schema import Cell, Scenario
@@ -85,6 +86,11 @@ def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, h
     Raises:
         ConfigError: An override cannot be read, or names an unknown key or choice.
     """
+    for override in overrides:
+        group, _, choice = override.partition("=")
+        if group in GROUPS and ("/" in choice or ".." in choice):
+            message = f"{override}: no such {group}; {closest(choice, choices(group))}"
+            raise ConfigError(message)
     register_resolvers()
     GlobalHydra.instance().clear()
     search = [f"hydra.searchpath=[{Path(config_dir).resolve().as_uri()}]"] if config_dir else []
@@ -97,6 +103,9 @@ def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, h
         raise ConfigError(_unknown_key(error, overrides)) from error
     except OverrideParseException as error:
         raise ConfigError(_unreadable(str(error.override))) from error
+    except YAMLError as error:
+        message = f"a configuration file is not YAML: {_one_line(str(error))}"
+        raise ConfigError(message) from error
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         # ValueError: a group is given something that is not a name, as in detector=null.
         raise ConfigError(_one_line(str(error))) from error

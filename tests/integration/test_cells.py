@@ -127,6 +127,9 @@ MISTAKES = {
     "dataset=nope": ["dataset=nope", "icdar2015"],
     "detector.limit_sde=3": ["did you mean limit_side?"],
     "dataset.root=/nowhere": ["dataset.root=/nowhere", "no such folder"],
+    "gate=ci": ["gate=ci: a run is not held against limits", "ocrbench ab"],
+    "cache_dir=/dev/null": ["cache_dir=/dev/null: /dev/null is not a folder"],
+    "--config-dir=/nowhere": ["--config-dir /nowhere: no such folder"],
     "benchmark": ["benchmark", "expected KEY=VALUE", "list"],
 }
 

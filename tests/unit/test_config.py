@@ -224,3 +224,27 @@ def test_packaged_folders_are_absolute_and_there() -> None:
 def test_closest_lists_all_and_guesses_only_what_is_near() -> None:
     assert closest("sampel", ["sample", "funsd"]) == "did you mean sample? Valid: funsd, sample"
     assert closest("zzz", ["sample", "funsd"]) == "Valid: funsd, sample"
+
+
+@pytest.mark.parametrize("word", ["detector=../recognizer/ppocrv6_small", "dataset=../../etc/passwd", "gate=a/b"])
+def test_a_choice_is_a_name_and_not_a_path(word: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{word}: no such {word.partition('=')[0]}; .*Valid: ") as caught:
+        load([word])
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("gate", "message"),
+    [
+        ("limits: [{metric: e2e_hmean, max_wors: 1}]", "gate.limits.0.max_wors: no such key; did you mean max_worse?"),
+        ("limits: [{metric: e2e_hmean}]", "the limit of e2e_hmean needs max_worse, at_most or at_least"),
+        ("limits: [", "a configuration file is not YAML"),
+    ],
+)
+def test_a_mistake_in_a_gate_of_ones_own_is_one_line(gate: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "gate").mkdir()
+    (tmp_path / "gate" / "own.yaml").write_text(f"name: own\n{gate}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(["gate=own"], str(tmp_path))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
