@@ -1,5 +1,6 @@
 """List what there is to choose from: ``ocrbench list …``."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -39,12 +40,13 @@ def list_models(
     """Show every model: where it comes from, under which licence, and whether it is on disk."""
     shown = Table("model", "family", "source", "licence", "MB", "input", "languages", "OpenVINO from", "on disk")
     shown.columns[0].no_wrap = True
+    names = {role: choices(role) for role in ROLES}
+    # Composing takes its time, so a cell shows two models.
+    cells = [load([f"{role}={name}" for role, name in pair.items()] + (overrides or [])) for pair in _together(names)]
     for role in ROLES:
         shown.add_section()
-        for name in choices(role):
-            cell = load([f"{role}={name}", *(overrides or [])])
-            stage = cell.detector if role == "detector" else cell.recognizer
-            shown.add_row(*(Text(value) for value in _model_row(role, stage, cell)))
+        for cell in cells[: len(names[role])]:
+            shown.add_row(*(Text(value) for value in _model_row(role, getattr(cell, role), cell)))
     console = make_console()
     console.print(shown)
     console.print(Text(f"Pairs (model=NAME): {', '.join(choices('model'))}"), soft_wrap=True)
@@ -58,6 +60,12 @@ def list_datasets() -> None:
         dataset = load([f"dataset={name}"]).dataset
         shown.add_row(*(Text(value) for value in (name, dataset.format, dataset.granularity, dataset.root)))
     make_console().print(shown)
+
+
+def _together(names: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
+    """Yield the first of each role, then the second of each, until all have come."""
+    for number in range(max(map(len, names.values()))):
+        yield {role: each[number] for role, each in names.items() if number < len(each)}
 
 
 def _model_row(role: str, stage: Stage, cell: Cell) -> tuple[str, ...]:

@@ -71,10 +71,10 @@ def load_matrix(overrides: Sequence[str], *, sweep: bool, config_dir: str | None
         ConfigError: As ``load``, for any cell.
     """
     plain = [text for text in overrides if not sweep or not _is_sweep(text)]
-    hydra = compose_config(plain, config_dir, hydra=True).hydra
-    sweeper = OmegaConf.to_container(hydra.sweeper).get("params") or {}  # type: ignore[union-attr]
-    if not (sweep or str(hydra.mode).endswith("MULTIRUN")):
-        return [load(overrides, config_dir)]
+    composed = compose_config(plain, config_dir, hydra=True)
+    sweeper = OmegaConf.to_container(composed.hydra.sweeper).get("params") or {}  # type: ignore[union-attr]
+    if not (sweep or str(composed.hydra.mode).endswith("MULTIRUN")):
+        return [parse(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))]
     named = {text.partition("=")[0] for text in overrides}
     words = [*(f"{key}={value}" for key, value in sweeper.items() if key not in named), *overrides]
     return [load(combination, config_dir) for combination in _expand(words)]
