@@ -13,6 +13,7 @@ Run = Callable[..., CompletedProcess[str]]
 
 pytestmark = pytest.mark.slow
 PAIR = "model=ppocrv4_mobile"
+QUICK_INT8 = tuple(f"{stage}.quantization.subset_size=8" for stage in ("detector", "recognizer"))
 SHORT = ("dataset.limit=4", "--seconds", 4, "--processes", 2)
 
 
@@ -20,7 +21,7 @@ SHORT = ("dataset.limit=4", "--seconds", 4, "--processes", 2)
 def measured(ocrbench: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CompletedProcess[str]]:
     """One conversion: the folder of its report, and what was printed."""
     reports = tmp_path_factory.mktemp("reports")
-    done = ocrbench("conversion", PAIR, *SHORT, f"reports_dir={reports}")
+    done = ocrbench("conversion", PAIR, *QUICK_INT8, *SHORT, f"reports_dir={reports}")
     assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = (reports / "conversion").iterdir()
     return folder, done

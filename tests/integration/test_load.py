@@ -25,6 +25,7 @@ Feed = list[list[str]]
 pytestmark = pytest.mark.slow
 
 MODEL = "model=ppocrv4_mobile"
+QUICK_INT8 = tuple(f"{stage}.quantization.subset_size=8" for stage in ("detector", "recognizer"))
 IMAGES = 12
 # How much a confidence may depend on the size of the batch.
 CONFIDENCE = {"FP32": 1e-4, "INT8": 1e-2}
@@ -42,7 +43,7 @@ class Silent:
 
 
 def cell_of(cache_dir: Path, *words: str) -> Cell:
-    return load([MODEL, f"cache_dir={cache_dir}", *words])
+    return load([MODEL, *QUICK_INT8, f"cache_dir={cache_dir}", *words])
 
 
 @pytest.fixture(scope="module")
