@@ -8,14 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ocrbench import environment
-from ocrbench.config import Cell, Stage
+from ocrbench.config import NOT_MEASURED, Cell, Stage
 from ocrbench.models import option_files
-
-# These say where results go and how to get at them, not what is measured. A profile is taken beside the measurement.
-NOT_MEASURED = (
-    *("reports_dir", "cache_dir", "force", "profile"),
-    *("timeout_seconds", "prepare_timeout_seconds", "gate", "noise"),
-)
 
 
 def decisive(cell: Cell) -> dict[str, Any]:
@@ -43,7 +37,7 @@ def series(cell: Cell, fingerprint: str) -> str:
 def named(cell: Cell, parts: Sequence[object]) -> str:
     """Name a run by what was measured, followed by the hash of all that decides it."""
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-    words = (cell.detector.name, cell.recognizer.name, cell.precision, cell.device, cell.dataset.name)
+    words = (cell.detector.name, cell.recognizer.name, cell.precisions, cell.devices, cell.dataset.name)
     readable = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", word)[:24] for word in dict.fromkeys(words))
     return f"{readable}-{digest[:12]}"
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ocrbench.records import RunRecord
+from ocrbench.settings import differing_settings
 
 TEXT_COLUMNS = (
     "run_id",
@@ -23,6 +24,7 @@ TEXT_COLUMNS = (
     "device",
     "scenario",
     "dataset",
+    "settings",
 )
 NUMBER_COLUMNS = (
     "images",
@@ -69,8 +71,14 @@ LONG_COLUMNS = ("run_id", "stage", "metric", "value", "unit", "higher_is_better"
 
 
 def wide(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Return one row per run, with the columns ``WIDE_COLUMNS``."""
-    rows = [{name: _storable(value) for name, value in _row(record).items()} for record in records]
+    """Return one row per run, with the columns ``WIDE_COLUMNS``.
+
+    ``settings`` depends on the other rows: it holds what tells a run from them where the other columns do not.
+    """
+    rows = [
+        {name: _storable(value) for name, value in {**_row(record), "settings": settings}.items()}
+        for record, settings in zip(records, differing_settings(records), strict=True)
+    ]
     frame = pd.DataFrame(rows, columns=list(WIDE_COLUMNS))
     return frame.astype(dict.fromkeys((*NUMBER_COLUMNS, *SERVER_COLUMNS), "float64"))
 

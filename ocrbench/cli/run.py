@@ -116,7 +116,7 @@ class Session:
         """Run one cell and write the tables."""
         self._reports_dir = Path(cell.reports_dir)
         number = f"[{HydraConfig.get().job.num + 1}] " if self._matrix else ""
-        title = f"{number}{cell.detector.name} {cell.precision} on {cell.device}, {cell.dataset.name}"
+        title = f"{number}{cell.detector.name} {cell.precisions} on {cell.devices}, {cell.dataset.name}"
         with ConsoleListener(self._progress, title) as listener:
             finished = run_cell(cell, listener)
             if finished.reused:

@@ -79,11 +79,6 @@ class Conversion:
         return [flip for flip in self.flips if flip.lost == lost and cause in (None, flip.cause)]
 
 
-def precision_label(cell: Cell) -> str:
-    """Name the precision of a cell's stages: INT8, or INT8+FP32 for detector and recognizer."""
-    return "+".join(dict.fromkeys((cell.detector.precision, cell.recognizer.precision)))
-
-
 def speedup(change: Change) -> Interval | None:
     """Turn a ratio of times into how many times faster B is; None where there is no interval."""
     found = change.interval
@@ -102,12 +97,11 @@ def measure_conversion(cell: Cell, plan: Plan, listener: Listener) -> Conversion
         ConfigError: Both stages are FP32 already.
         OcrBenchError: One side cannot be converted, loaded or measured.
     """
-    label = precision_label(cell)
-    if label == "FP32":
+    if cell.precisions == "FP32":
         message = "precision=FP32: there is nothing to compare FP32 with; give another precision, for example INT8"
         raise ConfigError(message)
     cells = (_at(cell, "FP32"), _at(cell, "AUTO"), cell)
-    sides = [Side(label=precision_label(each), cell=each) for each in cells]
+    sides = [Side(label=each.precisions, cell=each) for each in cells]
     measuring = Interleaved(sides, plan, listener)
     with measuring:
         measuring.prepare()

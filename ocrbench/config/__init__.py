@@ -14,6 +14,7 @@ from ocrbench.config.composing import (
 )
 from ocrbench.config.schema import (
     EXPECTED_TYPES,
+    NOT_MEASURED,
     Cell,
     Dataset,
     Folding,
@@ -30,6 +31,7 @@ from ocrbench.config.stage import STRICT, Evidence, Granularity, Options, Precis
 
 __all__ = [
     "EXPECTED_TYPES",
+    "NOT_MEASURED",
     "STRICT",
     "Cell",
     "Dataset",

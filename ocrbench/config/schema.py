@@ -181,6 +181,14 @@ class Noise:
     involuntary_switches: float | None = Field(default=None, ge=0)
 
 
+# These keys of a cell say where results go and how to get at them, not what is measured. A profile is taken beside the
+# measurement.
+NOT_MEASURED = (
+    *("reports_dir", "cache_dir", "force", "profile"),
+    *("timeout_seconds", "prepare_timeout_seconds", "gate", "noise"),
+)
+
+
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Cell:
     """One experiment: detector × recognizer × precision × device × scenario × dataset."""
@@ -210,3 +218,17 @@ class Cell:
     force: bool
     reports_dir: str
     cache_dir: str
+
+    @property
+    def precisions(self) -> str:
+        """The precision of both stages, or of each."""
+        return _both(self.detector.precision, self.recognizer.precision)
+
+    @property
+    def devices(self) -> str:
+        """The device of both stages, or of each."""
+        return _both(self.detector.device, self.recognizer.device)
+
+
+def _both(detector: str, recognizer: str) -> str:
+    return detector if detector == recognizer else f"{detector}+{recognizer}"

@@ -42,14 +42,16 @@ def shown_columns(frame: pd.DataFrame) -> list[str]:
     service = [name for name in SERVER_COLUMNS if frame[name].notna().any()]
     service += [LOADGEN_COLUMN] if frame[LOADGEN_COLUMN].astype(bool).any() else []
     troubles = [name for name in ("noisy", "error") if frame[name].astype(bool).any()]
-    device = ALWAYS.index("device")
-    scenario = scenario_column(frame)
-    return [*ALWAYS[:device], *scenario, *ALWAYS[device:at], *service, *ALWAYS[at:], *troubles]
+    device, executed = ALWAYS.index("device"), ALWAYS.index("detector_executed")
+    scenario, settings = setting_columns(frame)
+    first = [*ALWAYS[:device], *scenario, *ALWAYS[device:executed], *settings, *ALWAYS[executed:at]]
+    return [*first, *service, *ALWAYS[at:], *troubles]
 
 
-def scenario_column(frame: pd.DataFrame) -> list[str]:
-    """Name the column of the scenario where there is another one than one image at a time."""
-    return ["scenario"] if (frame["scenario"] != "latency").any() else []
+def setting_columns(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Name the columns of the scenario, where there is another one than one image at a time, and of settings."""
+    scenario = ["scenario"] if (frame["scenario"] != "latency").any() else []
+    return scenario, ["settings"] if frame["settings"].astype(bool).any() else []
 
 
 def cells(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str]]:

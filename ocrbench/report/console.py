@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench.records import RunRecord
-from ocrbench.report.columns import cells, scenario_column, shown_columns, text
+from ocrbench.report.columns import cells, setting_columns, shown_columns, text
 from ocrbench.table import LOADGEN_COLUMN, SERVER_COLUMNS
 
 # A table of fewer runs reads better with a line per column.
@@ -73,10 +73,11 @@ def _upright(frame: pd.DataFrame) -> Table:
     failed = (frame["status"] == "failed").any()
     for _ in range(len(frame)):
         table.add_column(overflow="fold")
-    device, at = UPRIGHT_COLUMNS.index("device"), UPRIGHT_COLUMNS.index("detect_p50_ms")
+    device, executed, at = map(UPRIGHT_COLUMNS.index, ("device", "detector_executed", "detect_p50_ms"))
     service = [name for name in shown_columns(frame) if name in (*SERVER_COLUMNS, LOADGEN_COLUMN)]
-    first = (*UPRIGHT_COLUMNS[:device], *scenario_column(frame), *UPRIGHT_COLUMNS[device:at])
-    for name in (*first, *service, *UPRIGHT_COLUMNS[at:]):
+    scenario, settings = setting_columns(frame)
+    first = (*UPRIGHT_COLUMNS[:device], *scenario, *UPRIGHT_COLUMNS[device:executed], *settings)
+    for name in (*first, *UPRIGHT_COLUMNS[executed:at], *service, *UPRIGHT_COLUMNS[at:]):
         if name == "error" and not failed:
             continue
         table.add_row(name, *(Text(text(name, value)) for value in frame[name]))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ocrbench.compare.stored import FACTORS
 from ocrbench.records import RunRecord
+from ocrbench.settings import differing_settings
 
 # Factor → how it reads in a label.
 SHOWN: Mapping[str, Callable[[RunRecord], str]] = {
@@ -20,8 +21,10 @@ LENGTH = 40
 def labels(records: Sequence[RunRecord]) -> list[str]:
     """Name each run by what differs among them; equal names get a number, oldest first."""
     differing = [name for name in SHOWN if name in ALWAYS or len({SHOWN[name](record) for record in records}) > 1]
+    words = [[_once(SHOWN[name](record)) for name in differing] for record in records]
+    settings = differing_settings(records)
     return number_repeated(
-        [" ".join(shortened(_once(SHOWN[name](record))) for name in differing) for record in records]
+        [" ".join(map(shortened, filter(None, (*each, more)))) for each, more in zip(words, settings, strict=True)]
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ocrbench.compare.changes import accuracy_changes, time_change
-from ocrbench.compare.conversion import Conversion, Variant, precision_label, speedup
+from ocrbench.compare.conversion import Conversion, Variant, speedup
 from ocrbench.compare.flips import agreement, find_flips
 from ocrbench.compare.verdict import Comparison
 from ocrbench.config import load
@@ -154,8 +154,8 @@ class TestWords:
         assert max_drop_line(found, 0.0) == ""
 
     def test_both_stages_are_named_where_they_differ(self) -> None:
-        assert precision_label(load(["detector.precision=INT8", "recognizer.precision=FP32"])) == "INT8+FP32"
-        assert precision_label(load(["precision=BF16"])) == "BF16"
+        assert load(["detector.precision=INT8", "recognizer.precision=FP32"]).precisions == "INT8+FP32"
+        assert load(["precision=BF16"]).precisions == "BF16"
 
 
 class TestMaxDrop:
