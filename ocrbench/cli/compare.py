@@ -63,6 +63,8 @@ def ab(  # noqa: PLR0913 - each is an option of the command
         check(side.cell)
     gate = first.cell.gate
     check_limits(gate)
+    outputs = Outputs(junit=junit, markdown=markdown, json=json, benchmark_json=benchmark_json)
+    outputs.check()
     plan = Plan(
         seconds=seconds,
         processes=processes,
@@ -74,8 +76,10 @@ def ab(  # noqa: PLR0913 - each is an option of the command
     )
     with ConsoleListener(make_console(stderr=True), "ab") as listener:
         comparison = compare_live(first, second, plan, listener)
-    outputs = Outputs(junit=junit, markdown=markdown, json=json, benchmark_json=benchmark_json)
-    raise typer.Exit(report([comparison], gate, outputs))
+    status = report([comparison], gate, outputs)
+    if comparison.interrupted:
+        raise KeyboardInterrupt
+    raise typer.Exit(status)
 
 
 def report(comparisons: Sequence[Comparison], gate: Gate, outputs: Outputs) -> int:

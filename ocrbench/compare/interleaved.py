@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from ocrbench import data
+from ocrbench.attestation import judged
 from ocrbench.compare.changes import TIMES, tail_change, time_change
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
@@ -256,7 +257,8 @@ class Interleaved:
         for index, (side, worker) in enumerate(zip(self._sides, workers, strict=True)):
             if side.cell.attest != "off":
                 limit = side.cell.timeout_seconds
-                self.collected.execution[index] = worker.ask("attest", self._listener, limit, samples=feed)
+                execution = worker.ask("attest", self._listener, limit, samples=feed)
+                self.collected.execution[index] = judged(side.cell, execution)
 
 
 def _comparable(answers: Sequence[Any]) -> list[tuple[Mapping[str, int], ...]]:

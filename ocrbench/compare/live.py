@@ -38,6 +38,10 @@ class _LiveComparison:
             message = "A and B must use the same dataset; give it once, after both"
             raise ConfigError(message)
         for side in (before, after):
+            if side.cell.profile or side.cell.max_drop is not None:
+                word = "profile=true" if side.cell.profile else f"max_drop={side.cell.max_drop:g}"
+                message = f"{word}: this is for a run; ab keeps no profile, and its limits are those of gate=NAME"
+                raise ConfigError(message)
             if side.cell.scenario.name != "latency":
                 message = f"scenario={side.cell.scenario.name}: ab compares image by image, which needs "
                 message += "scenario=latency; measure both, several times with force=true, and use ocrbench compare"
@@ -48,15 +52,24 @@ class _LiveComparison:
         self._collected = self._measuring.collected
 
     def run(self) -> Comparison:
-        """Measure until the plan is done."""
-        with self._measuring:
-            self._measuring.prepare()
-            start = monotonic()
-            while not self._is_done(start):
-                self._measuring.run_processes(self._plan.seconds / self._plan.processes)
-                if self._plan.until_decided and len(self._collected.times) == PILOT:
-                    self._announce(start)
+        """Measure until the plan is done, or the user has had enough."""
+        try:
+            with self._measuring:
+                self._measure()
+        except KeyboardInterrupt:
+            # Before the first round of processes is over, not every image was read.
+            if not self._collected.peak_mb[0]:
+                raise
+            return self._comparison(interrupted=True)
         return self._comparison()
+
+    def _measure(self) -> None:
+        self._measuring.prepare()
+        start = monotonic()
+        while not self._is_done(start):
+            self._measuring.run_processes(self._plan.seconds / self._plan.processes)
+            if self._plan.until_decided and len(self._collected.times) == PILOT:
+                self._announce(start)
 
     def _is_done(self, start: float) -> bool:
         plan, done = self._plan, len(self._collected.times)
@@ -91,15 +104,17 @@ class _LiveComparison:
             *accuracy_changes(collected.regions[0], collected.regions[1], self._measuring.expected, scoring),
         ]
 
-    def _comparison(self) -> Comparison:
+    def _comparison(self, *, interrupted: bool = False) -> Comparison:
         one, other = self._collected.regions
+        ended = [f"interrupted: {self._collected.blocks} pairs of blocks were measured"] if interrupted else []
         skipped = [f"skipped {reason}" for reason in self._collected.skipped.values()]
         return Comparison(
             before=self._sides[0].label,
             after=self._sides[1].label,
             changes=tuple(self._changes()),
             decisive=DECISIVE,
-            warnings=(*self._executed(), *skipped),
+            warnings=(*ended, *self._executed(), *skipped),
+            interrupted=interrupted,
             flipped=flipped_words(one, other, self._measuring.expected, self._sides[0].cell.scoring),
         )
 

@@ -46,8 +46,8 @@ def parse_side(text: str, common: Sequence[str], config_dir: str | None = None) 
     Raises:
         ConfigError: A word is wrong.
 
-    >>> parse_side("precision=FP32 env.ONEDNN_MAX_CPU_ISA=AVX2", []).variables
-    {'ONEDNN_MAX_CPU_ISA': 'AVX2'}
+    >>> parse_side("precision=FP32 env.ONEDNN_MAX_CPU_ISA=AVX512_CORE", []).variables
+    {'ONEDNN_MAX_CPU_ISA': 'AVX512_CORE'}
     """
     overrides = list(common)
     interpreter, variables = sys.executable, {}

@@ -80,6 +80,7 @@ class Comparison:
         decisive: The metrics that decide the overall verdict.
         warnings: What a reader must know to trust it.
         flipped: (sample id, expected text, A's text, B's text) of each word that only one side got right.
+        interrupted: Whether the user ended it before it had what was asked for.
     """
 
     before: str
@@ -88,6 +89,7 @@ class Comparison:
     decisive: tuple[str, ...] = ("latency_p50_ms", "e2e_hmean")
     warnings: tuple[str, ...] = ()
     flipped: tuple[tuple[str, str, str, str], ...] = field(default=())
+    interrupted: bool = False
 
     def change(self, metric: str) -> Change | None:
         """Find a metric's change."""

@@ -85,6 +85,20 @@ class TestLatencyRegression:
         assert f"latency[B {SLOWDOWN}]" in shown
 
 
+def test_a_precision_that_did_not_run_is_not_compared(ocrbench: Run, model: str) -> None:
+    other = "precision=FP16 env.ONEDNN_MAX_CPU_ISA=AVX512_CORE"
+    done = ocrbench("ab", "", other, "attest=strict", "precision=FP32", model, *SHORT)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "FP16 was asked for, but CPU executed f32" in done.stderr
+
+
+@pytest.mark.parametrize("word", ["profile=true", "max_drop=0.1"])
+def test_what_a_comparison_would_ignore_is_refused(word: str, ocrbench: Run) -> None:
+    done = ocrbench("ab", "", "", word)
+    assert done.returncode == 2
+    assert f"{word}: this is for a run" in done.stderr
+
+
 def test_a_gate_of_ones_own_and_absolute_limits(ocrbench: Run, sample_run: tuple[Path, object], tmp_path: Path) -> None:
     gates = tmp_path / "conf" / "gate"
     gates.mkdir(parents=True)

@@ -1,5 +1,6 @@
 """What goes wrong on real machines: nothing finished is lost, the cell gets its row, the same command resumes."""
 
+import json
 import os
 import random
 import resource
@@ -227,6 +228,32 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
 
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stderr.count("measured before") == 1
+
+
+def test_ctrl_c_in_a_comparison_shows_what_the_finished_pairs_say(
+    environment: Mapping[str, str], model: str, tmp_path: Path
+) -> None:
+    words = ("dataset.limit=1", SMALL_IMAGES, "attest=off", model, "--seconds", "60", "--processes", "60")
+    command = [sys.executable, "-m", "ocrbench", "ab", "", "env.OCRBENCH_SIDE=B", *words, "--json", "found.json"]
+    with (tmp_path / "stderr").open("w+", encoding="utf-8") as stderr:
+        process = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=dict(environment),
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            encoding="utf-8",
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        wait_for(lambda: "processes 2" in (tmp_path / "stderr").read_text(encoding="utf-8"), process)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "latency_p50_ms" in output
+    assert "note: interrupted: " in output
+    (found,) = json.loads((tmp_path / "found.json").read_bytes())["comparisons"]
+    assert {"latency_p50_ms", "e2e_hmean"} <= {each["metric"] for each in found["changes"]}
 
 
 def test_two_matrices_on_one_store_share_their_runs(
