@@ -6,6 +6,7 @@ import typer
 from rich.text import Text
 
 from ocrbench.cli.console import make_console
+from ocrbench.cli.outputs import ConfigDirOption, existing
 from ocrbench.config import choices, closest, load
 from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.progress import ConsoleListener
@@ -22,16 +23,18 @@ def fetch(
             metavar="MODEL... [KEY=VALUE]...", help="Detectors, recognizers or pairs of 'ocrbench list models'."
         ),
     ],
+    config_dir: ConfigDirOption = None,
 ) -> None:
     """Download and convert models ahead of time.
 
     For example: ocrbench fetch horizontal-text-detection-0001 precision=FP32
     """
     overrides = [word for word in words if "=" in word]
-    wanted = [_choices(word) for word in words if "=" not in word]
+    folder = existing(config_dir)
+    wanted = [_choices(word, folder) for word in words if "=" not in word]
     status = 0
     for name, choice, roles in wanted:
-        cell = load([choice, *overrides])
+        cell = load([choice, *overrides], folder)
         with ConsoleListener(make_console(stderr=True), name) as listener:
             try:
                 artifacts, _ = prepare(cell, listener, roles)
@@ -46,14 +49,14 @@ def fetch(
     raise typer.Exit(status)
 
 
-def _choices(word: str) -> tuple[str, str, tuple[str, ...]]:
+def _choices(word: str, config_dir: str | None) -> tuple[str, str, tuple[str, ...]]:
     """Find out what a name means: (name, override, the stages that it is about); zoo spelling is fine."""
     name = word.replace("-", "_")
-    if name in choices("model"):
+    if name in choices("model", config_dir):
         return word, f"model={name}", ROLES
-    roles = tuple(role for role in ROLES if name in choices(role))
+    roles = tuple(role for role in ROLES if name in choices(role, config_dir))
     if not roles:
-        valid = {each for group in ("model", *ROLES) for each in choices(group)}
+        valid = {each for group in ("model", *ROLES) for each in choices(group, config_dir)}
         message = f"{word}: no such model; {closest(name, valid)}"
         raise ConfigError(message)
     return word, f"{roles[0]}={name}", roles[:1]

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench.cli.console import make_console
+from ocrbench.cli.outputs import ConfigDirOption, existing
 from ocrbench.config import Cell, Stage, choices, load
 from ocrbench.convert.source import locate
 from ocrbench.runtime import devices
@@ -36,20 +37,25 @@ def list_models(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="For example omz.root=PATH.")
     ] = None,
+    config_dir: ConfigDirOption = None,
 ) -> None:
     """Show every model: where it comes from, under which licence, and whether it is on disk."""
     shown = Table("model", "family", "source", "licence", "MB", "input", "languages", "OpenVINO from", "on disk")
     shown.columns[0].no_wrap = True
-    names = {role: choices(role) for role in ROLES}
+    folder = existing(config_dir)
+    names = {role: choices(role, folder) for role in ROLES}
     # Composing takes its time, so a cell shows two models.
-    cells = [load([f"{role}={name}" for role, name in pair.items()] + (overrides or [])) for pair in _together(names)]
+    cells = [
+        load([*(f"{role}={name}" for role, name in pair.items()), *(overrides or [])], folder)
+        for pair in _together(names)
+    ]
     for role in ROLES:
         shown.add_section()
         for cell in cells[: len(names[role])]:
             shown.add_row(*(Text(value) for value in _model_row(role, getattr(cell, role), cell)))
     console = make_console()
     console.print(shown)
-    console.print(Text(f"Pairs (model=NAME): {', '.join(choices('model'))}"), soft_wrap=True)
+    console.print(Text(f"Pairs (model=NAME): {', '.join(choices('model', folder))}"), soft_wrap=True)
 
 
 @app.command("datasets")

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from ocrbench.cli.console import make_console
-from ocrbench.cli.outputs import write_output
+from ocrbench.cli.outputs import ConfigDirOption, existing, write_output
 from ocrbench.config import closest, load
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
@@ -36,6 +36,7 @@ def read(  # noqa: PLR0913 - each is an option of the command
     crops: Annotated[bool, typer.Option("--crops", help="Also write a sheet of every crop with its text.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print regions with polygons and confidences.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Open the annotated picture.")] = False,
+    config_dir: ConfigDirOption = None,
 ) -> None:
     """Print the words in an image and draw them on it.
 
@@ -46,7 +47,7 @@ def read(  # noqa: PLR0913 - each is an option of the command
         raise ConfigError(message)
     overrides = [word for word in words if _is_override(word)]
     # A person reads lines; the dataset's granularity is not asked for here.
-    cell = load(["granularity=line", *overrides])
+    cell = load(["granularity=line", *overrides], existing(config_dir))
     check_device(cell.detector.device)
     check_device(cell.recognizer.device)
     progress = make_console(stderr=True)

@@ -45,9 +45,10 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("default_cache_dir", default_cache_dir, replace=True)
 
 
-def choices(group: str) -> list[str]:
-    """Return the names of a config group, sorted: ``choices("detector")``."""
-    return sorted(path.stem for path in (Path(packaged("conf")) / group).glob("*.yaml"))
+def choices(group: str, config_dir: str | None = None) -> list[str]:
+    """Return the names of a config group, sorted: ``choices("detector")``; with those of a folder of one's own."""
+    folders = [packaged("conf"), *([config_dir] if config_dir else [])]
+    return sorted({path.stem for folder in folders for path in (Path(folder) / group).glob("*.yaml")})
 
 
 def load(overrides: Sequence[str] = (), config_dir: str | None = None) -> Cell:
@@ -89,7 +90,7 @@ def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, h
     for override in overrides:
         group, _, choice = override.partition("=")
         if group in GROUPS and ("/" in choice or ".." in choice):
-            message = f"{override}: no such {group}; {closest(choice, choices(group))}"
+            message = f"{override}: no such {group}; {closest(choice, choices(group, config_dir))}"
             raise ConfigError(message)
     register_resolvers()
     GlobalHydra.instance().clear()
@@ -98,9 +99,9 @@ def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, h
         with initialize_config_dir(packaged("conf"), version_base="1.3"):
             return compose("config", [*map(complete, overrides), *search], return_hydra_config=hydra)
     except MissingConfigException as error:
-        raise ConfigError(_missing_choice(error)) from error
+        raise ConfigError(_missing_choice(error, config_dir)) from error
     except ConfigCompositionException as error:
-        raise ConfigError(_unknown_key(error, overrides)) from error
+        raise ConfigError(_unknown_key(error, overrides, config_dir)) from error
     except OverrideParseException as error:
         raise ConfigError(_unreadable(str(error.override))) from error
     except YAMLError as error:
@@ -159,18 +160,20 @@ def _gather_options(given: dict[str, Any], kind: type[Stage | Scenario]) -> dict
     return {key: value for key, value in given.items() if key in known} | {"options": options}
 
 
-def _missing_choice(error: MissingConfigException) -> str:
+def _missing_choice(error: MissingConfigException, config_dir: str | None) -> str:
     group, _, choice = str(error.missing_cfg_file).rpartition("/")
-    return f"{group}={choice}: no such {group or 'config'}; {closest(choice, error.options or choices(group))}"
+    return (
+        f"{group}={choice}: no such {group or 'config'}; {closest(choice, error.options or choices(group, config_dir))}"
+    )
 
 
-def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str]) -> str:
+def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str], config_dir: str | None) -> str:
     key = getattr(error.__cause__, "full_key", None)
     if not key:
         return _one_line(str(error))
     parent, _, last = str(key).rpartition(".")
     # The keys of a group depend on what was chosen in it.
-    chosen = compose_config([text for text in overrides if text.partition("=")[0] in GROUPS])
+    chosen = compose_config([text for text in overrides if text.partition("=")[0] in GROUPS], config_dir)
     node = OmegaConf.select(chosen, parent) if parent else chosen
     present = [str(name) for name in node] if isinstance(node, DictConfig) else []
     valid = {*present, *_schema_keys(parent.split("."))} if parent else set(present)

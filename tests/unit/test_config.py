@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from ocrbench.config import (
     Cell,
     Words,
+    choices,
     closest,
     compose_config,
     default_cache_dir,
@@ -192,6 +193,20 @@ def test_a_folder_of_ones_own_adds_choices(tmp_path: Path) -> None:
     (tmp_path / "dataset" / "mine.yaml").write_text("name: mine\nformat: folder\nroot: /pictures\n")
     cell = load(["dataset=mine"], config_dir=str(tmp_path))
     assert (cell.dataset.name, cell.dataset.root, cell.dataset.limit) == ("mine", "/pictures", None)
+
+
+def test_a_mistake_about_ones_own_choice_is_answered_with_its_keys(tmp_path: Path) -> None:
+    (tmp_path / "detector").mkdir()
+    there = Path(packaged("conf/detector/ppocrv6_small.yaml")).read_text(encoding="utf-8")
+    (tmp_path / "detector" / "mine.yaml").write_text(there.replace("name: ppocrv6_small", "name: mine"))
+    assert "mine" in choices("detector", str(tmp_path))
+    assert "mine" not in choices("detector")
+    for word, part in {
+        "detector.limit_sidee=1": "did you mean limit_side",
+        "recognizer=mine": "recognizer=mine",
+    }.items():
+        with pytest.raises(ConfigError, match=part):
+            load(["detector=mine", word], str(tmp_path))
 
 
 def test_the_granularity_is_that_of_the_dataset_unless_given(tmp_path: Path) -> None:
