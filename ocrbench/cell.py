@@ -1,7 +1,6 @@
 """One cell, end to end: convert → measure → score → save."""
 
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -27,7 +26,7 @@ from ocrbench.profile import profile_files, summarised
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
 from ocrbench.scenarios import ServerSetup, setup_of
 from ocrbench.schedule import Artifacts, Listener, Measured, Timing, alone, measure, prepare
-from ocrbench.store import Outcome, Store, outcomes_of
+from ocrbench.store import Outcome, Store, outcomes_of, why_unwritable
 
 log = logging.getLogger(__name__)
 
@@ -71,18 +70,11 @@ def check(cell: Cell) -> None:
         message = f"dataset.root={cell.dataset.root}: no such folder or file; expected a dataset of format "
         raise DatasetError(message + f"{cell.dataset.format} (set it with dataset.root=PATH)")
     for key in ("reports_dir", "cache_dir"):
-        _check_folder(key, getattr(cell, key))
+        if reason := why_unwritable(Path(getattr(cell, key)).expanduser()):
+            message = f"{key}={getattr(cell, key)}: {reason}"
+            raise ConfigError(message)
     if "INT8" in (cell.detector.precision, cell.recognizer.precision):
         check_disjoint(cell.calibration, _samples(cell) if cell.calibration.format != SYNTHETIC else [])
-
-
-def _check_folder(key: str, value: str) -> None:
-    """Make sure that a folder is there or can be made."""
-    path = Path(value).expanduser().absolute()
-    there = next(each for each in (path, *path.parents) if each.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK)):
-        message = f"{key}={value}: {there} is {'write-protected' if there.is_dir() else 'not a folder'}"
-        raise ConfigError(message)
 
 
 def run_cell(cell: Cell, listener: Listener) -> Finished:
@@ -131,7 +123,7 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
         error = _too_much_lost(cell, reference, outcomes)
         if error:
             record = replace(record, status="failed", error=error)
-        title = f"{cell.detector.name} + {cell.recognizer.name}, {cell.precision} on {cell.device}"
+        title = f"{cell.detector.name} + {cell.recognizer.name}, {cell.precisions} on {cell.devices}"
         profile = profile_files(title, measured.execution, measured.spans) if cell.profile else {}
         record = store.add(record, _frame(measured.timings), outcomes, {**measured.files, **profile})
     return Finished(record=record, reused=False, folder=store.root / record.run_id)

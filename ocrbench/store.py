@@ -188,6 +188,15 @@ def outcomes_of(samples: Iterable[Sample], predictions: Mapping[str, Prediction]
     ]
 
 
+def why_unwritable(folder: Path) -> str:
+    """Say why nothing can be written into a folder, which need not be there yet; empty if it can be."""
+    folder = folder.absolute()
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    if not there.is_dir():
+        return f"{there} is not a folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} is write-protected"
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a crash leaves the old content or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)

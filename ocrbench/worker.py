@@ -38,7 +38,7 @@ from ocrbench.config import Cell, Stage, validate
 from ocrbench.convert import convert_detector, convert_recognizer
 from ocrbench.data.images import read_image
 from ocrbench.environment.usage import usage_so_far
-from ocrbench.errors import OcrBenchError, WorkerError
+from ocrbench.errors import DeviceError, OcrBenchError, WorkerError
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.pipeline import Pipeline, Result
 from ocrbench.records import Artifact, Graph, Image, Network, artifacts_from_plain, artifacts_to_plain, metadata_of
@@ -81,8 +81,8 @@ class Session:
         detector = build_detector(cell.detector, metadata_of(artifacts["detector"]))
         recognizer = build_recognizer(cell.recognizer, metadata_of(artifacts["recognizer"]))
         self._networks = {
-            "detector": _compile(cell, cell.detector, detector.graphs(), artifacts["detector"]),
-            "recognizer": _compile(cell, cell.recognizer, recognizer.graphs(), artifacts["recognizer"]),
+            "detector": _compile(cell, "detector", detector.graphs(), artifacts["detector"]),
+            "recognizer": _compile(cell, "recognizer", recognizer.graphs(), artifacts["recognizer"]),
         }
         kind = SlowedPipeline if SLOWDOWN in os.environ else Pipeline
         words = cell.words if cell.granularity == "word" and cell.detector.finds == "line" else None
@@ -234,10 +234,14 @@ def main() -> None:
 
 
 def _compile(
-    cell: Cell, stage: Stage, graphs: Mapping[str, Graph], artifacts: Mapping[str, Artifact]
+    cell: Cell, role: str, graphs: Mapping[str, Graph], artifacts: Mapping[str, Artifact]
 ) -> dict[str, CompiledNetwork]:
-    settings = settings_of(cell, stage)
-    return {name: CompiledNetwork(artifacts[name], graph, settings) for name, graph in graphs.items()}
+    settings = settings_of(cell, getattr(cell, role))
+    try:
+        return {name: CompiledNetwork(artifacts[name], graph, settings) for name, graph in graphs.items()}
+    except DeviceError as error:
+        message = f"{role}: {error}"
+        raise DeviceError(message) from error
 
 
 def settings_of(cell: Cell, stage: Stage) -> Settings:

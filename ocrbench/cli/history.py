@@ -36,7 +36,8 @@ def show_history(
     _check(metric, records)
     chosen = [each for each in records if any(series in name for name in (each.series, each.cell_id, each.run_id))]
     if not chosen:
-        message = f"no runs of '{series}' in {reports / 'runs'}; {closest(series, {each.series for each in records})}"
+        names = {each.series or each.cell_id for each in records}
+        message = f"no runs of '{series}' in {reports / 'runs'}; {closest(series, names)}"
         raise ConfigError(message if records else f"no runs in {reports / 'runs'}")
     frame = history(chosen, metric)
     console = make_console()

@@ -17,7 +17,7 @@ from ocrbench.report.comparison import Judged
 from ocrbench.report.comparison_json import to_json
 from ocrbench.report.junit import to_junit
 from ocrbench.report.pull_request import to_pull_request
-from ocrbench.store import write_atomically
+from ocrbench.store import why_unwritable, write_atomically
 
 # Without a gate the verdict decides.
 STATUS_OF_VERDICT = {"improved": 0, "equivalent": 0, "trade-off": 0, "regressed": 1, "undecided": 3}
@@ -44,6 +44,29 @@ class Outputs:
     markdown: Path | None = None
     json: Path | None = None
     benchmark_json: Path | None = None
+
+    def check(self) -> None:
+        """Make sure that the files can be written, before anything is measured.
+
+        Raises:
+            ConfigError: One cannot.
+        """
+        for path in (self.junit, self.markdown, self.json, self.benchmark_json):
+            check_output(path)
+
+
+def check_output(path: Path | None) -> None:
+    """Make sure that a file which the user named can be written, before it is worked for.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if path is None:
+        return
+    reason = "it is a folder" if path.is_dir() else why_unwritable(path.parent)
+    if reason:
+        message = f"{path}: cannot be written: {reason}"
+        raise ConfigError(message)
 
 
 def publish(judged: Sequence[Judged], outputs: Outputs) -> None:

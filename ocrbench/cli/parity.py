@@ -8,7 +8,7 @@ import typer
 
 from ocrbench.cell import check
 from ocrbench.cli.console import make_console
-from ocrbench.cli.outputs import write_output
+from ocrbench.cli.outputs import ConfigDirOption, check_output, existing, write_output
 from ocrbench.compare.stored import find_runs
 from ocrbench.config import Cell, closest, load, validate
 from ocrbench.errors import ConfigError
@@ -38,6 +38,7 @@ def parity(  # noqa: PLR0913 - each is an option of the command
         str, typer.Option(metavar="N,H,W,C", help="Of the input, with --stage; by default what the dataset gives.")
     ] = "",
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the table with all columns.")] = None,
+    config_dir: ConfigDirOption = None,
 ) -> None:
     """Time each stage's network alone, in turns with OpenVINO's benchmark_app, and show the ratio.
 
@@ -49,13 +50,14 @@ def parity(  # noqa: PLR0913 - each is an option of the command
 
     For example: ocrbench parity precision=BF16, or: ocrbench parity reports/runs/RUN --stage recognizer --batch 8
     """
-    cell, checksums = _cell(words or [])
+    cell, checksums = _cell(words or [], existing(config_dir))
     roles = _roles(stage)
     wanted = {role: _wanted(role, batch or BATCHES, shape, stage) for role in roles}
     check(cell)
+    check_output(csv)
     for role in roles:
         check_device(getattr(cell, role).device)
-    title = f"parity {cell.detector.name} {cell.precision} on {cell.device}"
+    title = f"parity {cell.detector.name} {cell.precisions} on {cell.devices}"
     with ConsoleListener(make_console(stderr=True), title) as listener, tempfile.TemporaryDirectory() as folder:
         networks = _networks(cell, roles, checksums, listener)
         # Of the usual batch sizes those that a network takes.
@@ -71,11 +73,11 @@ def parity(  # noqa: PLR0913 - each is an option of the command
         write_output(csv, to_csv(frame))
 
 
-def _cell(words: list[str]) -> tuple[Cell, dict[str, str]]:
+def _cell(words: list[str], config_dir: str | None) -> tuple[Cell, dict[str, str]]:
     """Read a configuration, or that of a finished run with its networks' checksums."""
     folders = [word for word in words if "=" not in word]
     if not folders:
-        return load(words), {}
+        return load(words, config_dir), {}
     if len(words) > 1:
         message = f"parity: expected one run, or KEY=VALUE words, not {' '.join(words)}"
         raise ConfigError(message)

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ocrbench.cell import check
 from ocrbench.cli.console import make_console
+from ocrbench.cli.outputs import ConfigDirOption, existing
 from ocrbench.config import load
 from ocrbench.planning import Candidate, Planned, buckets, check_plannable, measure_plan
 from ocrbench.progress import ConsoleListener
@@ -22,6 +23,7 @@ def plan(
         int, typer.Option(min=1, help="Over how many images the cost of a shape's first batch is spread.")
     ] = 1000,
     seconds: Annotated[float, typer.Option(min=1, help="How long the plan is checked against the present.")] = 30.0,
+    config_dir: ConfigDirOption = None,
 ) -> None:
     """Choose the recognizer's widths and batch size for a dataset, by what they cost on the device.
 
@@ -30,7 +32,7 @@ def plan(
 
     For example: ocrbench plan precision=FP16 dataset=icdar2015 dataset.root=PATH dataset.limit=50
     """
-    cell = load(overrides or [])
+    cell = load(overrides or [], existing(config_dir))
     check(cell)
     check_plannable(cell)
     for stage in (cell.detector, cell.recognizer):
@@ -68,10 +70,12 @@ def _conclusion(found: Planned) -> list[str]:
         return [f"{first}: the present setting is the cheapest"]
     measured, ratio = found.check, found.check.ratio
     expected = found.best.expected.repeated_ms / found.candidates[0].expected.repeated_ms
+    doubt = [] if ratio.high < 1 else ["that is no gain for certain; keep the present setting, or measure for longer:"]
     return [
         f"{first}; measured in turns: {measured.before_ms:.2f} ms a crop now, {measured.after_ms:.2f} ms planned, "
         f"ratio {ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], expected {expected:.3f}",
         f"{measured.changed} crops are read differently; accuracy: ocrbench ab '' '{_overrides(found.best)}' …",
+        *doubt,
         _overrides(found.best),
     ]
 

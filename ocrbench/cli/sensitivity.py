@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ocrbench.cell import check
 from ocrbench.cli.console import make_console
-from ocrbench.cli.outputs import write_output
+from ocrbench.cli.outputs import ConfigDirOption, check_output, existing, write_output
 from ocrbench.config import choices, closest, load
 from ocrbench.errors import ConfigError
 from ocrbench.progress import ConsoleListener
@@ -30,6 +30,7 @@ def sensitivity(
     sort: Annotated[str, typer.Option(help="sqnr or cosine of the layer alone, or time: INT8 minus AUTO.")] = "sqnr",
     top: Annotated[int | None, typer.Option(min=1, help="Show that many layers only.")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every layer and column.")] = None,
+    config_dir: ConfigDirOption = None,
 ) -> None:
     """Show which layers of a model cost accuracy or time when it is quantised.
 
@@ -42,10 +43,12 @@ def sensitivity(
     if sort not in ORDERS:
         message = f"--sort {sort}: no such order; {closest(sort, ORDERS)}"
         raise ConfigError(message)
+    check_output(csv)
     name, overrides = _model(words)
+    folder = existing(config_dir)
     console, frames = make_console(), []
-    for role in _roles(name, stage):
-        cell = load([f"{role}={name}", *overrides])
+    for role in _roles(name, stage, folder):
+        cell = load([f"{role}={name}", *overrides], folder)
         check(cell)
         check_device(cell.detector.device if role == "detector" else cell.recognizer.device)
         with ConsoleListener(make_console(stderr=True), f"{role} {name}") as listener:
@@ -66,14 +69,14 @@ def _model(words: list[str]) -> tuple[str, list[str]]:
     return names[0].replace("-", "_"), [word for word in words if "=" in word]
 
 
-def _roles(name: str, stage: str) -> list[Role]:
+def _roles(name: str, stage: str, config_dir: str | None) -> list[Role]:
     if stage and stage not in ROLES:
         message = f"--stage {stage}: no such stage; {closest(stage, ROLES)}"
         raise ConfigError(message)
     wanted = [role for role in ROLES if stage in ("", role)]
-    roles = [role for role in wanted if name in choices(role)]
+    roles = [role for role in wanted if name in choices(role, config_dir)]
     if not roles:
-        valid = {each for role in wanted for each in choices(role)}
+        valid = {each for role in wanted for each in choices(role, config_dir)}
         message = f"{name}: no such {stage or 'model'}; {closest(name, valid)}"
         raise ConfigError(message)
     return roles

@@ -45,6 +45,15 @@ def test_a_trade_off_without_a_gate_is_for_people_to_judge(judge: Judge) -> None
     assert exit_status([judge(latency=SLOWER, hmean=(0.1, 0.2), limits=())]) == 0
 
 
+@pytest.mark.parametrize(("path", "reason"), [("", "it is a folder"), ("file/x.json", "is not a folder")])
+def test_what_cannot_be_written_is_found_before_measuring(path: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    Outputs(json=tmp_path / "new" / "folder" / "x.json").check()
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    with pytest.raises(ConfigError, match=f"cannot be written: .*{reason}"):
+        Outputs(json=tmp_path / path).check()
+
+
 def test_only_what_was_asked_for_is_written(tmp_path: Path, judge: Judge, capsys: pytest.CaptureFixture[str]) -> None:
     publish([judge()], Outputs(junit=tmp_path / "new" / "junit.xml"))
     assert [path.name for path in tmp_path.rglob("*.*")] == ["junit.xml"]
