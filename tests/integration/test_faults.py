@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 import psutil
@@ -200,16 +201,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
     cells = [lengths.get(word, word) for word in matrix]
     command = [sys.executable, "-m", "ocrbench", *cells]
     with (tmp_path / "stderr").open("w+", encoding="utf-8") as stderr:
-        # As in a terminal; a shell that runs the tests in the background has its processes ignore Ctrl-C.
-        process = subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env=dict(environment),
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            encoding="utf-8",
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
+        process = interruptible(command, environment, tmp_path, stderr)
         wait_for(lambda: "[2]" in (tmp_path / "stderr").read_text(encoding="utf-8"), process)
         workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
@@ -236,15 +228,7 @@ def test_ctrl_c_in_a_comparison_shows_what_the_finished_pairs_say(
     words = ("dataset.limit=1", SMALL_IMAGES, "attest=off", model, "--seconds", "60", "--processes", "60")
     command = [sys.executable, "-m", "ocrbench", "ab", "", "env.OCRBENCH_SIDE=B", *words, "--json", "found.json"]
     with (tmp_path / "stderr").open("w+", encoding="utf-8") as stderr:
-        process = subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env=dict(environment),
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            encoding="utf-8",
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
+        process = interruptible(command, environment, tmp_path, stderr)
         wait_for(lambda: "processes 2" in (tmp_path / "stderr").read_text(encoding="utf-8"), process)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
@@ -316,6 +300,24 @@ def test_a_matrix_killed_at_random_instants_leaves_a_store_that_opens(
             assert len(store.timings(record.run_id)) == 1
             assert len(store.outcomes(record.run_id)) == 1
         assert len(pd.read_parquet(tmp_path / "reports" / "latest.parquet")) > 0
+
+
+def interruptible(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, stderr: IO[str]
+) -> subprocess.Popen[str]:
+    """Start a process that hears of Ctrl-C as in a terminal.
+
+    A shell that runs the tests in the background has its processes ignore it.
+    """
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        encoding="utf-8",
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
 
 
 def fill(path: Path) -> None:
