@@ -97,9 +97,11 @@ class TestWithoutModels:
         assert f"skipped {missing}: cannot be fetched: 404" in shown.err
         assert "has no images" in shown.err
 
-    def test_a_picture_that_cannot_be_written_does_not_lose_the_text(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_picture_that_cannot_be_written_does_not_lose_the_text(
+        self, model: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         picture = Path(packaged("datasets/sample")) / "img_1.jpg"
-        assert status(str(picture), "--output", "/dev/null") == 2
+        assert status(str(picture), model, "--output", "/dev/null") == 2
         shown = capsys.readouterr()
         assert shown.out.strip()
         assert "ocrbench: /dev/null/img_1.annotated.png: cannot be written" in shown.err
