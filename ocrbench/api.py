@@ -12,7 +12,7 @@ from ocrbench import table
 from ocrbench.cell import check, run_cell
 from ocrbench.compare.stored import StoredRun, find_runs
 from ocrbench.config import Cell, closest
-from ocrbench.config import load as load_cell
+from ocrbench.config.composing import load as load_cell
 from ocrbench.errors import CellError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.geometry import in_reading_order
 from ocrbench.progress import LogListener

@@ -18,6 +18,7 @@ from ocrbench.data.overlap import SYNTHETIC, check_disjoint
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import AccuracyError, ConfigError, DatasetError, OcrBenchError
+from ocrbench.files import why_unwritable
 from ocrbench.identity import decisive, named, series
 from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
@@ -25,8 +26,8 @@ from ocrbench.models import check_options
 from ocrbench.profile import profile_files, summarised
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
 from ocrbench.scenarios import ServerSetup, setup_of
-from ocrbench.schedule import Artifacts, Listener, Measured, Timing, alone, measure, prepare
-from ocrbench.store import Outcome, Store, outcomes_of, why_unwritable
+from ocrbench.schedule import Artifacts, FreshProcesses, Listener, Measured, Timing, Worker, alone, measure, prepare
+from ocrbench.store import Outcome, Store, outcomes_of
 
 log = logging.getLogger(__name__)
 
@@ -105,27 +106,29 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
     known["environment"] = environment.describe()
     known["series"] = series(cell, fingerprint)
     reference = _reference(cell, listener, store)
-    artifacts, known["environment"] = prepare(cell, listener)
-    known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
-    models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
-    cell_id = known["cell_id"] = named(cell, [decisive(cell), fingerprint, models, known["environment"]])
-    with alone(cell, listener):
-        # Looked up only now: another session may just have measured this very cell.
-        earlier = None if cell.force else store.newest(cell_id, profiled=cell.profile)
-        if earlier is not None:
-            return Finished(record=earlier, reused=True, folder=store.root / earlier.run_id)
-        known["conditions"] |= {"busy": watch_processes(WATCH_SECONDS)}
-        measured = measure(cell, artifacts, samples, listener)
-        known["conditions"] |= _disturbances(measured)
-        record = RunRecord(run_id=cell_id, status="ok", **known, **_results(cell, samples, artifacts, measured))
-        record = replace(record, noisy=noise.reasons(record.conditions, cell.noise))
-        outcomes = outcomes_of(samples, measured.predictions)
-        error = _too_much_lost(cell, reference, outcomes)
-        if error:
-            record = replace(record, status="failed", error=error)
-        title = f"{cell.detector.name} + {cell.recognizer.name}, {cell.precisions} on {cell.devices}"
-        profile = profile_files(title, measured.execution, measured.spans) if cell.profile else {}
-        record = store.add(record, _frame(measured.timings), outcomes, {**measured.files, **profile})
+    # A process for converting and one for measuring, without starting an interpreter twice.
+    with FreshProcesses(Worker, listener) as processes:
+        artifacts, known["environment"] = prepare(cell, listener, start=processes.fresh)
+        known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
+        models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
+        cell_id = known["cell_id"] = named(cell, [decisive(cell), fingerprint, models, known["environment"]])
+        with alone(cell, listener):
+            # Looked up only now: another session may just have measured this very cell.
+            earlier = None if cell.force else store.newest(cell_id, profiled=cell.profile)
+            if earlier is not None:
+                return Finished(record=earlier, reused=True, folder=store.root / earlier.run_id)
+            known["conditions"] |= {"busy": watch_processes(WATCH_SECONDS)}
+            measured = measure(cell, artifacts, samples, listener, processes.fresh)
+            known["conditions"] |= _disturbances(measured)
+            record = RunRecord(run_id=cell_id, status="ok", **known, **_results(cell, samples, artifacts, measured))
+            record = replace(record, noisy=noise.reasons(record.conditions, cell.noise))
+            outcomes = outcomes_of(samples, measured.predictions)
+            error = _too_much_lost(cell, reference, outcomes)
+            if error:
+                record = replace(record, status="failed", error=error)
+            title = f"{cell.detector.name} + {cell.recognizer.name}, {cell.precisions} on {cell.devices}"
+            profile = profile_files(title, measured.execution, measured.spans) if cell.profile else {}
+            record = store.add(record, _frame(measured.timings), outcomes, {**measured.files, **profile})
     return Finished(record=record, reused=False, folder=store.root / record.run_id)
 
 

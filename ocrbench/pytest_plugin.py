@@ -79,7 +79,7 @@ class MeasuredCell:
         __tracebackhide__ = True
         from ocrbench.compare.stored import StoredRun, compare_stored, find_runs, match_runs
         from ocrbench.compare.verdict import check_gate
-        from ocrbench.config import load
+        from ocrbench.config.composing import load
         from ocrbench.store import Store
 
         gate = load([f"gate={name}"], self.config_dir).gate
@@ -110,7 +110,7 @@ def ocrbench_cell(tmp_path: Path) -> CellFactory:
         __tracebackhide__ = True
         from ocrbench import table
         from ocrbench.cell import run_cell
-        from ocrbench.config import load
+        from ocrbench.config.composing import load
         from ocrbench.progress import LogListener
 
         folder = None if config_dir is None else str(config_dir)

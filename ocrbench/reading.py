@@ -7,9 +7,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
-
-import requests
-from urllib3.exceptions import HTTPError
+from typing import TYPE_CHECKING
 
 from ocrbench.config import Cell
 from ocrbench.convert.download import reason
@@ -18,7 +16,10 @@ from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import in_reading_order
 from ocrbench.models import check_options
 from ocrbench.records import Region, artifacts_to_plain
-from ocrbench.schedule import Listener, Worker, prepare, to_region
+from ocrbench.schedule import FreshProcesses, Listener, Worker, prepare, to_region
+
+if TYPE_CHECKING:
+    import requests
 
 MAX_BYTES = 50_000_000
 TIMEOUT_SECONDS = 30
@@ -90,6 +91,10 @@ class ImageSource:
         if not re.match(r"https?://[^/?#]", url, re.IGNORECASE):
             message = f"{url}: only http and https addresses are read"
             raise ConfigError(message)
+        # Takes long to import, and most images are on disk.
+        import requests
+        from urllib3.exceptions import HTTPError
+
         try:
             with (
                 requests.get(url, timeout=TIMEOUT_SECONDS, stream=True) as answer,
@@ -103,7 +108,7 @@ class ImageSource:
         return Path(stream.name)
 
 
-def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
+def _chunks(answer: "requests.Response", url: str) -> Iterator[bytes]:
     """Yield what arrives as it arrives, so that a server cannot hold us up by sending a byte now and then."""
     deadline, received = monotonic() + TIMEOUT_SECONDS, 0
     while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=True):
@@ -129,17 +134,18 @@ def read_images(cell: Cell, images: Sequence[tuple[str, Path]], listener: Listen
         OcrBenchError: A model cannot be had, converted or compiled.
     """
     check_options(cell.detector, cell.recognizer)
-    artifacts, _ = prepare(cell, listener)
-    given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
     results = []
-    with Worker() as worker:
-        listener.say("compiling")
-        worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=given)
-        for number, (name, path) in enumerate(images, start=1):
-            answer = worker.ask("run", listener, cell.timeout_seconds, samples=[[name, str(path)]])
-            (found,) = answer["measurements"]
-            regions = tuple(to_region(region) for region in found["regions"])
-            skipped = found["skipped"].replace(str(path), name)
-            results.append(Read(name=name, path=path, regions=regions, skipped=skipped))
-            listener.advance("reading", number, len(images))
+    with FreshProcesses(Worker, listener) as processes:
+        artifacts, _ = prepare(cell, listener, start=processes.fresh)
+        given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
+        with processes.fresh() as worker:
+            listener.say("compiling")
+            worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=given)
+            for number, (name, path) in enumerate(images, start=1):
+                answer = worker.ask("run", listener, cell.timeout_seconds, samples=[[name, str(path)]])
+                (found,) = answer["measurements"]
+                regions = tuple(to_region(region) for region in found["regions"])
+                skipped = found["skipped"].replace(str(path), name)
+                results.append(Read(name=name, path=path, regions=regions, skipped=skipped))
+                listener.advance("reading", number, len(images))
     return results

@@ -10,9 +10,7 @@ import io
 import itertools
 import json
 import logging
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
+from ocrbench.files import write_atomically
 from ocrbench.records import Prediction, Region, RunRecord, Sample, Score
 
 log = logging.getLogger(__name__)
@@ -188,31 +187,6 @@ def outcomes_of(samples: Iterable[Sample], predictions: Mapping[str, Prediction]
     ]
 
 
-def why_unwritable(folder: Path) -> str:
-    """Say why nothing can be written into a folder, which need not be there yet; empty if it can be."""
-    folder = folder.absolute()
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    if not there.is_dir():
-        return f"{there} is not a folder"
-    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} is write-protected"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as stream:
-        try:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        except BaseException:
-            Path(stream.name).unlink(missing_ok=True)
-            raise
-    Path(stream.name).chmod(0o644)
-    os.replace(stream.name, path)  # noqa: PTH105 - atomic on every platform
-    _sync_folder(path.parent)
-
-
 def _write_hashed(folder: Path, name: str, suffix: str, content: bytes) -> str:
     file_name = f"{name}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
     write_atomically(folder / file_name, content)
@@ -231,17 +205,6 @@ def _write_folder(folder: Path, logs: Mapping[str, str]) -> str:
 def _json(content: object, indent: int | None = None) -> bytes:
     """Write JSON for people too: Unicode as it is, but for what UTF-8 cannot hold (file names may be any bytes)."""
     return json.dumps(content, indent=indent, ensure_ascii=False).encode(errors="backslashreplace")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable; only POSIX systems let a folder be synced."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _from_1(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from ocrbench import metrics
-from ocrbench.config import load
+from ocrbench.cli import main
+from ocrbench.config.composing import load
 from ocrbench.geometry import rectangle
 from ocrbench.metrics.speed import duration_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
@@ -23,6 +24,8 @@ from ocrbench.store import Outcome, Store
 REPOSITORY = Path(__file__).parents[1]
 # The smallest real cell: three images of the sample dataset, each measured once.
 SMALL = ("dataset.limit=3", "scenario.min_seconds=0")
+# Variables that change what is printed.
+LEFT_OUT = ("COLUMNS", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 WriteRun = Callable[..., RunRecord]
@@ -57,8 +60,7 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(cache_dir: Path) -> dict[str, str]:
     """The environment of ocrbench processes: this checkout, the session's cache, no terminal width, no CI server."""
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-    left_out = ("COLUMNS", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")
-    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
     ours = {"PYTHONPATH": path, "OCRBENCH_CACHE": str(cache_dir), "PYTHONIOENCODING": "utf-8"}
     # Servers that tests start are not behind the proxy.
     return {**kept, **ours, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
@@ -80,13 +82,35 @@ def ocrbench(environment: dict[str, str], model: str, tmp_path_factory: pytest.T
     elsewhere = tmp_path_factory.mktemp("elsewhere")
 
     def run(*words: object) -> subprocess.CompletedProcess[str]:
-        plain = [str(word) for word in words]
-        cell = all("=" in word or word.startswith("-") for word in plain)
-        named = any(word.startswith(("model=", "recognizer=", "experiment=")) for word in plain)
-        command = [sys.executable, "-m", "ocrbench", *plain, *([model] if cell and not named else [])]
+        command = [sys.executable, "-m", "ocrbench", *_with_model(words, model)]
         return subprocess.run(
             command, cwd=elsewhere, env=environment, capture_output=True, encoding="utf-8", timeout=300, check=False
         )
+
+    return run
+
+
+@pytest.fixture
+def here(
+    environment: dict[str, str],
+    model: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Do as ``ocrbench``, but in this process, which takes a moment: for mistakes, and where nothing is measured."""
+    for name in LEFT_OUT:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        plain = _with_model(words, model)
+        with pytest.raises(SystemExit) as ended:
+            main(plain)
+        shown = capsys.readouterr()
+        return subprocess.CompletedProcess(plain, int(ended.value.code or 0), shown.out, shown.err)
 
     return run
 
@@ -160,6 +184,13 @@ def write_run() -> WriteRun:
         return record
 
     return write
+
+
+def _with_model(words: Sequence[object], model: str) -> list[str]:
+    plain = [str(word) for word in words]
+    cell = all("=" in word or word.startswith("-") for word in plain)
+    named = any(word.startswith(("model=", "recognizer=", "experiment=")) for word in plain)
+    return [*plain, *([model] if cell and not named else [])]
 
 
 def _outcome(number: int, texts: Sequence[str], *, misread: bool) -> Outcome:

@@ -3,6 +3,7 @@
 Exit status: 0 all is well; 1 a cell, an image or a download failed, or doctor warns; 2 the user's mistake.
 """
 
+import importlib
 import logging
 import sys
 from collections.abc import Sequence
@@ -12,22 +13,6 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from ocrbench import __version__
-from ocrbench.cli import (
-    compare,
-    conversion,
-    doctor,
-    export,
-    fetch,
-    history,
-    listing,
-    parity,
-    plan,
-    read,
-    report,
-    run,
-    sensitivity,
-    stored,
-)
 from ocrbench.cli.console import make_console
 from ocrbench.errors import OcrBenchError
 
@@ -35,30 +20,29 @@ log = logging.getLogger(__name__)
 
 MISTAKE, INTERRUPTED = 2, 130
 
-app = typer.Typer(
-    help="Benchmark and evaluate OCR pipelines on OpenVINO devices and precisions.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.add_typer(listing.app, name="list")
-app.command("read")(read.read)
-app.command("fetch")(fetch.fetch)
-app.command("ab")(compare.ab)
-app.command("compare")(stored.compare)
-app.command("conversion")(conversion.conversion)
-app.add_typer(export.app, name="export")
-app.command("doctor")(doctor.doctor)
-app.command("history")(history.show_history)
-app.command("report")(report.report)
-app.command("sensitivity")(sensitivity.sensitivity)
-app.command("plan")(plan.plan)
-app.command("parity")(parity.parity)
-COMMANDS = (
-    *(str(each.name) for each in app.registered_groups),
-    *(str(each.name) for each in app.registered_commands),
-)
+# Each command and its module, which is imported only when the command is called.
+COMMANDS = {
+    "list": "listing",
+    "read": "read",
+    "fetch": "fetch",
+    "ab": "ab",
+    "compare": "compare",
+    "conversion": "conversion",
+    "export": "export",
+    "doctor": "doctor",
+    "history": "history",
+    "report": "report",
+    "sensitivity": "sensitivity",
+    "plan": "plan",
+    "parity": "parity",
+}
+
+
+def application(command: str) -> typer.Typer:
+    """Import what a command needs."""
+    app = importlib.import_module(f"ocrbench.cli.{COMMANDS[command]}").app
+    assert isinstance(app, typer.Typer)
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -84,9 +68,11 @@ def _dispatch(words: list[str]) -> int:
         make_console().print(f"ocrbench {__version__}")
         return 0
     if words and words[0] in COMMANDS:
-        app(words, prog_name="ocrbench")
+        application(words[0])(words[1:], prog_name=f"ocrbench {words[0]}")
         return 0
-    return run.run(words, COMMANDS)
+    from ocrbench.cli.run import run
+
+    return run(words, tuple(COMMANDS))
 
 
 def _set_up_logging(*, verbose: bool) -> None:

@@ -13,21 +13,25 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench.cell import check
+from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
-from ocrbench.cli.outputs import ConfigDirOption, existing, write_output
+from ocrbench.cli.files import ConfigDirOption, existing, write_output
 from ocrbench.compare.conversion import Conversion, measure_conversion
 from ocrbench.compare.interleaved import Plan
-from ocrbench.config import load
+from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.conversion import flip_line, heading, max_drop_line, models, notes, rows, sentences
 from ocrbench.report.conversion_json import to_json
 from ocrbench.report.conversion_markdown import crop_names, crop_pictures, to_markdown
 
+app = make_app()
+
 FELL_TOO_FAR = 1
 FLIPS_SHOWN = 10
 
 
+@app.command("conversion")
 def conversion(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="As for a run; precision=INT8 by default.")

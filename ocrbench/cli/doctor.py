@@ -12,19 +12,24 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench import environment
+from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
-from ocrbench.config import Cell, load
+from ocrbench.config import Cell
+from ocrbench.config.composing import load
 from ocrbench.environment import checkup, machine, noise
 from ocrbench.environment.checkup import Check
 from ocrbench.environment.repeatability import time_blocks
 from ocrbench.environment.usage import usage_so_far, watch_processes
 from ocrbench.runtime import devices
 
+app = make_app()
+
 FINE, WARNINGS = 0, 1
 WATCH_SECONDS = 2.0
 STYLES = {"ok": "green", "note": "cyan", "warn": "bold yellow"}
 
 
+@app.command("doctor")
 def doctor(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="For example reports_dir=PATH.")

@@ -7,7 +7,8 @@ import pandas as pd
 import typer
 
 from ocrbench import table
-from ocrbench.cli.outputs import write_output
+from ocrbench.cli.commands import make_app
+from ocrbench.cli.files import write_output
 from ocrbench.compare.stored import find_runs
 from ocrbench.report import delimited
 from ocrbench.report.benchmark_json import runs_to_benchmark_json
@@ -23,7 +24,7 @@ OutputOption = Annotated[
 ]
 LongOption = Annotated[bool, typer.Option("--long", help="A row per run, stage and metric instead of one per run.")]
 
-app = typer.Typer(help="Hand stored runs to other programs.", no_args_is_help=True)
+app = make_app("Hand stored runs to other programs.")
 
 
 @app.callback()

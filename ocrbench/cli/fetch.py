@@ -5,17 +5,22 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
-from ocrbench.cli.outputs import ConfigDirOption, existing
-from ocrbench.config import choices, closest, load
+from ocrbench.cli.files import ConfigDirOption, existing
+from ocrbench.config import choices, closest
+from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.progress import ConsoleListener
 from ocrbench.schedule import prepare
+
+app = make_app()
 
 ROLES = ("detector", "recognizer")
 FAILED = 1
 
 
+@app.command("fetch")
 def fetch(
     words: Annotated[
         list[str],

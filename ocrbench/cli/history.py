@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench import table
+from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
 from ocrbench.config import closest
 from ocrbench.errors import ConfigError
@@ -19,9 +20,12 @@ from ocrbench.report.delimited import to_csv
 from ocrbench.report.history import history, sparkline
 from ocrbench.store import Store
 
+app = make_app()
+
 SHOWN = ("run_id", "started", "commit", "openvino", "status", "value", "noisy", "change")
 
 
+@app.command("history")
 def show_history(
     metric: Annotated[str, typer.Argument(metavar="METRIC", help="A number of the tables, as latency_p50_ms.")],
     reports: Annotated[Path, typer.Option(help="The folder whose runs are shown.")] = Path("reports"),

@@ -7,18 +7,15 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
-from ocrbench.cli.outputs import ConfigDirOption, existing
-from ocrbench.config import Cell, Stage, choices, load
+from ocrbench.cli.files import ConfigDirOption, existing
+from ocrbench.config import Cell, Stage, choices
+from ocrbench.config.composing import load
 from ocrbench.convert.source import locate
 from ocrbench.runtime import devices
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="List models, datasets or devices.",
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = make_app("List models, datasets or devices.")
 ROLES = ("detector", "recognizer")
 
 

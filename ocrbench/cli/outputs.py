@@ -9,15 +9,14 @@ from typing import Annotated
 import typer
 
 from ocrbench import environment
+from ocrbench.cli.files import check_output, write_output
 from ocrbench.compare.verdict import outcome_of
-from ocrbench.errors import ConfigError
 from ocrbench.report.annotations import annotations
 from ocrbench.report.benchmark_json import comparisons_to_benchmark_json
 from ocrbench.report.comparison import Judged
 from ocrbench.report.comparison_json import to_json
 from ocrbench.report.junit import to_junit
 from ocrbench.report.pull_request import to_pull_request
-from ocrbench.store import why_unwritable, write_atomically
 
 # Without a gate the verdict decides.
 STATUS_OF_VERDICT = {"improved": 0, "equivalent": 0, "trade-off": 0, "regressed": 1, "undecided": 3}
@@ -30,9 +29,6 @@ MarkdownOption = Annotated[Path | None, typer.Option("--markdown", metavar="FILE
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
 BenchmarkJsonOption = Annotated[
     Path | None, typer.Option("--benchmark-json", metavar="FILE", help="Write the times as pytest-benchmark does.")
-]
-ConfigDirOption = Annotated[
-    Path | None, typer.Option("--config-dir", metavar="DIR", help="Your own YAML, for example DIR/gate/NAME.yaml.")
 ]
 
 
@@ -53,20 +49,6 @@ class Outputs:
         """
         for path in (self.junit, self.markdown, self.json, self.benchmark_json):
             check_output(path)
-
-
-def check_output(path: Path | None) -> None:
-    """Make sure that a file which the user named can be written, before it is worked for.
-
-    Raises:
-        ConfigError: It cannot.
-    """
-    if path is None:
-        return
-    reason = "it is a folder" if path.is_dir() else why_unwritable(path.parent)
-    if reason:
-        message = f"{path}: cannot be written: {reason}"
-        raise ConfigError(message)
 
 
 def publish(judged: Sequence[Judged], outputs: Outputs) -> None:
@@ -90,31 +72,6 @@ def publish(judged: Sequence[Judged], outputs: Outputs) -> None:
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in annotations(judged):
             typer.echo(line)
-
-
-def write_output(path: Path, content: bytes) -> None:
-    """Write a file that the user named.
-
-    Raises:
-        ConfigError: It cannot be written.
-    """
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        message = f"{path}: cannot be written: {error.strerror}"
-        raise ConfigError(message) from error
-
-
-def existing(config_dir: Path | None) -> str | None:
-    """Check a folder of further configuration.
-
-    Raises:
-        ConfigError: It does not exist.
-    """
-    if config_dir is not None and not config_dir.is_dir():
-        message = f"--config-dir {config_dir}: no such folder"
-        raise ConfigError(message)
-    return None if config_dir is None else str(config_dir)
 
 
 def exit_status(judged: Sequence[Judged]) -> int:

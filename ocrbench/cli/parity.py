@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from ocrbench.cell import check
+from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
-from ocrbench.cli.outputs import ConfigDirOption, check_output, existing, write_output
+from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
 from ocrbench.compare.stored import find_runs
-from ocrbench.config import Cell, closest, load, validate
+from ocrbench.config import Cell, closest, validate
+from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.parity import ROLES, Role, measure_parity, targets_of
 from ocrbench.progress import ConsoleListener
@@ -20,9 +22,12 @@ from ocrbench.report.parity import to_frame, to_table
 from ocrbench.runtime import check_device
 from ocrbench.schedule import Listener, prepare
 
+app = make_app()
+
 BATCHES = (1, 8)
 
 
+@app.command("parity")
 def parity(  # noqa: PLR0913 - each is an option of the command
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN | KEY=VALUE...]", help="A finished run's folder, or a cell.")

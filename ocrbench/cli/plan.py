@@ -7,14 +7,18 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench.cell import check
+from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
-from ocrbench.cli.outputs import ConfigDirOption, existing
-from ocrbench.config import load
+from ocrbench.cli.files import ConfigDirOption, existing
+from ocrbench.config.composing import load
 from ocrbench.planning import Candidate, Planned, buckets, check_plannable, measure_plan
 from ocrbench.progress import ConsoleListener
 from ocrbench.runtime import check_device
 
+app = make_app()
 
+
+@app.command("plan")
 def plan(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="The cell: model, precision, dataset, …")

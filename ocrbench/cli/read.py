@@ -11,9 +11,11 @@ import cv2
 import typer
 from rich.text import Text
 
+from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
-from ocrbench.cli.outputs import ConfigDirOption, existing, write_output
-from ocrbench.config import closest, load
+from ocrbench.cli.files import ConfigDirOption, existing, write_output
+from ocrbench.config import closest
+from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.progress import ConsoleListener
@@ -22,9 +24,12 @@ from ocrbench.records import Image, Region
 from ocrbench.report.picture import annotate, contact_sheet
 from ocrbench.runtime import check_device
 
+app = make_app()
+
 FAILED = 1
 
 
+@app.command("read")
 def read(  # noqa: PLR0913 - each is an option of the command
     words: Annotated[
         list[str],

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ocrbench.cli.outputs import write_output
+from ocrbench.cli.commands import make_app
+from ocrbench.cli.files import write_output
 from ocrbench.errors import ConfigError
 from ocrbench.report.html import Options, Report, load_report, report_data, to_html, to_markdown
 from ocrbench.report.html.live import LiveReport
+
+app = make_app()
 
 DEFAULT_RUNS = "reports"
 DEFAULT_NAME = "report.html"
@@ -44,6 +47,7 @@ class Wanted:
         return to_html(report_data(found), live=True)
 
 
+@app.command("report")
 def report(  # noqa: PLR0913 - each is an option of the command
     paths: Annotated[
         list[str] | None,

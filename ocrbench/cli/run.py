@@ -16,15 +16,16 @@ from rich.text import Text
 from ocrbench import table
 from ocrbench.cell import Finished, check, run_cell
 from ocrbench.cli.console import make_console
-from ocrbench.config import Cell, closest, complete, load_matrix, packaged, parse, register_resolvers
+from ocrbench.config import Cell, closest, packaged
+from ocrbench.config.composing import complete, load_matrix, parse, register_resolvers
 from ocrbench.errors import ConfigError
+from ocrbench.files import write_atomically
 from ocrbench.profile import LAYERS, TRACE
 from ocrbench.progress import ConsoleListener
-from ocrbench.report import REPORTS
 from ocrbench.report.console import show
 from ocrbench.report.profile import profile_table
+from ocrbench.report.tables import REPORTS
 from ocrbench.runtime import check_device
-from ocrbench.store import write_atomically
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,11 @@ import typer
 from rich.text import Text
 
 from ocrbench.cell import check
+from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
-from ocrbench.cli.outputs import ConfigDirOption, check_output, existing, write_output
-from ocrbench.config import choices, closest, load
+from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
+from ocrbench.config import choices, closest
+from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.delimited import to_csv
@@ -18,9 +20,12 @@ from ocrbench.report.sensitivity import ORDERS, to_frame, to_table
 from ocrbench.runtime import check_device
 from ocrbench.sensitivity import Role, measure_sensitivity
 
+app = make_app()
+
 ROLES: tuple[Role, ...] = ("detector", "recognizer")
 
 
+@app.command("sensitivity")
 def sensitivity(
     words: Annotated[
         list[str],

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ocrbench.config import Cell, choices, closest, load
+from ocrbench.config import Cell, choices, closest
+from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.schedule import Worker
 

@@ -1,17 +1,10 @@
-"""The configuration: its schema, and how Hydra's plain YAML becomes checked, frozen dataclasses."""
+"""The configuration: its schema, and how plain data becomes checked, frozen dataclasses.
+
+``ocrbench.config.composing`` makes that data from Hydra's YAML and overrides.
+"""
 
 from ocrbench.config.checking import closest, validate
-from ocrbench.config.composing import (
-    choices,
-    complete,
-    compose_config,
-    default_cache_dir,
-    load,
-    load_matrix,
-    packaged,
-    parse,
-    register_resolvers,
-)
+from ocrbench.config.packaged import choices, default_cache_dir, packaged
 from ocrbench.config.schema import (
     EXPECTED_TYPES,
     NOT_MEASURED,
@@ -53,13 +46,7 @@ __all__ = [
     "Words",
     "choices",
     "closest",
-    "complete",
-    "compose_config",
     "default_cache_dir",
-    "load",
-    "load_matrix",
     "packaged",
-    "parse",
-    "register_resolvers",
     "validate",
 ]

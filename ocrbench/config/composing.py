@@ -1,11 +1,13 @@
-"""From Hydra overrides to checked cells."""
+"""From Hydra overrides to checked cells.
+
+Not imported with the package: workers do without Hydra, which takes long to import.
+"""
 
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -20,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ocrbench.config.checking import closest, validate
+from ocrbench.config.packaged import choices, default_cache_dir, packaged
 from ocrbench.config.schema import Cell, Scenario
 from ocrbench.config.stage import Options, Stage
 from ocrbench.errors import ConfigError
@@ -27,28 +30,10 @@ from ocrbench.errors import ConfigError
 GROUPS = ("detector", "recognizer", "model", "dataset", "calibration", "quantization", "scenario", "gate")
 
 
-def packaged(relative: str) -> str:
-    """Return the absolute path of a folder that travels with ocrbench: inside the wheel, or in the checkout."""
-    here = Path(__file__).resolve().parents[1]
-    inside = here / relative
-    return str(inside if inside.exists() else here.parent / relative)
-
-
-def default_cache_dir() -> str:
-    """Return the folder for converted models and downloads: the platform's cache folder for ocrbench."""
-    return platformdirs.user_cache_dir("ocrbench", appauthor=False)
-
-
 def register_resolvers() -> None:
     """Make ``${packaged:…}`` and ``${default_cache_dir:}`` known to OmegaConf."""
     OmegaConf.register_new_resolver("packaged", packaged, replace=True)
     OmegaConf.register_new_resolver("default_cache_dir", default_cache_dir, replace=True)
-
-
-def choices(group: str, config_dir: str | None = None) -> list[str]:
-    """Return the names of a config group, sorted: ``choices("detector")``; with those of a folder of one's own."""
-    folders = [packaged("conf"), *([config_dir] if config_dir else [])]
-    return sorted({path.stem for folder in folders for path in (Path(folder) / group).glob("*.yaml")})
 
 
 def load(overrides: Sequence[str] = (), config_dir: str | None = None) -> Cell:

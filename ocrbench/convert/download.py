@@ -8,8 +8,6 @@ import urllib.parse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import requests
-
 from ocrbench.config import Source
 from ocrbench.errors import ModelError
 
@@ -33,6 +31,9 @@ def from_url(source: Source, target: Path, progress: Callable[[str], None]) -> P
         raise ModelError(message)
     if is_intact(target, source.sha256):
         return target
+    # Takes long to import, and most models are on disk.
+    import requests
+
     progress(f"fetching {source.url}")
     try:
         with requests.get(source.url, timeout=TIMEOUT_SECONDS, stream=True) as answer:

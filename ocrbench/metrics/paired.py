@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
 
 from ocrbench.records import Tally
 
@@ -141,6 +140,9 @@ def _small_sample_factor(processes: int, between_share: float) -> float:
     """
     if processes < 2 or not between_share:
         return 1.0
+    # Of what a run imports, only this would need SciPy, which takes long.
+    from scipy.special import ndtri, stdtrit
+
     quantile = (1 + LEVEL) / 2
     return float(stdtrit((processes - 1) / between_share**2, quantile) / ndtri(quantile))
 

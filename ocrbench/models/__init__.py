@@ -62,13 +62,19 @@ def build_recognizer(stage: Stage, metadata: Mapping[str, str]) -> Recognizer:
 
 
 def check_options(detector: Stage, recognizer: Stage) -> None:
-    """Check both models' family options, without their files.
+    """Check both models' family options without reading their files, and that files of one's own are there.
 
     Raises:
-        ConfigError: As ``build_detector``.
+        ConfigError: As ``build_detector``, or a source names a file that does not exist.
     """
     validate(_detector_part(detector).options, detector.options, "detector")
     validate(_recognizer_part(recognizer).options, recognizer.options, "recognizer")
+    for role, stage in (("detector", detector), ("recognizer", recognizer)):
+        more = {f"more_sources.{name}": source for name, source in stage.more_sources.items()}
+        for key, source in {"source": stage.source, **more}.items():
+            if source.kind == "file" and not Path(source.path).expanduser().is_file():
+                message = f"{role}.{key}.path={source.path}: no such file"
+                raise ConfigError(message)
 
 
 def option_files(detector: Stage, recognizer: Stage) -> list[Path]:

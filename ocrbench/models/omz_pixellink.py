@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ocrbench.config import STRICT
 from ocrbench.geometry import in_reading_order, order_corners
@@ -53,6 +51,9 @@ class PixelLinkDetector:
     """PixelLink text detector."""
 
     def __init__(self, options: PixelLinkOptions, metadata: Mapping[str, str]) -> None:
+        # It takes long: neither other models nor the first image should wait for it.
+        import scipy.sparse.csgraph  # noqa: F401
+
         self.options = options
 
     def graphs(self) -> Mapping[str, Graph]:
@@ -104,6 +105,9 @@ def link_pixels(text: NDArray[np.bool_], links: NDArray[np.bool_]) -> NDArray[np
         starts.append(numbers[here][joined])
         ends.append(numbers[there][joined])
     edges = (np.concatenate(starts), np.concatenate(ends))
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(edges[0]), dtype=np.bool_), edges), shape=(text.size, text.size))
     _, components = connected_components(graph, directed=False)
     labels = np.zeros(text.size, dtype=np.int32)

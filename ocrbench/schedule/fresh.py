@@ -1,6 +1,6 @@
 """Fresh processes, again and again: what differs from one process to the next should be drawn often."""
 
-import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self
@@ -8,12 +8,14 @@ from typing import Self
 from ocrbench.schedule.process import Listener, Worker
 
 FORK_SECONDS = 60
+# macOS has system libraries that do not survive it.
+FORKS = sys.platform == "linux"
 
 
 class FreshProcesses:
     """A source of processes that have loaded nothing yet, as a context manager.
 
-    Where the system can fork, one process imports everything once and each fresh one is a copy of it, made in
+    On Linux, one process imports everything once and each fresh one is a copy of it, made in
     milliseconds. Its networks are compiled and placed in memory anew, which is what makes processes differ in speed.
     """
 
@@ -28,13 +30,11 @@ class FreshProcesses:
         self._original: Worker | None = None
 
     def __enter__(self) -> Self:
-        """Start the process that the others are copies of."""
-        if hasattr(os, "fork"):
-            self._original = self._start().__enter__()
+        """Start nothing yet."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """End it; by force where something went wrong."""
+        """End the process that the others are copies of; by force where something went wrong."""
         if self._original is not None:
             self._original.__exit__(kind, *rest)
 
@@ -45,10 +45,12 @@ class FreshProcesses:
         Raises:
             WorkerError: It cannot be started.
         """
-        if self._original is None:
+        if not FORKS:
             with self._start() as worker:
                 yield worker
             return
+        if self._original is None:
+            self._original = self._start().__enter__()
         self._original.ask("fork", self._listener, FORK_SECONDS)
         yield self._original
         self._original.ask("leave", self._listener, FORK_SECONDS)

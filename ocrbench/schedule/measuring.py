@@ -45,10 +45,23 @@ def prepare(
     return {role: artifacts_from_plain(given) for role, given in made.items()}, environment
 
 
-def measure(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample], listener: Listener) -> Measured:
+def measure(
+    cell: Cell,
+    artifacts: Artifacts,
+    samples: Sequence[Sample],
+    listener: Listener,
+    start: Callable[[], AbstractContextManager[Worker]] = Worker,
+) -> Measured:
     """Measure a cell: warm-up passes, then passes until both the time and one full pass are done.
 
     The predictions are those of the first pass.
+
+    Args:
+        cell: What to measure.
+        artifacts: Its networks.
+        samples: Its images.
+        listener: Hears of progress.
+        start: Makes the worker.
 
     Raises:
         OcrBenchError: The worker reports it.
@@ -57,7 +70,7 @@ def measure(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample], listene
     measured = Measured()
     setup = setup_of(cell.scenario)
     given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
-    with Worker() as worker:
+    with start() as worker:
         listener.say("compiling")
         limit = cell.prepare_timeout_seconds
         measured.compile_ms = worker.ask("load", listener, limit, cell=asdict(cell), artifacts=given)

@@ -24,7 +24,8 @@ from rapidocr import EngineType, RapidOCR
 
 from ocrbench import metrics
 from ocrbench.cli.console import make_console
-from ocrbench.config import Cell, load
+from ocrbench.config import Cell
+from ocrbench.config.composing import load
 from ocrbench.data import FORMATS, choose
 from ocrbench.data.images import read_image
 from ocrbench.metrics.paired import ratio_interval

@@ -26,7 +26,8 @@ import numpy as np
 import psutil
 
 from ocrbench.cli.console import make_console
-from ocrbench.config import Cell, load
+from ocrbench.config import Cell
+from ocrbench.config.composing import load
 from ocrbench.data import FORMATS, choose
 from ocrbench.data.images import read_image
 from ocrbench.models import build_detector, build_recognizer

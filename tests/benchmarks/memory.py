@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from ocrbench.cli.console import make_console
-from ocrbench.config import load
+from ocrbench.config.composing import load
 from ocrbench.data import FORMATS
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import artifacts_to_plain

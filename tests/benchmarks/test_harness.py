@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from ocrbench.config import Cell, load, packaged
+from ocrbench.config import Cell, packaged
+from ocrbench.config.composing import load
 from ocrbench.data import FORMATS
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral, rectangle

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ocrbench.config import Cell, load
+from ocrbench.config import Cell
+from ocrbench.config.composing import load
 from ocrbench.convert import convert_detector, convert_recognizer
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Network

@@ -8,9 +8,10 @@ import pytest
 import typer
 import yaml
 
-from ocrbench.cli import COMMANDS, app
+from ocrbench.cli import COMMANDS, application
 from ocrbench.compare.sides import parse_side
-from ocrbench.config import Gate, load, load_matrix, validate
+from ocrbench.config import Gate, validate
+from ocrbench.config.composing import load, load_matrix
 from ocrbench.pytest_plugin import MeasuredCell
 
 REPOSITORY = Path(__file__).parents[2]
@@ -56,10 +57,10 @@ def test_the_command_line_understands_it(call: str, config_dir: Path) -> None:
         overrides = [word for word in words if word != "-m"]
         assert load_matrix(overrides, sweep="-m" in words)
         return
-    command = typer.main.get_command(app)
-    context = command.make_context("ocrbench", words, allow_extra_args=True, allow_interspersed_args=False)
-    name, command, rest = command.resolve_command(context, words)
+    name, *rest = words
+    command = typer.main.get_command(application(name))
     while hasattr(command, "resolve_command"):
+        context = command.make_context(name, rest, allow_extra_args=True, allow_interspersed_args=False)
         name, command, rest = command.resolve_command(context, rest)
     parameters = command.make_context(name, list(rest)).params
     own = str(config_dir) if parameters.get("config_dir") else None

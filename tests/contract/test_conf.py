@@ -9,7 +9,8 @@ import pytest
 
 from ocrbench.architectures import ARCHITECTURES
 from ocrbench.cell import check
-from ocrbench.config import Cell, Source, Stage, choices, compose_config, load, load_matrix
+from ocrbench.config import Cell, Source, Stage, choices
+from ocrbench.config.composing import compose_config, load, load_matrix
 from ocrbench.convert.pytorch import SUFFIXES
 from ocrbench.data import FORMATS
 from ocrbench.errors import DatasetError

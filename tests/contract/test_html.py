@@ -15,7 +15,7 @@ import pytest
 
 from ocrbench import table
 from ocrbench.compare.stored import NOT_COMPARED
-from ocrbench.config import load
+from ocrbench.config.composing import load
 from ocrbench.records import RunRecord
 from ocrbench.report.columns import text
 from ocrbench.report.delimited import to_parquet
@@ -103,8 +103,8 @@ def test_the_command_line_says_what_it_wrote(sample_run: Reports, ocrbench: Run,
         ((".", "--serve", "--output", "a.html"), "--serve writes no file"),
     ],
 )
-def test_mistakes_are_one_line(words: tuple[str, ...], message: str, ocrbench: Run) -> None:
-    done = ocrbench("report", *words)
+def test_mistakes_are_one_line(words: tuple[str, ...], message: str, here: Run) -> None:
+    done = here("report", *words)
     assert done.returncode == 2
     assert done.stderr.startswith(f"ocrbench: {message}")
     assert done.stderr.count("\n") == 1

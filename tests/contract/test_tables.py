@@ -10,7 +10,7 @@ import pytest
 from ocrbench import table
 from ocrbench.metrics import METRICS
 from ocrbench.records import RunRecord
-from ocrbench.report import REPORTS
+from ocrbench.report.tables import REPORTS
 from ocrbench.store import Store
 
 

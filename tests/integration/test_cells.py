@@ -135,8 +135,8 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("word", "parts"), MISTAKES.items(), ids=MISTAKES)
-def test_a_mistake_gets_one_line_and_status_2(word: str, parts: list[str], ocrbench: Run, tmp_path: Path) -> None:
-    done = ocrbench(*([] if "root" in word else [f"reports_dir={tmp_path}"]), word)
+def test_a_mistake_gets_one_line_and_status_2(word: str, parts: list[str], here: Run, tmp_path: Path) -> None:
+    done = here(*([] if "root" in word else [f"reports_dir={tmp_path}"]), word)
     assert done.returncode == 2
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()

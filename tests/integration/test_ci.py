@@ -89,30 +89,31 @@ def test_a_precision_that_did_not_run_is_not_compared(ocrbench: Run, model: str)
     other = "precision=FP16 env.ONEDNN_MAX_CPU_ISA=AVX512_CORE"
     done = ocrbench("ab", "", other, "attest=strict", "precision=FP32", model, *SHORT)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert "FP16 was asked for, but CPU executed f32" in done.stderr
+    # What runs instead depends on the processor.
+    assert "FP16 was asked for, but CPU executed " in done.stderr
 
 
 @pytest.mark.parametrize("word", ["profile=true", "max_drop=0.1"])
-def test_what_a_comparison_would_ignore_is_refused(word: str, ocrbench: Run) -> None:
-    done = ocrbench("ab", "", "", word)
+def test_what_a_comparison_would_ignore_is_refused(word: str, here: Run) -> None:
+    done = here("ab", "", "", word)
     assert done.returncode == 2
     assert f"{word}: this is for a run" in done.stderr
 
 
-def test_a_gate_of_ones_own_and_absolute_limits(ocrbench: Run, sample_run: tuple[Path, object], tmp_path: Path) -> None:
+def test_a_gate_of_ones_own_and_absolute_limits(here: Run, sample_run: tuple[Path, object], tmp_path: Path) -> None:
     gates = tmp_path / "conf" / "gate"
     gates.mkdir(parents=True)
     (gates / "fixed.yaml").write_text(FIXED_GATE, encoding="utf-8")
     words = ("compare", sample_run[0], sample_run[0], "gate=fixed", "--config-dir", tmp_path / "conf")
-    done = ocrbench(*words, "--junit", tmp_path / "junit.xml")
+    done = here(*words, "--junit", tmp_path / "junit.xml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "gate pass: latency_p99_ms" in done.stdout
     xmlschema.XMLSchema(SCHEMA).validate(tmp_path / "junit.xml")
 
 
-def test_finished_runs_are_exported(ocrbench: Run, sample_run: tuple[Path, object], tmp_path: Path) -> None:
+def test_finished_runs_are_exported(here: Run, sample_run: tuple[Path, object], tmp_path: Path) -> None:
     file = tmp_path / "new" / "benchmark.json"
-    done = ocrbench("export", "benchmark-json", sample_run[0], "--output", file)
+    done = here("export", "benchmark-json", sample_run[0], "--output", file)
     assert done.returncode == 0, done.stderr
     found = {each["group"]: each for each in json.loads(file.read_bytes())["benchmarks"]}
     assert set(found) == {"latency", "read", "detect", "detect_infer", "crop", "recognize", "recognize_infer"}

@@ -115,10 +115,10 @@ def test_a_bad_recognizer_is_caught(ocrbench: Run, data_root: Path, tmp_path: Pa
         assert cv2.imread(str(folder / each["crop"])) is not None
 
 
-def test_mistakes_end_with_status_2(ocrbench: Run) -> None:
-    done = ocrbench("conversion", "precision=FP32")
+def test_mistakes_end_with_status_2(here: Run) -> None:
+    done = here("conversion", "precision=FP32")
     assert done.returncode == 2
     assert "nothing to compare FP32 with" in done.stderr
-    done = ocrbench("conversion", "precision=INT9")
+    done = here("conversion", "precision=INT9")
     assert done.returncode == 2
     assert "'INT8'" in done.stderr

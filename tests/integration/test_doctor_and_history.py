@@ -49,8 +49,8 @@ class TestDoctor:
         ] == []
         assert done.returncode == (" warn " in done.stdout)
 
-    def test_a_mistake_is_one_line(self, ocrbench: Run) -> None:
-        done = ocrbench("doctor", "noise.drit=1")
+    def test_a_mistake_is_one_line(self, here: Run) -> None:
+        done = here("doctor", "noise.drit=1")
         assert done.returncode == 2
         assert "did you mean drift?" in done.stderr
 
@@ -66,8 +66,8 @@ class TestHistory:
         add(reports, 9, "few", 7.0)
         return reports
 
-    def test_runs_are_listed_with_the_change_of_level(self, ocrbench: Run, reports: Path) -> None:
-        done = ocrbench("history", "latency_p50_ms", "--reports", reports, "--series", "fast")
+    def test_runs_are_listed_with_the_change_of_level(self, here: Run, reports: Path) -> None:
+        done = here("history", "latency_p50_ms", "--reports", reports, "--series", "fast")
         assert done.returncode == 0, done.stderr
         assert "The level changed: +20.0 % (worse) from fast-5 on." in done.stdout
         assert "commit004" in done.stdout
@@ -75,12 +75,12 @@ class TestHistory:
         assert "▁" in done.stdout
         assert "few" not in done.stdout
 
-    def test_too_few_runs_say_so(self, ocrbench: Run, reports: Path) -> None:
-        done = ocrbench("history", "latency_p50_ms", "--reports", reports, "--cell", "few")
+    def test_too_few_runs_say_so(self, here: Run, reports: Path) -> None:
+        done = here("history", "latency_p50_ms", "--reports", reports, "--cell", "few")
         assert "Runs with a value: 1. To tell a change from noise, 6 are needed." in done.stdout
 
-    def test_csv_has_every_run(self, ocrbench: Run, reports: Path) -> None:
-        done = ocrbench("history", "latency_p50_ms", "--reports", reports, "--csv")
+    def test_csv_has_every_run(self, here: Run, reports: Path) -> None:
+        done = here("history", "latency_p50_ms", "--reports", reports, "--csv")
         rows = list(csv.DictReader(done.stdout.splitlines()))
         assert [float(row["value"]) for row in rows if row["value"]] == [*LATENCIES, 7.0]
         assert [row["change"] for row in rows if row["change"]] == ["+20.0 % (worse)"]
@@ -95,8 +95,8 @@ class TestHistory:
             (("latency_p50_ms", "--reports", "nowhere"), "no runs in nowhere"),
         ],
     )
-    def test_mistakes_are_one_line(self, words: tuple[str, ...], message: str, ocrbench: Run, reports: Path) -> None:
-        done = ocrbench("history", "--reports", reports, *words)
+    def test_mistakes_are_one_line(self, words: tuple[str, ...], message: str, here: Run, reports: Path) -> None:
+        done = here("history", "--reports", reports, *words)
         assert done.returncode == 2
         assert message in done.stderr
         assert "Traceback" not in done.stderr

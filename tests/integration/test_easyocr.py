@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ocrbench.config import Cell, Stage, load, packaged
+from ocrbench.config import Cell, Stage, packaged
+from ocrbench.config.composing import load
 from ocrbench.convert import convert_detector, convert_recognizer
 from ocrbench.convert.ir import read_source
 from ocrbench.convert.pytorch import load_module

@@ -98,7 +98,6 @@ class TestAWorkerThatFails:
         ("action", "words", "message"),
         [
             pytest.param("import ctypes; ctypes.string_at(0)", (), "SIGSEGV", id="crash"),
-            pytest.param("os.kill(os.getpid(), 9)", (), "SIGKILL", id="kill"),
             pytest.param(
                 "os.kill(os.getpid(), 19)",
                 ("timeout_seconds=20", "prepare_timeout_seconds=20"),
@@ -216,11 +215,6 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert not alive
 
-    resumed = run(environment, *cells, folder=tmp_path)
-
-    assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stderr.count("measured before") == 1
-
 
 def test_ctrl_c_in_a_comparison_shows_what_the_finished_pairs_say(
     environment: Mapping[str, str], model: str, tmp_path: Path
@@ -268,7 +262,7 @@ def test_a_matrix_killed_at_random_instants_leaves_a_store_that_opens(
 ) -> None:
     """``OCRBENCH_KILLS`` says how often; each round kills a matrix of fast cells with all its processes."""
     small = ("scenario.min_seconds=0", "scenario.warmup_passes=0", "attest=off", "force=true", model)
-    command = [sys.executable, "-m", "ocrbench", "-m", "detector.limit_side=160,192,224", "dataset.limit=1", *small]
+    command = [sys.executable, "-m", "ocrbench", "-m", "detector.limit_side=160,192", "dataset.limit=1", *small]
     generator, store = random.Random(0), Store(tmp_path / "reports")
 
     def start() -> subprocess.Popen[bytes]:
@@ -284,7 +278,7 @@ def test_a_matrix_killed_at_random_instants_leaves_a_store_that_opens(
     began = time.monotonic()
     assert start().wait(timeout=300) == 0
     whole, finished = time.monotonic() - began, len(store.records())
-    assert finished == 3
+    assert finished == 2
     for _ in range(int(os.environ.get("OCRBENCH_KILLS", "2"))):
         process = start()
         time.sleep(generator.uniform(0, whole))

@@ -1,6 +1,5 @@
 """Fresh processes by forking: each is one of its own, and what happens to it is noticed."""
 
-import os
 import signal
 from collections.abc import Iterator
 
@@ -9,8 +8,9 @@ import pytest
 
 from ocrbench.errors import WorkerError
 from ocrbench.schedule import FreshProcesses, Worker
+from ocrbench.schedule.fresh import FORKS
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+pytestmark = pytest.mark.skipif(not FORKS, reason="this system is not to fork")
 LIMIT_SECONDS = 60
 
 

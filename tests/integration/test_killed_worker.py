@@ -19,9 +19,10 @@ LIMIT_SECONDS = 180
 
 
 def worker_of(process: subprocess.Popen[str]) -> psutil.Process:
-    commands = {child: child.cmdline() for child in psutil.Process(process.pid).children(recursive=True)}
-    workers = [child for child, command in commands.items() if "ocrbench.worker" in command]
-    assert len(workers) == 1, commands
+    """The copy of the worker that measures, which has no further one."""
+    processes = psutil.Process(process.pid).children(recursive=True)
+    workers = [each for each in processes if "ocrbench.worker" in each.cmdline() and not each.children()]
+    assert len(workers) == 1, processes
     return workers[0]
 
 

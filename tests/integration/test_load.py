@@ -11,7 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from ocrbench.config import Cell, load, packaged
+from ocrbench.config import Cell, packaged
+from ocrbench.config.composing import load
 from ocrbench.data import FORMATS
 from ocrbench.records import artifacts_to_plain
 from ocrbench.schedule import Artifacts, Worker, prepare
@@ -181,8 +182,8 @@ def test_a_throughput_run_has_a_row_and_is_compared_by_its_rate(ocrbench: Run, l
     assert "no verdict on speed: the scenario differs" in done.stdout
 
 
-def test_ab_says_that_it_compares_latencies(ocrbench: Run) -> None:
-    done = ocrbench("ab", "", "scenario=throughput", MODEL)
+def test_ab_says_that_it_compares_latencies(here: Run) -> None:
+    done = here("ab", "", "scenario=throughput", MODEL)
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
     assert "scenario=throughput" in line
@@ -214,13 +215,13 @@ def test_a_bound_that_cannot_be_kept_fails_the_cell(ocrbench: Run, latest: Lates
     assert "scenario.bound_ms=1" in row["error"]
 
 
-def test_keys_of_a_scenario_are_checked(ocrbench: Run) -> None:
+def test_keys_of_a_scenario_are_checked(here: Run) -> None:
     for word, part in {
         "scenario.request=3": "did you mean requests?",
         "scenario.requests=0": "scenario.requests=0",
         "+scenario.nonsense=1": "scenario.nonsense",
     }.items():
-        done = ocrbench("scenario=throughput", word)
+        done = here("scenario=throughput", word)
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()
         assert part in line

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from ocrbench.config import load
+from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
 from ocrbench.errors import ModelError
 from ocrbench.geometry import rectangle
@@ -116,10 +116,10 @@ def test_read_as_a_user_does(ocrbench: Run, zoo_folder: Path, picture: Path, tmp
     assert (done.returncode, done.stdout.split()) == (0, TEXTS), done.stderr
 
 
-def test_listed_as_on_disk(ocrbench: Run, zoo_folder: Path, tmp_path: Path) -> None:
+def test_listed_as_on_disk(here: Run, zoo_folder: Path, tmp_path: Path) -> None:
     empty = [f"cache_dir={tmp_path}"]
-    present = ocrbench("list", "models", f"omz.root={zoo_folder}", *empty).stdout.splitlines()
-    absent = ocrbench("list", "models", *empty).stdout.splitlines()
+    present = here("list", "models", f"omz.root={zoo_folder}", *empty).stdout.splitlines()
+    absent = here("list", "models", *empty).stdout.splitlines()
     for name in (*DETECTORS, *RECOGNIZERS):
         ends = [next(line for line in lines if f"={name}" in line).split()[-2] for lines in (present, absent)]
         assert ends == ["yes", "no"], name

@@ -10,7 +10,7 @@ import openvino as ov
 import pandas as pd
 import pytest
 
-from ocrbench.config import load
+from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError, WorkerError
 from ocrbench.parity import Target, targets_of
 from ocrbench.parity.application import arguments, run_application
@@ -160,8 +160,8 @@ def test_of_the_usual_batch_sizes_those_are_timed_that_the_network_takes(tmp_pat
         targets_of(load(["detector.mean=[0,0,0]"]), "detector", eight, tmp_path, shapes[:1], some=True)
 
 
-def test_a_detector_without_a_network_has_nothing_to_be_timed(ocrbench: Run) -> None:
-    done = ocrbench("parity", "detector=whole_image", "--stage", "detector")
+def test_a_detector_without_a_network_has_nothing_to_be_timed(here: Run) -> None:
+    done = here("parity", "detector=whole_image", "--stage", "detector")
     assert done.returncode == 2, done.stderr
     assert "detector=whole_image: it has no network to be timed" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from rapidocr.ch_ppocr_det.utils import DBPostProcess
 
-from ocrbench.config import Cell, load, packaged
+from ocrbench.config import Cell, packaged
+from ocrbench.config.composing import load
 from ocrbench.convert import convert_detector, convert_recognizer
 from ocrbench.data import FORMATS, choose
 from ocrbench.data.images import read_image

@@ -30,25 +30,31 @@ def misleading(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     return ("calibration=folder", f"calibration.root={folder}")
 
 
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shared, so that the reference at FP32 is measured once."""
+    return tmp_path_factory.mktemp("reports")
+
+
 def test_a_drop_beyond_the_budget_fails_the_cell_and_names_the_words(
-    ocrbench: Run, misleading: tuple[str, ...], tmp_path: Path, latest: Latest
+    ocrbench: Run, misleading: tuple[str, ...], reports: Path, latest: Latest
 ) -> None:
-    done = ocrbench(*INT8_DETECTOR, *misleading, *SMALL, "max_drop=0.05", f"reports_dir={tmp_path}")
+    done = ocrbench(*INT8_DETECTOR, *misleading, *SMALL, "max_drop=0.05", f"reports_dir={reports}")
     assert done.returncode == 1, done.stderr
-    (row,) = latest(tmp_path)
+    (row,) = latest(reports)
     assert row["status"] == "failed"
     assert "max_drop=0.05: e2e_hmean fell by 0." in row["error"]
     assert "right at FP32 and wrong here" in row["error"]
     # The reference is a run like any other, and what the failed cell read is kept.
-    records = {record.status: record for record in Store(tmp_path).records()}
+    records = {record.status: record for record in Store(reports).records()}
     assert records["ok"].config["precision"] == "FP32"
-    assert len(Store(tmp_path).outcomes(records["failed"].run_id)) == 4
+    assert len(Store(reports).outcomes(records["failed"].run_id)) == 4
 
 
-def test_within_the_budget_the_cell_is_fine(ocrbench: Run, tmp_path: Path, latest: Latest) -> None:
-    done = ocrbench(*INT8_DETECTOR, *SMALL, "max_drop=0.5", f"reports_dir={tmp_path}")
+def test_within_the_budget_the_cell_is_fine(ocrbench: Run, reports: Path, latest: Latest) -> None:
+    done = ocrbench(*INT8_DETECTOR, *SMALL, "max_drop=0.5", f"reports_dir={reports}")
     assert done.returncode == 0, done.stderr
-    (row,) = latest(tmp_path)
+    (row,) = latest(reports)
     assert row["status"] == "ok"
 
 
@@ -73,10 +79,10 @@ def test_a_pattern_that_fits_nothing_is_a_mistake(ocrbench: Run, tmp_path: Path,
     assert "'no_such_layer' fits none of the model's" in row["error"]
 
 
-def test_images_that_are_tested_are_not_calibrated_with(ocrbench: Run, data_root: Path) -> None:
+def test_images_that_are_tested_are_not_calibrated_with(here: Run, data_root: Path) -> None:
     root = data_root / "icdar2015" / "test"
     same = ("dataset=icdar2015", f"dataset.root={root}", "calibration=icdar2015", f"calibration.root={root}")
-    done = ocrbench(*INT8_DETECTOR, *same, "dataset.limit=2", "calibration.limit=null")
+    done = here(*INT8_DETECTOR, *same, "dataset.limit=2", "calibration.limit=null")
     assert done.returncode == 2
     assert "2 of the test images are in the calibration set too" in done.stderr.replace("\n", " ")
 

@@ -154,8 +154,8 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("words", "part"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_gets_one_line_and_status_2(words: list[str], part: str, ocrbench: Run) -> None:
-    done = ocrbench("sensitivity", *words)
+def test_a_mistake_gets_one_line_and_status_2(words: list[str], part: str, here: Run) -> None:
+    done = here("sensitivity", *words)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert part in line

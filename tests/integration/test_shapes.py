@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrbench.config import Cell, load, packaged
+from ocrbench.config import Cell, packaged
+from ocrbench.config.composing import load
 from ocrbench.convert import convert_recognizer
 from ocrbench.data import FORMATS, choose
 from ocrbench.data.images import read_image
@@ -87,15 +88,15 @@ def test_cropped_words_can_be_planned_for_and_a_bad_image_is_left_out(
     assert "then, per crop" in done.stdout
 
 
-def test_there_is_no_plan_with_a_network_for_each_shape(ocrbench: Run) -> None:
-    done = ocrbench("plan", "folding.shapes=8")
+def test_there_is_no_plan_with_a_network_for_each_shape(here: Run) -> None:
+    done = here("plan", "folding.shapes=8")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "folding.shapes=8: a plan weighs shapes that share a network" in line
 
 
-def test_there_is_no_plan_for_an_input_of_one_width(ocrbench: Run) -> None:
-    done = ocrbench("plan", "recognizer=text_recognition_resnet_fc")
+def test_there_is_no_plan_for_an_input_of_one_width(here: Run) -> None:
+    done = here("plan", "recognizer=text_recognition_resnet_fc")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "recognizer.family=omz_fixed" in line

@@ -11,7 +11,8 @@ from ocrbench import cell as cell_module
 from ocrbench import environment
 from ocrbench.attestation import honoured
 from ocrbench.cell import Finished, check, run_cell
-from ocrbench.config import Cell, load
+from ocrbench.config import Cell
+from ocrbench.config.composing import load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import ConfigError, DatasetError, WorkerError
 from ocrbench.records import Artifact, Prediction, StageTimes
@@ -107,6 +108,11 @@ class TestCheck:
         with pytest.raises(ConfigError, match=r"scenario.name=latent.*latency"):
             check(replace(loaded, scenario=replace(loaded.scenario, name="latent")))
 
+    def test_a_missing_model_file(self) -> None:
+        cell = load(["recognizer.source.kind=file", "recognizer.source.path=/nowhere/model.onnx"])
+        with pytest.raises(ConfigError, match=r"^recognizer\.source\.path=/nowhere/model\.onnx: no such file$"):
+            check(cell)
+
     def test_a_missing_dataset_folder(self, loaded: Cell) -> None:
         with pytest.raises(DatasetError, match=r"dataset.root=/nowhere: no such folder"):
             check(replace(loaded, dataset=replace(loaded.dataset, root="/nowhere")))
@@ -176,7 +182,9 @@ class TestMeasured:
         self.environment = {"versions": {"openvino": "2030.1"}, "host": host, "source": "one"}
         self.durations = [100, 100, 110, 102]
         self.usage = Usage(capacity_s=10, busy_s=8, own_s=8)
-        monkeypatch.setattr(cell_module, "prepare", lambda *_: ({"detector": {"network": ARTIFACT}}, self.environment))
+        monkeypatch.setattr(
+            cell_module, "prepare", lambda *_, **__: ({"detector": {"network": ARTIFACT}}, self.environment)
+        )
         monkeypatch.setattr(cell_module, "measure", lambda *_: self.measured())
         monkeypatch.setattr(cell_module, "WATCH_SECONDS", 0)
         monkeypatch.setattr(environment, "host", lambda: host)

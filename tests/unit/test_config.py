@@ -8,18 +8,8 @@ import pytest
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from ocrbench.config import (
-    Cell,
-    Words,
-    choices,
-    closest,
-    compose_config,
-    default_cache_dir,
-    load,
-    load_matrix,
-    packaged,
-    parse,
-)
+from ocrbench.config import Cell, Words, choices, closest, default_cache_dir, packaged
+from ocrbench.config.composing import compose_config, load, load_matrix, parse
 from ocrbench.errors import ConfigError
 
 

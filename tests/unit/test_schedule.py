@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from ocrbench.config import Cell, load
+from ocrbench.config import Cell
+from ocrbench.config.composing import load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import DatasetError, WorkerError
 from ocrbench.records import Sample
-from ocrbench.schedule import Measured, Worker, measure, measuring
+from ocrbench.schedule import Measured, Worker, measure
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpreter is a script with a #! line")
 
@@ -147,18 +148,18 @@ sys.stdin.readline()
 class TestMeasure:
     @pytest.fixture
     def run(
-        self, loaded: Cell, interpreter: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, loaded: Cell, interpreter: Callable[[str], str], tmp_path: Path
     ) -> Callable[..., tuple[Measured, Hearing, list[dict[str, Any]]]]:
         def run(
             *names: str, program: str = PROGRAM, timeout_seconds: float = 20, **scenario: Any
         ) -> tuple[Measured, Hearing, list[dict[str, Any]]]:
-            monkeypatch.setattr(measuring, "Worker", functools.partial(Worker, interpreter(program)))
+            start = functools.partial(Worker, interpreter(program))
             options = {"min_seconds": 0, "warmup_passes": 1, "block_images": 2, **scenario}
             changed = replace(loaded.scenario, **options)
             cell = replace(loaded, scenario=changed, timeout_seconds=timeout_seconds)
             hearing = Hearing()
             samples = [Sample(id=name, image_path=Path(name)) for name in names]
-            measured = measure(cell, {}, samples, hearing)
+            measured = measure(cell, {}, samples, hearing, start)
             requests = (tmp_path / "requests").read_text(encoding="utf-8").splitlines()
             return measured, hearing, [json.loads(line) for line in requests]
 

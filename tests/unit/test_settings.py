@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pytest
 
 from ocrbench import table
-from ocrbench.config import load
+from ocrbench.config.composing import load
 from ocrbench.records import RunRecord
 from ocrbench.settings import differing_settings
 

@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from ocrbench.files import write_atomically
 from ocrbench.records import Prediction, Region, RunRecord, Sample, Score
-from ocrbench.store import Outcome, Store, outcomes_of, write_atomically
+from ocrbench.store import Outcome, Store, outcomes_of
 
 SQUARE = ((0.0, 0.0), (9.5, 0.0), (9.5, 9.5), (0.0, 9.5))
 # What breaks line-based, ASCII-only or HTML-minded code; the last is what Python makes of a stray byte in a file name.

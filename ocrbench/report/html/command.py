@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ocrbench.compare.stored import NOT_COMPARED
-from ocrbench.config import choices, load
+from ocrbench.config import choices
+from ocrbench.config.composing import load
 from ocrbench.records import RunRecord
 
 # Config groups whose choice a run names.

@@ -7,7 +7,7 @@ import numpy as np
 import openvino as ov
 import pytest
 
-from ocrbench.config import load
+from ocrbench.config.composing import load
 from ocrbench.convert import convert_detector
 from ocrbench.convert.concatenated import split_concatenations
 from ocrbench.runtime import ops

@@ -17,7 +17,8 @@ import pytest
 
 from ocrbench.architectures import ARCHITECTURES, build, fingerprint
 from ocrbench.cli import main
-from ocrbench.config import Cell, Source, load
+from ocrbench.config import Cell, Source
+from ocrbench.config.composing import load
 from ocrbench.convert import convert_detector, convert_recognizer
 from ocrbench.convert.ir import read_source
 from ocrbench.convert.pytorch import load_module, read_state_dict

@@ -13,7 +13,8 @@ from typing import Any
 import openvino as ov
 import pytest
 
-from ocrbench.config import Cell, Source, choices, load
+from ocrbench.config import Cell, Source, choices
+from ocrbench.config.composing import load
 from ocrbench.convert.source import Fetched, check_version, fetch
 from ocrbench.errors import ModelError
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.config import Omz, load
+from ocrbench.config import Omz
+from ocrbench.config.composing import load
 from ocrbench.convert.tools import COMPLETE, CONVERTER, DOWNLOADER, ZooTools, run_streaming
 from ocrbench.errors import ModelError
 

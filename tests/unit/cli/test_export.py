@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ocrbench import table
-from ocrbench.cli import app
+from ocrbench.cli.export import app
 from ocrbench.records import RunRecord, Score
 from ocrbench.store import Store
 
@@ -31,7 +31,7 @@ def reports(tmp_path: Path) -> Path:
 
 
 def export(*words: object) -> bytes:
-    done = CliRunner().invoke(app, ["export", *map(str, words)], catch_exceptions=False)
+    done = CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.stdout_bytes
 

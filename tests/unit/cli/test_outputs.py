@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ocrbench.cli.outputs import Outputs, existing, exit_status, publish
+from ocrbench.cli.files import existing
+from ocrbench.cli.outputs import Outputs, exit_status, publish
 from ocrbench.config import Limit
 from ocrbench.errors import ConfigError
 from ocrbench.report.comparison import Judged

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.config import load
+from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.models import check_options
 from ocrbench.models.crops import WidthOptions

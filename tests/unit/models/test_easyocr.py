@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from ocrbench.config import load, validate
+from ocrbench.config import validate
+from ocrbench.config.composing import load
 from ocrbench.models import build_recognizer
 from ocrbench.models.easyocr import CrnnOptions, CrnnRecognizer
 from ocrbench.records import Image

@@ -16,7 +16,7 @@ from ocrbench.compare.changes import accuracy_changes, time_change
 from ocrbench.compare.conversion import Conversion, Variant, speedup
 from ocrbench.compare.flips import agreement, find_flips
 from ocrbench.compare.verdict import Comparison
-from ocrbench.config import load
+from ocrbench.config.composing import load
 from ocrbench.geometry import rectangle
 from ocrbench.metrics import paired
 from ocrbench.records import Artifact, Region

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrbench.compare.stored import NOT_COMPARED
-from ocrbench.config import load
+from ocrbench.config.composing import load
 from ocrbench.records import RunRecord
 from ocrbench.report.html.command import command, value
 

@@ -1,0 +1,23 @@
+"""What travels with ocrbench: the configuration's folder and the names in it."""
+
+from pathlib import Path
+
+import platformdirs
+
+
+def packaged(relative: str) -> str:
+    """Return the absolute path of a folder that travels with ocrbench: inside the wheel, or in the checkout."""
+    here = Path(__file__).resolve().parents[1]
+    inside = here / relative
+    return str(inside if inside.exists() else here.parent / relative)
+
+
+def default_cache_dir() -> str:
+    """Return the folder for converted models and downloads: the platform's cache folder for ocrbench."""
+    return platformdirs.user_cache_dir("ocrbench", appauthor=False)
+
+
+def choices(group: str, config_dir: str | None = None) -> list[str]:
+    """Return the names of a config group, sorted: ``choices("detector")``; with those of a folder of one's own."""
+    folders = [packaged("conf"), *([config_dir] if config_dir else [])]
+    return sorted({path.stem for folder in folders for path in (Path(folder) / group).glob("*.yaml")})
