@@ -135,7 +135,7 @@ class Session:
         check_device(stage.device)
         build = build_detector if role == "detector" else build_recognizer
         graph = build(stage, artifacts["network"].metadata).graphs()["network"]
-        compiled = CompiledNetwork(artifacts["network"], graph, settings_of(cell, stage))
+        compiled = CompiledNetwork(artifacts["network"], graph, settings_of(cell, role))
         network = compiled.network()
         tensor = compiled.random_input(request["shape"])
         network(tensor)
@@ -236,7 +236,7 @@ def main() -> None:
 def _compile(
     cell: Cell, role: str, graphs: Mapping[str, Graph], artifacts: Mapping[str, Artifact]
 ) -> dict[str, CompiledNetwork]:
-    settings = settings_of(cell, getattr(cell, role))
+    settings = settings_of(cell, role)
     try:
         return {name: CompiledNetwork(artifacts[name], graph, settings) for name, graph in graphs.items()}
     except DeviceError as error:
@@ -244,14 +244,16 @@ def _compile(
         raise DeviceError(message) from error
 
 
-def settings_of(cell: Cell, stage: Stage) -> Settings:
-    """Say how a stage's networks are compiled."""
+def settings_of(cell: Cell, role: str) -> Settings:
+    """Say how the networks of the detector or the recognizer are compiled."""
+    stage: Stage = getattr(cell, role)
     return Settings(
         device=stage.device,
         precision=stage.precision,
         performance_hint=cell.scenario.performance_hint,
         properties={**setup_of(cell.scenario).properties, **stage.properties},
         folding=cell.folding,
+        shapes=cell.folding.detector_shapes if role == "detector" else cell.folding.shapes,
         cache_dir=Path(cell.cache_dir).expanduser() / "compiled" if cell.model_cache else None,
     )
 

@@ -96,15 +96,17 @@ class Folding:
             INT8.
         preprocess: Networks take uint8 images and normalise them; else float32 ones of their own layout.
         argmax: Networks answer the best class per step with its probability; else the scores of all classes.
-        shapes: So many input shapes, those met first, get a network of their own, compiled for that shape alone. It
-            answers sooner, above all where shapes alternate; each takes time to compile and memory. Others go to the
-            network that takes all shapes.
+        detector_shapes: So many of the detector's input shapes, those met first, get a network of their own, compiled
+            for that shape alone. It answers sooner, above all where shapes alternate; each takes time to compile and
+            memory. Others go to the network that takes all shapes.
+        shapes: The same for the recognizer.
     """
 
     enlarge_last: bool = True
     split_concatenations: bool = True
     preprocess: bool = True
     argmax: bool = True
+    detector_shapes: int = Field(default=2, ge=0)
     shapes: int = Field(default=0, ge=0)
 
 

@@ -70,7 +70,7 @@ def arguments(target: Target, settings: Settings, calls: Sequence[str], folder: 
     properties.write_text(json.dumps({device: settings.all_properties}))
     shape = f"[{','.join(map(str, target.network_shape))}]"
     # A network of its own for this shape, or one that takes it among others, as ours.
-    fixing = "-shape" if settings.folding.shapes else "-data_shape"
+    fixing = "-shape" if settings.shapes else "-data_shape"
     return [
         *("-m", str(target.path), "-d", settings.device, "-load_config", str(properties), "-hint", "none"),
         *(*calls, "-inference_only", "true", "-ip", target.entry.kind),

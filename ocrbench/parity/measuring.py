@@ -70,7 +70,7 @@ def _measure_alone(cell: Cell, target: Target, seconds: float, rounds: int, list
     calls = max(LEAST_CALLS, round(seconds * 1e3 / trial))
     sides: list[Callable[[], Turn]] = [
         partial(_ours, cell, target, listener, calls),
-        partial(run_application, target, settings_of(cell, target.stage), calls, cell.timeout_seconds),
+        partial(run_application, target, settings_of(cell, target.role), calls, cell.timeout_seconds),
     ]
     order, times = random.Random(0), np.empty((rounds, 2, 3))
     for number in range(rounds):

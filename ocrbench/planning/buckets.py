@@ -87,8 +87,10 @@ def best_widths(present: WidthOptions, groups: Groups, costs: Costs, spread_over
     shortest path through the candidate edges.
     """
     naturals = [min(max(width, present.min_width), present.max_width) for group in groups for width in group]
-    steps = np.ceil(np.quantile(naturals, np.linspace(0, 1, CANDIDATES), method="higher") / MULTIPLE)
-    edges = np.unique(np.minimum(steps.astype(int) * MULTIPLE, present.max_width))
+    edges = np.unique(np.minimum(-(-np.array(naturals) // MULTIPLE) * MULTIPLE, present.max_width))
+    if len(edges) > CANDIDATES:
+        steps = np.ceil(np.quantile(naturals, np.linspace(0, 1, CANDIDATES), method="higher") / MULTIPLE)
+        edges = np.unique(np.minimum(steps.astype(int) * MULTIPLE, present.max_width))
     below = np.array([np.searchsorted(np.sort(_clipped(group, present)), edges, side="right") for group in groups])
     below = np.hstack([np.zeros((len(groups), 1), dtype=int), below])
     plans = []

@@ -8,7 +8,7 @@ from time import monotonic, perf_counter_ns
 import numpy as np
 
 from ocrbench import data
-from ocrbench.config import Cell, Stage
+from ocrbench.config import Cell
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import crop_quadrilateral
@@ -90,7 +90,7 @@ class _Reader:
         recognizer = build_recognizer(stage, metadata_of(artifacts))
         assert isinstance(recognizer, FreeWidth)
         self.recognizer = recognizer
-        self.networks = _compiled(cell, stage, recognizer.graphs(), artifacts)
+        self.networks = _compiled(cell, "recognizer", recognizer.graphs(), artifacts)
 
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         return self.recognizer.recognize(crops, self.networks)
@@ -171,7 +171,7 @@ def _crops(cell: Cell, artifacts: Mapping[str, Artifact], listener: Listener) ->
         The crops, and how many images could be read.
     """
     detector = build_detector(cell.detector, metadata_of(artifacts))
-    networks = _compiled(cell, cell.detector, detector.graphs(), artifacts)
+    networks = _compiled(cell, "detector", detector.graphs(), artifacts)
     samples = data.FORMATS[cell.dataset.format](Path(cell.dataset.root).expanduser())
     samples = data.choose(samples, cell.dataset.limit, cell.dataset.seed)
     setup = setup_of(cell.scenario)
@@ -196,9 +196,9 @@ def _crops(cell: Cell, artifacts: Mapping[str, Artifact], listener: Listener) ->
 
 
 def _compiled(
-    cell: Cell, stage: Stage, graphs: Mapping[str, Graph], artifacts: Mapping[str, Artifact]
+    cell: Cell, role: str, graphs: Mapping[str, Graph], artifacts: Mapping[str, Artifact]
 ) -> dict[str, Network]:
-    settings = replace(settings_of(cell, stage), cache_dir=None)
+    settings = replace(settings_of(cell, role), cache_dir=None)
     return {name: CompiledNetwork(artifacts[name], graph, settings).network() for name, graph in graphs.items()}
 
 

@@ -36,6 +36,7 @@ class Settings:
     Attributes:
         properties: OpenVINO properties; they win over what the precision and the hint set.
         folding: What is built into the networks.
+        shapes: So many input shapes, those met first, get a network of their own.
         cache_dir: Folder under which compiled networks are kept; None keeps none.
     """
 
@@ -44,6 +45,7 @@ class Settings:
     performance_hint: str = "NONE"
     properties: Mapping[str, Any]
     folding: Folding = field(default_factory=Folding)
+    shapes: int = 0
     cache_dir: Path | None = None
 
     @property
@@ -87,10 +89,10 @@ class Execution:
 
 
 class CompiledNetwork:
-    """A network that OpenVINO has compiled for a device, perhaps for some input shapes once more each.
+    """A network that OpenVINO has compiled for a device, perhaps once more for some input shapes each.
 
-    A network that takes all shapes prepares its layers anew whenever the shape is another one than before. One that is
-    compiled for a single shape never does.
+    A network that takes all shapes prepares its layers anew whenever the shape is another one than before, and is
+    slower even if not. One that is compiled for a single shape never does.
     """
 
     def __init__(self, artifact: Artifact, graph: Graph, settings: Settings) -> None:
@@ -107,7 +109,7 @@ class CompiledNetwork:
         self._add(ANY)
         self._model = self._compiled[ANY]
         one_input = len(self._model.inputs) == 1 and self._model.input(0).get_partial_shape().is_dynamic
-        self._most = 1 + settings.folding.shapes if one_input else 1
+        self._most = 1 + settings.shapes if one_input else 1
         self._requests: list[Any] = []
 
     def network(self) -> Network:

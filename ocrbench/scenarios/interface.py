@@ -115,14 +115,15 @@ class ManySetup(Setup):
 
 
 def with_spare(optimum: int) -> int:
-    """Return a quarter more than a device's optimum, at least one.
+    """Return twice a device's optimum.
 
-    Thus the device need not wait while the threads of other images are busy with what is not in the networks.
+    Thus the device need not wait while the threads of other images are busy with what is not in the networks, and a
+    stream often finds another image waiting for the same network, which is in the core's caches then.
 
     >>> with_spare(2), with_spare(16)
-    (3, 20)
+    (4, 32)
     """
-    return optimum + max(1, optimum // 4)
+    return 2 * optimum
 
 
 @plain_dataclass(frozen=True, kw_only=True)

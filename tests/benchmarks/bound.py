@@ -61,7 +61,7 @@ def work_of(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample]) -> Work
     for role in ROLES:
         stage, artifact = getattr(cell, role), artifacts[role]["network"]
         built = builders[role](stage, artifact.metadata)
-        network = CompiledNetwork(artifact, built.graphs()["network"], settings_of(cell, stage)).network()
+        network = CompiledNetwork(artifact, built.graphs()["network"], settings_of(cell, role)).network()
         parts += [built, {"network": counted(role, network)}]
     words = cell.words if cell.granularity == "word" and cell.detector.finds == "line" else None
     pipeline = Pipeline(*parts, words)
@@ -75,7 +75,7 @@ def application_throughput(cell: Cell, target: Target, seconds: int) -> float:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         many = ("-api", "async", "-t", str(seconds))
-        command = [sys.executable, "-c", START, *arguments(target, settings_of(cell, target.stage), many, folder)]
+        command = [sys.executable, "-c", START, *arguments(target, settings_of(cell, target.role), many, folder)]
         subprocess.run(command, capture_output=True, timeout=cell.timeout_seconds, check=True)
         results = json.loads((folder / REPORT).read_text())["execution_results"]
         # It counts images, of which a call has one or more.

@@ -138,7 +138,10 @@ def test_compile_times_include_those_of_shapes_met(
     cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
 ) -> None:
     for shapes in (0, 2):
-        session = loaded(cell_of(cache_dir, "precision=FP32", f"folding.shapes={shapes}"), artifacts["FP32"])
+        session = loaded(
+            cell_of(cache_dir, "precision=FP32", f"folding.detector_shapes={shapes}", f"folding.shapes={shapes}"),
+            artifacts["FP32"],
+        )
         before = session._compile_ms()
         after = session.run({"samples": feed})["compile_ms"]
         assert all((after[role] > before[role]) is (shapes > 0) for role in ("detector", "recognizer"))

@@ -59,10 +59,10 @@ def test_benchmark_app_gets_every_property(shapes: int, option: str, artifact: A
         "properties.INFERENCE_NUM_THREADS=1",
         "scenario=throughput",
         "scenario.streams=1",
-        f"folding.shapes={shapes}",
+        f"folding.detector_shapes={shapes}",
     )
     target, cell = target_of(artifact, tmp_path, *words), load(words)
-    given = arguments(target, settings_of(cell, target.stage), ("-niter", "7"), tmp_path)
+    given = arguments(target, settings_of(cell, target.role), ("-niter", "7"), tmp_path)
     assert json.loads((tmp_path / "properties.json").read_text())["CPU"] == {
         "PERFORMANCE_HINT": "THROUGHPUT",
         "INFERENCE_PRECISION_HINT": "bf16",
@@ -89,7 +89,7 @@ def test_it_times_what_is_compiled(preprocess: bool, artifact: Artifact, tmp_pat
     target, cell = target_of(artifact, tmp_path, *words), load(words)
     expected = ("u8", (2, 32, 48, 3)) if preprocess else ("f32", (2, 3, 32, 48))
     assert (target.entry.kind, target.network_shape) == expected
-    turn = run_application(target, settings_of(cell, target.stage), 5, 100)
+    turn = run_application(target, settings_of(cell, target.role), 5, 100)
     assert 0 <= turn.fastest_ms <= turn.median_ms < 1000
 
 

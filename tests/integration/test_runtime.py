@@ -266,7 +266,7 @@ class TestShapesWithNetworksOfTheirOwn:
     def test_they_answer_the_same_and_are_so_many(
         self, shapes: int, used: int, preprocess: bool, artifact: Artifact
     ) -> None:
-        settings = replace(SETTINGS, folding=Folding(shapes=shapes, preprocess=preprocess))
+        settings = replace(SETTINGS, shapes=shapes, folding=Folding(preprocess=preprocess))
         compiled = CompiledNetwork(artifact, self.GRAPH, settings)
         # Pipelines share what is compiled, each with its own requests.
         networks = [compiled.network(), compiled.network()]
@@ -280,7 +280,7 @@ class TestShapesWithNetworksOfTheirOwn:
         assert compiled.execution().shapes == used
 
     def test_layers_of_all_of_them_are_timed(self, artifact: Artifact) -> None:
-        compiled = CompiledNetwork(artifact, self.GRAPH, replace(SETTINGS, folding=Folding(shapes=1)))
+        compiled = CompiledNetwork(artifact, self.GRAPH, replace(SETTINGS, shapes=1))
         network = compiled.network()
         images = self.images((6, 9))
         found = []
@@ -293,7 +293,7 @@ class TestShapesWithNetworksOfTheirOwn:
         assert found == [{"f32"}] * 3
 
     def test_each_is_kept_in_a_cache_of_its_own(self, artifact: Artifact, tmp_path: Path) -> None:
-        settings = replace(SETTINGS, folding=Folding(shapes=2), cache_dir=tmp_path)
+        settings = replace(SETTINGS, shapes=2, cache_dir=tmp_path)
         for cached in (False, True):
             compiled = CompiledNetwork(artifact, self.GRAPH, settings)
             network = compiled.network()
@@ -304,6 +304,6 @@ class TestShapesWithNetworksOfTheirOwn:
 
     def test_a_network_of_one_shape_needs_no_other(self, artifact: Artifact, image: np.ndarray) -> None:
         graph = replace(self.GRAPH, shape=image.shape)
-        compiled = CompiledNetwork(artifact, graph, replace(SETTINGS, folding=Folding(shapes=2)))
+        compiled = CompiledNetwork(artifact, graph, replace(SETTINGS, shapes=2))
         compiled.network()(image)
         assert compiled.execution().shapes == 0

@@ -76,6 +76,6 @@ def test_a_failing_image_fails_the_block(widths: type, feed: MakeFeed, together:
 def test_the_setup_speaks_openvino() -> None:
     setup = ThroughputSetup(streams=2, threads=4, pinning=False, requests=None)
     assert setup.properties == {"NUM_STREAMS": 2, "INFERENCE_NUM_THREADS": 4, "ENABLE_CPU_PINNING": False}
-    assert setup.in_flight(6) == 7
+    assert setup.in_flight(6) == 12
     assert ThroughputSetup(requests=3).in_flight(6) == 3
     assert ALONE.properties == {}
