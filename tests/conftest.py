@@ -15,6 +15,7 @@ import pytest
 from ocrbench import metrics
 from ocrbench.cli import main
 from ocrbench.config.composing import load
+from ocrbench.environment import host
 from ocrbench.geometry import rectangle
 from ocrbench.metrics.speed import duration_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
@@ -26,6 +27,10 @@ REPOSITORY = Path(__file__).parents[1]
 SMALL = ("dataset.limit=3", "scenario.min_seconds=0")
 # Variables that change what is printed.
 LEFT_OUT = ("COLUMNS", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")
+
+if ov.get_version() < "2025" and "avx512fp16" in host()["cpu_flags"]:
+    # OpenVINO 2024.6 has convolutions in f16 that it cannot run with these instructions.
+    os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 WriteRun = Callable[..., RunRecord]
