@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ocrbench.cli.ab import report
 from ocrbench.cli.commands import make_app
+from ocrbench.cli.comparison import report
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.cli.outputs import BenchmarkJsonOption, JsonOption, JunitOption, MarkdownOption, Outputs
 from ocrbench.compare.stored import FACTORS, StoredRun, compare_stored, find_runs, match_runs, pairs_by

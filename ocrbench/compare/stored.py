@@ -18,6 +18,7 @@ from ocrbench.compare.changes import (
     value_change,
 )
 from ocrbench.compare.flips import Found
+from ocrbench.compare.rates import shared_rate
 from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.config import Scoring, validate
 from ocrbench.errors import ConfigError
@@ -84,20 +85,10 @@ def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], marg
         before=_label(one.record, len(before)),
         after=_label(other.record, len(after)),
         changes=(*speed, *accuracy_changes(first, second, expected, scoring)),
-        decisive=(_rate(one.record, other.record) or "latency_p50_ms", "e2e_hmean"),
+        decisive=(shared_rate(one.record, other.record) or "latency_p50_ms", "e2e_hmean"),
         warnings=(*(f"no verdict on speed: {reason}" for reason in reasons), *_noise([*before, *after])),
         flipped=flipped_words(first, second, expected, scoring),
     )
-
-
-def rate_metric(record: RunRecord) -> str:
-    """Name the rate that a run is judged by; empty where that is its latency.
-
-    A server's rate is what it was found to serve, if it was searched for; else it is what the user asked for.
-    """
-    scenario = record.config["scenario"]
-    searched = scenario["name"] == "server" and scenario["options"].get("search")
-    return "throughput_ips" if scenario["name"] == "throughput" else "server_rate_ips" if searched else ""
 
 
 FACTORS: Mapping[str, Callable[[RunRecord], str]] = {
@@ -245,7 +236,7 @@ def _noise(runs: Sequence[StoredRun]) -> list[str]:
 def _speed_changes(
     before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float, *, comparable: bool
 ) -> list[Change]:
-    rate = _rate(before[-1].record, after[-1].record)
+    rate = shared_rate(before[-1].record, after[-1].record)
     timed = [latency_change(before, after, margin, metric) for metric in ({} if rate else TIMES)]
     changes = [each if comparable else replace(each, interval=None) for each in timed if each is not None]
     latencies = [
@@ -258,11 +249,6 @@ def _speed_changes(
         change = value_change(metric, unit, [one for one, _ in pairs], [other for _, other in pairs], margin)
         changes.append(change if comparable else replace(change, interval=None))
     return changes
-
-
-def _rate(one: RunRecord, other: RunRecord) -> str:
-    rates = {rate_metric(record) for record in (one, other)}
-    return rates.pop() if len(rates) == 1 else ""
 
 
 def _widened(change: Change, runs: int) -> Change:

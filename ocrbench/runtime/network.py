@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from time import perf_counter_ns
@@ -18,6 +17,7 @@ from ocrbench.config import Folding, Precision
 from ocrbench.errors import DeviceError
 from ocrbench.layers import LayerTime, emulated, fastest, shares
 from ocrbench.records import Artifact, Graph, Network
+from ocrbench.runtime.calling import caller
 from ocrbench.runtime.folding import fold
 from ocrbench.runtime.host import folded_part, with_host_part
 from ocrbench.runtime.profiling import Profile, Watch
@@ -118,7 +118,7 @@ class CompiledNetwork:
         def make(shape: Shape) -> Network:
             request = self._compiled[shape].create_infer_request()
             self._requests.append(request)
-            return _caller(request, self._graph)
+            return caller(request, self._graph)
 
         return self._callable(make)
 
@@ -179,7 +179,7 @@ class CompiledNetwork:
             def make(shape: Shape) -> Network:
                 compiled = self._compile(shape, {"PERF_COUNT": True})
                 request = compiled.create_infer_request()
-                return watch(compiled, request, _caller(request, self._graph))
+                return watch(compiled, request, caller(request, self._graph))
 
             return self._callable(make)
 
@@ -267,34 +267,6 @@ def _property(compiled: Any, name: str) -> str:  # noqa: ANN401 - OpenVINO has n
     except RuntimeError:
         return ""
     return value.get_type_name() if isinstance(value, ov.Type) else str(value)
-
-
-def _caller(request: Any, graph: Graph) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
-    # Setting tensors one by one takes 40 µs less than handing arrays to ``infer``, which looks at what it was given and
-    # makes a dictionary of all outputs.
-    start, wait, read = request.start_async, request.wait, request.get_output_tensor
-    if graph.inputs:
-        entries = [(partial(request.set_tensor, name), request.get_tensor(name)) for name in graph.inputs]
-    else:
-        numbers = range(len(request.model_inputs))
-        entries = [(partial(request.set_input_tensor, each), request.get_input_tensor(each)) for each in numbers]
-    inputs = [(setter, tensor.get_element_type().to_dtype()) for setter, tensor in entries]
-    # Folding the arg-max in makes new outputs, in a known order.
-    outputs = graph.outputs if graph.outputs and not graph.arg_max else ()
-    places = range(len(request.model_outputs))
-
-    def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        # OpenVINO does not keep the memory of an array, so what had to be converted must outlive the inference.
-        given = [np.asarray(tensor, dtype=kind, order="C") for (_, kind), tensor in zip(inputs, tensors, strict=True)]
-        for (setter, _), array in zip(inputs, given, strict=True):
-            setter(ov.Tensor(array, shared_memory=True))
-        start()
-        wait()
-        if outputs:
-            return tuple([request.get_tensor(name).data for name in outputs])
-        return tuple([read(each).data for each in places])
-
-    return infer
 
 
 def _last_line(error: Exception) -> str:

@@ -15,7 +15,7 @@ FORKS = sys.platform == "linux"
 class FreshProcesses:
     """A source of processes that have loaded nothing yet, as a context manager.
 
-    On Linux, one process imports everything once and each fresh one is a copy of it, made in
+    On Linux, one process imports everything once, when the first is wanted, and each fresh one is a copy of it, made in
     milliseconds. Its networks are compiled and placed in memory anew, which is what makes processes differ in speed.
     """
 

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.slow
 SCHEMA = Path(__file__).parents[1] / "data" / "junit.xsd"
 # Far beyond what a busy machine does by itself in the few seconds that a test has.
 SLOWDOWN = "env.OCRBENCH_TEST_SLOWDOWN=3"
-SHORT = ("dataset.limit=3", "--seconds", 4, "--processes", 2)
+# Small images, of which a busy machine reads enough in that time; of two processes little can be concluded.
+SMALLER = ("detector.limit_type=max", "detector.limit_side=480")
+SHORT = ("dataset.limit=3", *SMALLER, "--seconds", 6, "--processes", 3)
 FIXED_GATE = """
 name: fixed
 margin: 0.03

@@ -18,41 +18,34 @@ MODULES = (
 )
 
 
+def imported(program: str, *heavy: str) -> list[str]:
+    """Say which of these packages a program imports."""
+    command = [sys.executable, "-c", f"{program}\nimport sys\nprint(*sorted({set(heavy)} & set(sys.modules)))"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
 def test_only_the_runtime_and_the_conversion_import_openvino() -> None:
-    program = "".join(f"import ocrbench.{name}\n" for name in MODULES)
-    program += "import sys\nprint(*sorted({'openvino', 'nncf', 'torch'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    program = "\n".join(f"import ocrbench.{name}" for name in MODULES)
+    assert imported(program, "openvino", "nncf", "torch") == []
 
 
 def test_what_measures_and_converts_imports_torch_only_when_it_has_weights_to_convert() -> None:
-    program = "import ocrbench.worker, sys\nprint('openvino' in sys.modules, 'torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["True", "False"]
+    assert imported("import ocrbench.worker", "openvino", "torch") == ["openvino"]
 
 
 def test_the_package_itself_imports_nothing_heavy() -> None:
-    program = "import ocrbench, sys\ndir(ocrbench)\n"
-    program += "print(*sorted({'openvino', 'pandas', 'numpy', 'plotly', 'hydra', 'pydantic'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    program = "import ocrbench\ndir(ocrbench)"
+    assert imported(program, "openvino", "pandas", "numpy", "plotly", "hydra", "pydantic") == []
 
 
 def test_stored_runs_can_be_looked_at_without_openvino_and_plotly() -> None:
-    program = "import ocrbench, sys\nocrbench.load\nprint(*sorted({'openvino', 'plotly'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    assert imported("import ocrbench\nocrbench.load", "openvino", "plotly") == []
 
 
 def test_a_run_imports_nothing_that_makes_it_start_late() -> None:
-    program = "import ocrbench.cli.run, sys\n"
-    program += "print(*sorted({'nncf', 'torch', 'plotly', 'scipy', 'requests', 'jinja2'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    assert imported("import ocrbench.cli.run", "nncf", "torch", "plotly", "scipy", "requests", "jinja2") == []
 
 
-def test_a_worker_and_reading_do_without_pandas() -> None:
-    program = "import ocrbench.worker, ocrbench.cli.read, sys\n"
-    program += "print(*sorted({'pandas', 'scipy', 'requests'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+def test_a_worker_does_without_pandas_and_hydra_and_reading_without_pandas() -> None:
+    assert imported("import ocrbench.worker", "pandas", "hydra", "scipy", "requests") == []
+    assert imported("import ocrbench.cli.read", "pandas", "scipy", "requests") == []

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from ocrbench.compare.stored import rate_metric
+from ocrbench.compare.rates import rate_metric
 from ocrbench.records import RunRecord
 
 
