@@ -43,3 +43,15 @@ class AccuracyError(OcrBenchError):
 
 class CellError(OcrBenchError):
     """A cell failed that was run through the Python API; its failed run is stored."""
+
+
+def last_line(error: Exception) -> str:
+    r"""Return the line of a library's error that says what is wrong; OpenVINO's and PyTorch's begin with where.
+
+    >>> last_line(RuntimeError("Exception from src/plugin.cpp:82:\nCheck 'known' failed\nNo such property: X\n"))
+    'No such property: X'
+    >>> last_line(KeyError())
+    'KeyError'
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -38,7 +38,7 @@ from ocrbench.config import Cell, Stage, validate
 from ocrbench.convert import convert_detector, convert_recognizer
 from ocrbench.data.images import read_image
 from ocrbench.environment.usage import usage_so_far
-from ocrbench.errors import DeviceError, OcrBenchError, WorkerError
+from ocrbench.errors import DeviceError, OcrBenchError, WorkerError, last_line
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.pipeline import Pipeline, Result
 from ocrbench.records import Artifact, Graph, Image, Network, artifacts_from_plain, artifacts_to_plain, metadata_of
@@ -209,7 +209,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
             send("error", kind=type(error).__name__, message=str(error))
         except Exception as error:
             logging.getLogger(__name__).exception("%s failed", request["command"])
-            send("error", kind=errors.WorkerError.__name__, message=f"{type(error).__name__}: {error}")
+            send("error", kind=errors.WorkerError.__name__, message=f"{type(error).__name__}: {last_line(error)}")
 
 
 def _outlived_a_copy() -> bool:

@@ -30,10 +30,9 @@ from ocrbench.runtime import check_device
 log = logging.getLogger(__name__)
 
 OK, CELL_FAILED = 0, 1
-FLAGS_WITH_VALUE = (
-    *("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"),
-    *("--cfg", "-c", "--package", "-p"),
-)
+# They would put another configuration in the place of the one that was checked.
+REPLACING_FLAGS = ("--config-name", "-cn", "--config-path", "-cp")
+FLAGS_WITH_VALUE = ("--config-dir", "-cd", *REPLACING_FLAGS, "--cfg", "-c", "--package", "-p")
 ASKING_FLAGS = ("--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
 
 
@@ -51,6 +50,9 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
         OcrBenchError: A mistake was found before anything ran.
     """
     flags, overrides = _split(words, commands)
+    if replacing := [flag for flag in flags if flag.partition("=")[0] in REPLACING_FLAGS]:
+        message = f"{replacing[0]}: not taken; --config-dir FOLDER adds YAML of your own, and GROUP=CHOICE selects it"
+        raise ConfigError(message)
     cells = [] if any(flag.partition("=")[0] in ASKING_FLAGS for flag in flags) else _checked(flags, overrides)
     session = Session(matrix=len(cells) > 1)
 

@@ -11,7 +11,7 @@ import openvino as ov
 
 from ocrbench import architectures
 from ocrbench.architectures import ARCHITECTURES
-from ocrbench.errors import ConversionError, ModelError
+from ocrbench.errors import ConversionError, ModelError, last_line
 
 SUFFIXES = (".pth", ".pt")
 # What torch.nn.DataParallel puts before every name.
@@ -42,7 +42,7 @@ def convert_state_dict(path: Path, name: str) -> Any:  # noqa: ANN401 - OpenVINO
             warnings.simplefilter("ignore")
             return ov.convert_model(module, example_input=torch.zeros(known.example), input=[known.shape])
     except Exception as error:
-        message = f"OpenVINO {ov.get_version().split('-')[0]} cannot convert {name}: {_last_line(error)}"
+        message = f"OpenVINO {ov.get_version().split('-')[0]} cannot convert {name}: {last_line(error)}"
         raise ConversionError(message) from error
 
 
@@ -99,8 +99,3 @@ def _shortened(message: str, limit: int = 160) -> str:
     """
     line = " ".join(message.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__

@@ -14,7 +14,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from ocrbench.config import Folding, Precision
-from ocrbench.errors import DeviceError
+from ocrbench.errors import DeviceError, last_line
 from ocrbench.layers import LayerTime, emulated, fastest, shares
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.calling import caller
@@ -231,7 +231,7 @@ class CompiledNetwork:
                 model.reshape(list(shape))
             return core.compile_model(model, self._settings.device, properties)
         except RuntimeError as error:
-            message = f"{self._settings.device} refuses {self._artifact.path.name}: {_last_line(error)}"
+            message = f"{self._settings.device} refuses {self._artifact.path.name}: {last_line(error)}"
             raise DeviceError(message) from error
 
     def _cache_dir(self, shape: Shape, properties: Mapping[str, Any]) -> Path:
@@ -267,8 +267,3 @@ def _property(compiled: Any, name: str) -> str:  # noqa: ANN401 - OpenVINO has n
     except RuntimeError:
         return ""
     return value.get_type_name() if isinstance(value, ov.Type) else str(value)
-
-
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__

@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from ocrbench.errors import DeviceError
+from ocrbench.errors import DeviceError, last_line
 from ocrbench.records import Artifact, Graph, Image
 from ocrbench.runtime import pairing
 from ocrbench.runtime.folding import fold
@@ -108,7 +108,7 @@ class Probe:
         try:
             return ov.Core().compile_model(part, "CPU", PROPERTIES)
         except RuntimeError as error:
-            message = f"CPU refuses the layers of the model: {str(error).strip().splitlines()[-1]}"
+            message = f"CPU refuses the layers of the model: {last_line(error)}"
             raise DeviceError(message) from error
 
 

@@ -1,6 +1,6 @@
 """ocrbench's pipeline against RapidOCR's, on OpenVINO with the same two models, image by image in turns.
 
-    python tests/benchmarks/against_rapidocr.py --root icdar2015/test precision=AUTO > times.csv
+    python tests/benchmarks/against_rapidocr.py dataset=icdar2015 dataset.root=icdar2015/test precision=AUTO > times.csv
 
 Both find words where they can, with the same sizes of input, the same threads, and the precision that OpenVINO takes
 by default. Every image is met once by each before it counts, as a new shape costs more. The output has a line per
@@ -112,7 +112,6 @@ def report(title: str, found: Found, samples: Sequence[Sample], cell: Cell) -> N
 def main() -> None:
     """Let both read all images, and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", required=True, help="of a dataset in the format of ICDAR 2015")
     parser.add_argument("--rounds", type=int, default=3, help="how often each reads every image")
     parser.add_argument("--threads", type=int, default=-1, help="of each network; default: OpenVINO's choice")
     parser.add_argument("--throughput", action="store_true", help="compare whole passes in scenario=throughput")
@@ -120,8 +119,8 @@ def main() -> None:
     given = parser.parse_args()
     threads = [f"properties.INFERENCE_NUM_THREADS={given.threads}"] if given.threads > 0 else []
     scenario = "throughput" if given.throughput else "latency"
-    cell = load([f"scenario={scenario}", "dataset=icdar2015", f"dataset.root={given.root}", *threads, *given.words])
-    samples = choose(FORMATS[cell.dataset.format](Path(given.root)), cell.dataset.limit, cell.dataset.seed)
+    cell = load([f"scenario={scenario}", *threads, *given.words])
+    samples = choose(FORMATS[cell.dataset.format](Path(cell.dataset.root)), cell.dataset.limit, cell.dataset.seed)
     order = random.Random(0)
     writer = csv.writer(sys.stdout)
     with ConsoleListener(make_console(stderr=True), "against RapidOCR") as listener, Worker() as worker:

@@ -130,6 +130,7 @@ MISTAKES = {
     "gate=ci": ["gate=ci: a run is not held against limits", "ocrbench ab"],
     "cache_dir=/dev/null": ["cache_dir=/dev/null: /dev/null is not a folder"],
     "--config-dir=/nowhere": ["--config-dir /nowhere: no such folder"],
+    "--config-name=mine": ["--config-name=mine: not taken", "--config-dir FOLDER"],
     "benchmark": ["benchmark", "expected KEY=VALUE", "list"],
 }
 
