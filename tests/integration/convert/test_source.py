@@ -227,7 +227,7 @@ class TestWheel:
     @pytest.mark.parametrize(
         ("changes", "part"),
         [
-            ({"path": f"{PACKAGE}/absent.onnx"}, "does not contain"),
+            ({"path": f"{PACKAGE}/absent.onnx"}, "absent.onnx; a file of your own takes source.kind=file"),
             ({"path": f"{PACKAGE}/other.onnx"}, SHA256[:16]),
             ({"version": "2.0"}, f"pip install --no-deps {PACKAGE}==2.0"),
         ],
