@@ -11,7 +11,7 @@ import pandas as pd
 from ocrbench import table
 from ocrbench.cell import check, run_cell
 from ocrbench.compare.stored import StoredRun, find_runs
-from ocrbench.config import Cell, closest
+from ocrbench.config import ONLY_MEASURING, Cell, closest, refuse_unused
 from ocrbench.config.composing import load as load_cell
 from ocrbench.errors import CellError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.geometry import in_reading_order
@@ -118,14 +118,16 @@ class Runs(Sequence[Run]):
         return table.long(records) if long else table.wide(records)
 
     def plot_pareto(self, x: str = "latency_p50_ms", y: str = "e2e_hmean") -> "Figure":
-        """Plot two metrics against each other, one point per run, with a line through those that no other run beats.
+        """Plot two metrics against each other, one point per finished run.
+
+        A line goes through the runs that no other run beats on the same images, in the same scenario, on the same host.
 
         Args:
             x: A column of numbers of the wide table.
             y: Likewise.
 
         Raises:
-            ConfigError: There is no such column, or no run has both numbers.
+            ConfigError: There is no such column, or no finished run has both numbers.
         """
         # Plotly is slow to import, and only needed here.
         from ocrbench.report.pareto import pareto_figure
@@ -193,6 +195,7 @@ def read(
     from ocrbench.reading import ImageSource, read_images
 
     _refuse_text(overrides)
+    refuse_unused(overrides, ONLY_MEASURING, "read")
     # A person reads lines; the dataset's granularity is not asked for here.
     cell = _cell(["granularity=line", *overrides], config_dir)
     name = fspath(image)

@@ -19,7 +19,7 @@ from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import AccuracyError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.files import why_unwritable
-from ocrbench.identity import decisive, named, series
+from ocrbench.identity import decisive, decisive_keys, named, series
 from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
 from ocrbench.models import check_options
@@ -71,11 +71,11 @@ def check(cell: Cell) -> None:
         message = f"dataset.root={cell.dataset.root}: no such folder or file; expected a dataset of format "
         raise DatasetError(message + f"{cell.dataset.format} (set it with dataset.root=PATH)")
     for key in ("reports_dir", "cache_dir"):
-        if reason := why_unwritable(Path(getattr(cell, key)).expanduser()):
+        if reason := why_unwritable(Path(getattr(cell, key))):
             message = f"{key}={getattr(cell, key)}: {reason}"
             raise ConfigError(message)
     if "INT8" in (cell.detector.precision, cell.recognizer.precision):
-        check_disjoint(cell.calibration, _samples(cell) if cell.calibration.format != SYNTHETIC else [])
+        check_disjoint(cell.calibration, data.read(cell.dataset) if cell.calibration.format != SYNTHETIC else [])
 
 
 def run_cell(cell: Cell, listener: Listener) -> Finished:
@@ -100,7 +100,7 @@ def run_cell(cell: Cell, listener: Listener) -> Finished:
 
 def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) -> Finished:
     check(cell)
-    samples = _samples(cell)
+    samples = data.read(cell.dataset)
     fingerprint = known["dataset_sha256"] = data.fingerprint(samples)
     # For a run that fails before the worker tells.
     known["environment"] = environment.describe()
@@ -146,6 +146,7 @@ def _reference(cell: Cell, listener: Listener, store: Store) -> list[Outcome]:
         max_drop=None,
         # Only what it reads counts: so it need not be measured for long, nor again.
         scenario=Scenario(name="latency", min_seconds=0, warmup_passes=0),
+        profile=False,
         force=False,
     )
     finished = run_cell(at_fp32, listener)
@@ -160,14 +161,16 @@ def _too_much_lost(cell: Cell, reference: Sequence[Outcome], measured: Sequence[
     if not reference or cell.max_drop is None:
         return ""
     found = drop(reference, measured, cell.scoring)
-    if found is None or found.lost.estimate <= cell.max_drop:
+    if found is None or found.lost <= cell.max_drop:
         return ""
     return f"max_drop={cell.max_drop:g}: {found}"
 
 
 def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Finished:
-    cell_id = known.setdefault("cell_id", named(cell, [decisive(cell), known.get("environment", {})]))
-    record = RunRecord(run_id=cell_id, status="failed", error=reason, **known)
+    if "cell_id" not in known:
+        # Without the files that it names: one that is missing may be the reason.
+        known["cell_id"] = named(cell, [decisive_keys(cell), known.get("environment", {})])
+    record = RunRecord(run_id=known["cell_id"], status="failed", error=reason, **known)
     try:
         record = store.add(record, _frame([]), [])
         folder = store.root / record.run_id
@@ -175,12 +178,6 @@ def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Fin
         log.warning("The failed run is not stored: %s", error)
         folder = store.root
     return Finished(record=record, reused=False, folder=folder)
-
-
-def _samples(cell: Cell) -> list[Sample]:
-    dataset = cell.dataset
-    samples = data.FORMATS[dataset.format](Path(dataset.root).expanduser())
-    return data.choose(samples, dataset.limit, dataset.seed)
 
 
 def _results(cell: Cell, samples: Sequence[Sample], artifacts: Artifacts, measured: Measured) -> dict[str, Any]:
@@ -213,7 +210,9 @@ def _speed(measured: Measured) -> list[Score]:
     # With no repeat of any shape, first-seen images are all there is.
     steady = steady or [each for each in measured.timings if not each.warmup]
     scores = duration_scores([each.times.latency_ns for each in steady], name="latency", stage="end_to_end")
-    for stage in STAGES:
+    # Where the images are decoded beforehand, reading is not timed.
+    stages = STAGES if any(each.times.read_ns for each in steady) else STAGES[1:]
+    for stage in stages:
         durations = [getattr(each.times, f"{stage}_ns") for each in steady]
         scores += duration_scores(durations, name=stage, stage=stage)
     first = measured.timings[0].times.latency_ns / 1e6

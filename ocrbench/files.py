@@ -1,7 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 
@@ -17,16 +17,18 @@ def why_unwritable(folder: Path) -> str:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a crash leaves the old content or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as stream:
-        try:
+    # Not by tempfile, whose files only their owner may read: here the umask says who may.
+    partial = path.parent / f".{path.name}-{secrets.token_hex(4)}"
+    partial.touch(exist_ok=False)
+    try:
+        with partial.open("wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        except BaseException:
-            Path(stream.name).unlink(missing_ok=True)
-            raise
-    Path(stream.name).chmod(0o644)
-    os.replace(stream.name, path)  # noqa: PTH105 - atomic on every platform
+        os.replace(partial, path)  # noqa: PTH105 - atomic on every platform
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

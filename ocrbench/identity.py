@@ -13,6 +13,16 @@ from ocrbench.models import option_files
 
 
 def decisive(cell: Cell) -> dict[str, Any]:
+    """Return the configuration without what does not change the measurement, and the files that it names as hashes.
+
+    Raises:
+        ConfigError: The models' options are wrong, or one of the files is missing.
+    """
+    contents = [path.read_bytes() for path in option_files(cell.detector, cell.recognizer)]
+    return {**decisive_keys(cell), "files": [hashlib.sha256(content).hexdigest() for content in contents]}
+
+
+def decisive_keys(cell: Cell) -> dict[str, Any]:
     """Return the configuration without what does not change the measurement."""
     plain = {key: value for key, value in asdict(cell).items() if key not in NOT_MEASURED}
     for role in ("detector", "recognizer"):
@@ -22,7 +32,7 @@ def decisive(cell: Cell) -> dict[str, Any]:
         plain[role] = {**plain[role], "quantization": recipe if stage.precision == "INT8" else None}
     if "INT8" not in (cell.detector.precision, cell.recognizer.precision):
         plain |= {"calibration": {}, "quantization": {}}
-    return {**plain, "files": _files(cell)}
+    return plain
 
 
 def series(cell: Cell, fingerprint: str) -> str:
@@ -40,9 +50,3 @@ def named(cell: Cell, parts: Sequence[object]) -> str:
     words = (cell.detector.name, cell.recognizer.name, cell.precisions, cell.devices, cell.dataset.name)
     readable = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", word)[:24] for word in dict.fromkeys(words))
     return f"{readable}-{digest[:12]}"
-
-
-def _files(cell: Cell) -> list[str]:
-    """Hash the files that the models' options name; one that is missing fails the cell, which needs a name too."""
-    contents = [path.read_bytes() if path.is_file() else b"" for path in option_files(cell.detector, cell.recognizer)]
-    return [hashlib.sha256(content).hexdigest() for content in contents]

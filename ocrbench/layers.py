@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 COMPUTE_LAYERS = ("Convolution", "FullyConnected", "MatMul", "Gemm", "LSTM", "GRU", "RNN", "Attention", "MHA")
 EXECUTED_TYPES = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": "i8", "int8": "i8"}
@@ -31,15 +31,16 @@ class LayerTime:
 
 
 def fastest(known: Iterable[LayerTime], others: Iterable[LayerTime]) -> list[LayerTime]:
-    """Keep the shorter time of each layer of two passes: what disturbs only adds.
+    """Keep the shorter time of each layer of two passes, for each type that it has: what disturbs only adds.
 
     Args:
         known: Of earlier passes; empty for none.
         others: Of a pass over the same inputs.
     """
-    best = {each.name: each for each in known}
+    best = {(each.name, each.kind, each.exec_type): each for each in known}
     for each in others:
-        best[each.name] = min(best.get(each.name, each), each, key=lambda layer: layer.microseconds)
+        key = (each.name, each.kind, each.exec_type)
+        best[key] = min(best.get(key, each), each, key=lambda layer: layer.microseconds)
     return list(best.values())
 
 
@@ -61,16 +62,10 @@ def computes(layer_type: str) -> bool:
     return any(word in layer_type for word in COMPUTE_LAYERS)
 
 
-def shares(layers: Iterable[LayerTime], types: Mapping[str, str]) -> dict[str, float]:
-    """Return the share of the time that each executed type took, largest first.
-
-    Args:
-        layers: With their times.
-        types: Layer name → exec type, where it is known better than from ``layers``.
-    """
-    known = [replace(each, exec_type=types.get(each.name, each.exec_type)) for each in layers]
+def shares(layers: Sequence[LayerTime]) -> dict[str, float]:
+    """Return the share of the time that each executed type took, largest first."""
     times: Counter[str] = Counter()
-    for each, kind in zip(known, executed_types(known), strict=True):
+    for each, kind in zip(layers, executed_types(layers), strict=True):
         times[kind] += each.microseconds
     total = sum(times.values()) or 1
     return {kind: round(time / total, 4) for kind, time in times.most_common() if time}
@@ -85,7 +80,7 @@ def executed_types(layers: Sequence[LayerTime]) -> list[str]:
     return ["other" if kind == "i8" else kind for kind in executed]
 
 
-def emulated(layers: Iterable[LayerTime], types: Mapping[str, str]) -> tuple[str, ...]:
+def emulated(layers: Iterable[LayerTime]) -> tuple[str, ...]:
     """Return the executed types for which the processor has no instructions.
 
     OpenVINO 2026.4 runs bf16 on any x86-64 processor with AVX-512. Without AVX512_BF16 or AMX, oneDNN widens each value
@@ -93,10 +88,10 @@ def emulated(layers: Iterable[LayerTime], types: Mapping[str, str]) -> tuple[str
     ``brgemm_…``, ``…_amx_…``) are tried first, so a network whose bf16 arithmetic uses none of them has none. The
     others (``jit_avx512_bf16``, ``jit_gemm_bf16``) serve both cases, and prove nothing.
 
-    >>> emulated([LayerTime(name="a", kind="Convolution", exec_type="jit_avx512_bf16", microseconds=1)], {})
+    >>> emulated([LayerTime(name="a", kind="Convolution", exec_type="jit_avx512_bf16", microseconds=1)])
     ('bf16',)
     """
-    kernels = {types.get(each.name, each.exec_type) for each in layers if computes(each.kind)}
+    kernels = {each.exec_type for each in layers if computes(each.kind)}
     narrow = [kernel for kernel in kernels if execution_type(kernel) == "bf16"]
     if any(NATIVE_BF16.search(kernel) for kernel in narrow):
         return ()

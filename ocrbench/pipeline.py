@@ -126,7 +126,8 @@ class Pipeline:
     def run_together(self, images: Sequence[Image]) -> list[Result]:
         """Read all text in some images, whose crops share the recognizer's batches.
 
-        Each image's latency is that of all together. The recognizer's time is divided by the number of crops.
+        Each image's latency is that of all together, and so is whether a shape was new. The recognizer's time is
+        divided by the number of crops.
         """
         if not images:
             return []
@@ -142,7 +143,7 @@ class Pipeline:
         readings = self.recognizer.recognize(crops, self._recognizer_networks)
         regions = self._texts(found, readings)
         end = perf_counter_ns()
-        first_seen = any(network.met_new_shape for network in networks)
+        first_seen = any(each.first_seen for each in found) or any(network.met_new_shape for network in networks)
         infer_ns = sum(network.elapsed_ns for network in networks)
         self.note("recognize", cropped, end)
         results = []
@@ -154,7 +155,7 @@ class Pipeline:
                 recognize_infer_ns=round(share * infer_ns),
                 latency_ns=end - start,
             )
-            results.append(Result(regions=tuple(kept), times=times, first_seen=first_seen or each.first_seen))
+            results.append(Result(regions=tuple(kept), times=times, first_seen=first_seen))
         return results
 
     def _find(self, image: Image, start: int) -> "_Found":

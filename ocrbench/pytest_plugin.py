@@ -39,7 +39,7 @@ class MeasuredCell:
         """Hold columns against absolute bounds.
 
         Args:
-            **limits: A column of the wide table → ``{"at_most": NUMBER}``, ``{"at_least": NUMBER}`` or both.
+            **limits: A number of the wide table → ``{"at_most": NUMBER}``, ``{"at_least": NUMBER}`` or both.
 
         Raises:
             AssertionError: A bound is broken; the message lists each that is.
@@ -49,12 +49,13 @@ class MeasuredCell:
         from ocrbench.compare.verdict import check_value
         from ocrbench.config import Limit, closest, validate
         from ocrbench.errors import ConfigError
-        from ocrbench.table import NUMBER_COLUMNS
+        from ocrbench.table import NUMBER_COLUMNS, SERVER_COLUMNS
 
+        columns = (*NUMBER_COLUMNS, *SERVER_COLUMNS)
         checked = []
         for metric, bounds in limits.items():
-            if metric not in NUMBER_COLUMNS:
-                message = f"{metric}: no such column; {closest(metric, NUMBER_COLUMNS)}"
+            if metric not in columns:
+                message = f"{metric}: no such column; {closest(metric, columns)}"
                 raise ConfigError(message)
             if not bounds or set(bounds) - {"at_most", "at_least"}:
                 message = f"{metric}={dict(bounds)}: expected at_most, at_least or both"
@@ -74,20 +75,22 @@ class MeasuredCell:
 
         Raises:
             AssertionError: A limit is broken; the message lists each that is.
-            ConfigError: There is no such gate or baseline.
+            ConfigError: There is no such gate or baseline, or a limit is of a metric that there is not.
         """
         __tracebackhide__ = True
-        from ocrbench.compare.stored import StoredRun, compare_stored, find_runs, match_runs
-        from ocrbench.compare.verdict import check_gate
+        from ocrbench.compare.matching import match_runs
+        from ocrbench.compare.stored import StoredRun, find_runs
+        from ocrbench.compare.verdict import check_gate, check_limits
         from ocrbench.config.composing import load
         from ocrbench.store import Store
 
         gate = load([f"gate={name}"], self.config_dir).gate
+        check_limits(gate)
         own = StoredRun(record=self.record, store=Store(self.folder.parent.parent))
-        pairs = match_runs(find_runs([str(baseline)]), [own])
-        if not pairs:
-            _report([f"{baseline}: holds no run of this cell"])
-        checked = check_gate(gate, compare_stored(*pairs[0], gate.margin))
+        matched = [each for each in match_runs(find_runs([str(baseline)]), [own]) if each.after]
+        if not matched:
+            _report([f"{baseline}: holds no run of this cell on the same data"])
+        checked = check_gate(gate, matched[0].compare(gate.margin))
         lines = {
             outcome: [f"{each.limit.metric} {each.reason}" for each in checked if each.outcome == outcome]
             for outcome in ("fail", "undecided")

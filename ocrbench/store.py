@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
+from ocrbench.errors import OcrBenchError
 from ocrbench.files import write_atomically
 from ocrbench.records import Prediction, Region, RunRecord, Sample, Score
 
@@ -133,13 +134,21 @@ class Store:
         return sorted((each for each in found if each is not None), key=_order)
 
     def timings(self, run_id: str) -> pd.DataFrame:
-        """Read a run's times, one row per image and repetition."""
-        return pd.read_parquet(self._data_file(run_id, "timings"))
+        """Read a run's times, one row per image and repetition.
+
+        Raises:
+            OcrBenchError: The file is damaged.
+        """
+        return pd.read_parquet(io.BytesIO(self._read(run_id, "timings")))
 
     def outcomes(self, run_id: str, sample_ids: Collection[str] | None = None) -> list[Outcome]:
-        """Read a run's predictions with their ground truth, of all images or of some."""
+        """Read a run's predictions with their ground truth, of all images or of some.
+
+        Raises:
+            OcrBenchError: The file is damaged.
+        """
         # Not splitlines(): a text may hold U+2028 and its like.
-        lines = self._data_file(run_id, "outcomes").read_bytes().split(b"\n")
+        lines = self._read(run_id, "outcomes").split(b"\n")
         # The id comes first, as ``_save`` writes it: so lines that are not wanted need not be read, which is slow.
         wanted = b"" if sample_ids is None else tuple(_json({"sample_id": each})[:-1] + b"," for each in sample_ids)
         return [_outcome(json.loads(line)) for line in lines if line and line.startswith(wanted)]
@@ -155,6 +164,19 @@ class Store:
     def _is_finished(self, run_id: str) -> bool:
         record = self.find(run_id)
         return record is not None and record.status == "ok"
+
+    def _read(self, run_id: str, name: str) -> bytes:
+        """Read a data file, whose name holds the hash of what was written.
+
+        Raises:
+            OcrBenchError: It is damaged.
+        """
+        path = self._data_file(run_id, name)
+        content = path.read_bytes()
+        if path.stem != f"{name}-{_digest(content)}":
+            message = f"{path}: damaged since it was written; remove the folder of this run and measure the cell again"
+            raise OcrBenchError(message)
+        return content
 
     def _data_file(self, run_id: str, name: str) -> Path:
         content = self._content(run_id)
@@ -187,15 +209,19 @@ def outcomes_of(samples: Iterable[Sample], predictions: Mapping[str, Prediction]
     ]
 
 
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
 def _write_hashed(folder: Path, name: str, suffix: str, content: bytes) -> str:
-    file_name = f"{name}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
+    file_name = f"{name}-{_digest(content)}{suffix}"
     write_atomically(folder / file_name, content)
     return file_name
 
 
 def _write_folder(folder: Path, logs: Mapping[str, str]) -> str:
     """Keep files under the names that others know them by, in a folder named by the hash of them all."""
-    digest = hashlib.sha256(_json(sorted(logs.items()))).hexdigest()[:12]
+    digest = _digest(_json(sorted(logs.items())))
     (folder / f"logs-{digest}").mkdir(exist_ok=True)
     for name, text in logs.items():
         write_atomically(folder / f"logs-{digest}" / Path(name).name, text.encode())

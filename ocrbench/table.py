@@ -1,7 +1,7 @@
 """The one schema of the tables: runs → pandas.
 
 The long form has a row per (run, stage, metric). The wide form, which people read, has a row per run; a failed run
-keeps its row, with the reason and empty numbers.
+keeps its row, with the reason and the numbers that it has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -91,6 +91,13 @@ def long(records: Sequence[RunRecord]) -> pd.DataFrame:
         for each in record.scores
     ]
     return pd.DataFrame(rows, columns=list(LONG_COLUMNS))
+
+
+def steady(timings: pd.DataFrame) -> pd.DataFrame:
+    """Leave out warm-up and first-seen shapes; the latter count where there is nothing else."""
+    measured = timings[~timings["warmup"].astype(bool)]
+    repeated = measured[~measured["first_seen"].astype(bool)]
+    return measured if repeated.empty else repeated
 
 
 def executed_text(executed: Mapping[str, float]) -> str:

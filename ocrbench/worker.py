@@ -19,8 +19,9 @@ command        request                                   answer
 After ``fork`` a copy of the process answers, until ``leave`` ends it: a fresh process without the time that starting an
 interpreter takes. It must come before anything was loaded, since threads do not survive it.
 
-A line ``{"event": "progress", "text": …}`` may come before the answer, ``{"event": "error", "kind": …, "message": …}``
-instead of it. Libraries that print cannot disturb the protocol: their standard output is standard error here.
+A line ``{"event": "progress", "text": …}`` may come before the answer, and ``{"event": "warning", "text": …}`` for each
+warning that ocrbench logs; ``{"event": "error", "kind": …, "message": …}`` comes instead of it. Libraries that print
+cannot disturb the protocol: their standard output is standard error here.
 """
 
 import json
@@ -85,7 +86,7 @@ class Session:
             "recognizer": _compile(cell, "recognizer", recognizer.graphs(), artifacts["recognizer"]),
         }
         kind = SlowedPipeline if SLOWDOWN in os.environ else Pipeline
-        words = cell.words if cell.granularity == "word" and cell.detector.finds == "line" else None
+        words = cell.words_at(cell.granularity)
         optimum = max(each.optimum() for networks in self._networks.values() for each in networks.values())
         self._pipelines = [
             kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"), words)
@@ -153,8 +154,10 @@ class Session:
         }
 
     def _with_twin(self, pipeline: Pipeline, role: str, name: str, twin: Network) -> Pipeline:
-        networks = {each: self._callables(each) for each in self._networks}
-        networks[role][name] = twin
+        networks = {
+            each: {key: twin if (each, key) == (role, name) else network.network() for key, network in known.items()}
+            for each, known in self._networks.items()
+        }
         return Pipeline(
             pipeline.detector, networks["detector"], pipeline.recognizer, networks["recognizer"], pipeline.words
         )
@@ -182,6 +185,18 @@ class SlowedPipeline(Pipeline):
         return [replace(each, times=replace(each.times, latency_ns=end - start)) for each in results]
 
 
+class WarningSender(logging.Handler):
+    """Sends what ocrbench warns of to the process that asked, where a person sees it."""
+
+    def __init__(self, send: Callable[..., None]) -> None:
+        super().__init__(logging.WARNING)
+        self._send = send
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one warning."""
+        self._send("warning", text=record.getMessage())
+
+
 def serve(requests: TextIO, answers: TextIO) -> None:
     """Answer requests until ``close`` or the end of the input."""
 
@@ -189,6 +204,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
         answers.write(json.dumps({"event": event, **content}) + "\n")
         answers.flush()
 
+    logging.getLogger("ocrbench").addHandler(WarningSender(send))
     session = Session(lambda text: send("progress", text=text))
     for line in requests:
         request = json.loads(line)

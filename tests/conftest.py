@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -45,13 +46,23 @@ def data_root() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give this process, and those that it starts, a folder for temporary files of their own.
+
+    The lock that lets one session measure at a time is in there. So processes that share the tests do not wait for each
+    other, nor for a measurement outside.
+    """
+    folder = str(tmp_path_factory.mktemp("tmp"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
 @pytest.fixture(scope="session")
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where converted models are kept: each is made once per session, or once for all with OCRBENCH_CACHE.
-
-    The lock that lets one session measure at a time is in there too. It is this process's own, lest processes that
-    share the tests wait for each other.
-    """
+    """Where converted models are kept: each is made once per session, or once for all with OCRBENCH_CACHE."""
     folder = tmp_path_factory.mktemp("cache")
     if given := os.environ.get("OCRBENCH_CACHE"):
         for shared in ("artifacts", "calibration", "models"):

@@ -1,6 +1,6 @@
 """The command line: commands, logging, exit status.
 
-Exit status: 0 all is well; 1 a cell, an image or a download failed, or doctor warns; 2 the user's mistake.
+Exit status: 0 all is well; 1 a cell, an image or a download failed, or doctor warns; 2 the user's mistake, or ours.
 """
 
 import importlib
@@ -14,10 +14,11 @@ from rich.text import Text
 
 from ocrbench import __version__
 from ocrbench.cli.console import make_console
-from ocrbench.errors import OcrBenchError
+from ocrbench.errors import OcrBenchError, last_line
 
 log = logging.getLogger(__name__)
 
+# A mistake may be the user's or our own: 1 would say that something was measured and found wanting.
 MISTAKE, INTERRUPTED = 2, 130
 
 # Each command and its module, which is imported only when the command is called.
@@ -53,14 +54,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _set_up_logging(verbose=verbose)
     try:
         sys.exit(_dispatch(words))
-    except OcrBenchError as error:
-        if verbose:
-            log.exception("ocrbench was called with: %s", " ".join(words))
-        make_console(stderr=True).print(Text(f"ocrbench: {error}"), soft_wrap=True)
-        sys.exit(MISTAKE)
     except KeyboardInterrupt:
         make_console(stderr=True).print(Text("ocrbench: interrupted; what was finished is kept"))
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        if verbose:
+            log.exception("ocrbench was called with: %s", " ".join(words))
+        told = str(error) if isinstance(error, OcrBenchError) else _unexpected(error, verbose=verbose)
+        make_console(stderr=True).print(Text(f"ocrbench: {told}"), soft_wrap=True)
+        sys.exit(MISTAKE)
+
+
+def _unexpected(error: Exception, *, verbose: bool) -> str:
+    """Say in one line what nobody thought of."""
+    # An error without a message is told by its type, once.
+    told = ": ".join(dict.fromkeys((type(error).__name__, last_line(error))))
+    return f"internal error: {told}{'' if verbose else ' (-v shows where)'}"
 
 
 def _dispatch(words: list[str]) -> int:

@@ -18,7 +18,7 @@ from ocrbench.cli.outputs import (
 )
 from ocrbench.compare.interleaved import Plan
 from ocrbench.compare.live import compare_live
-from ocrbench.compare.sides import parse_side
+from ocrbench.compare.sides import check_shared, parse_side
 from ocrbench.compare.verdict import check_limits
 from ocrbench.progress import ConsoleListener
 
@@ -54,6 +54,7 @@ def ab(  # noqa: PLR0913 - each is an option of the command
     first, second = (parse_side(side, common, folder) for side in (before, after))
     for side in (first, second):
         check(side.cell)
+    check_shared(first, second)
     gate = first.cell.gate
     check_limits(gate)
     outputs = Outputs(junit=junit, markdown=markdown, json=json, benchmark_json=benchmark_json)

@@ -3,12 +3,15 @@
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from ocrbench.cli.commands import make_app
 from ocrbench.cli.comparison import report
+from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.cli.outputs import BenchmarkJsonOption, JsonOption, JunitOption, MarkdownOption, Outputs
-from ocrbench.compare.stored import FACTORS, StoredRun, compare_stored, find_runs, match_runs, pairs_by
+from ocrbench.compare.matching import COMPARABLE_FACTORS, Matched, match_runs, pairs_by
+from ocrbench.compare.stored import find_runs
 from ocrbench.compare.verdict import check_limits
 from ocrbench.config import closest
 from ocrbench.config.composing import load
@@ -16,15 +19,15 @@ from ocrbench.errors import ConfigError
 
 app = make_app()
 
-Pair = tuple[list[StoredRun], list[StoredRun]]
-
 
 @app.command("compare")
 def compare(  # noqa: PLR0913 - each is an option of the command
     words: Annotated[
         list[str], typer.Argument(metavar="RUNS... [gate=NAME]", help="Folders of runs: A, then B; or any with --by.")
     ],
-    by: Annotated[str, typer.Option(help=f"Compare runs that differ in this only: {', '.join(FACTORS)}.")] = "",
+    by: Annotated[
+        str, typer.Option(help=f"Compare runs that differ in this only: {', '.join(COMPARABLE_FACTORS)}.")
+    ] = "",
     config_dir: ConfigDirOption = None,
     junit: JunitOption = None,
     markdown: MarkdownOption = None,
@@ -43,27 +46,32 @@ def compare(  # noqa: PLR0913 - each is an option of the command
         raise ConfigError(message)
     gate = load(overrides, existing(config_dir)).gate
     check_limits(gate)
-    pairs = _pairs([word for word in words if "=" not in word], by)
-    comparisons = [compare_stored(before, after, gate.margin) for before, after in pairs]
+    matched = _matched([word for word in words if "=" not in word], by)
+    comparisons = [each.compare(gate.margin) for each in matched]
     outputs = Outputs(junit=junit, markdown=markdown, json=json, benchmark_json=benchmark_json)
     raise typer.Exit(report(comparisons, gate, outputs))
 
 
-def _pairs(folders: list[str], by: str) -> list[Pair]:
-    if by and by not in FACTORS:
-        message = f"--by {by}: no such factor; {closest(by, FACTORS)}"
+def _matched(folders: list[str], by: str) -> list[Matched]:
+    if by and by not in COMPARABLE_FACTORS:
+        message = f"--by {by}: no such factor; {closest(by, COMPARABLE_FACTORS)}"
         raise ConfigError(message)
     if by:
         pairs = pairs_by(find_runs(folders), by)
         if not pairs:
             message = f"no two of these runs differ in {by} only"
             raise ConfigError(message)
-        return pairs
+        return [Matched(before=before, after=after) for before, after in pairs]
     if len(folders) != 2:
         message = f"compare: expected two folders of runs, A and B, not {len(folders)}; or --by FACTOR"
         raise ConfigError(message)
-    pairs = match_runs(find_runs(folders[:1]), find_runs(folders[1:]))
-    if not pairs:
-        message = f"{folders[0]} and {folders[1]} hold no run of the same cell"
+    found = match_runs(find_runs(folders[:1], failed=True), find_runs(folders[1:], failed=True))
+    matched = [each for each in found if each.after or each.failed]
+    if not matched:
+        message = f"{folders[0]} and {folders[1]} hold no run of the same cell on the same data"
         raise ConfigError(message)
-    return pairs
+    for each in found:
+        if each not in matched:
+            said = f"left out: {each.before[-1].record.run_id}: {each.missing} in {folders[1]}"
+            make_console(stderr=True).print(Text(said), soft_wrap=True)
+    return matched

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +14,8 @@ from rich.text import Text
 from ocrbench import environment
 from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
-from ocrbench.config import Cell
-from ocrbench.config.composing import load
+from ocrbench.config import Cell, refuse_unused
+from ocrbench.config.composing import GROUPS, load
 from ocrbench.environment import checkup, machine, noise
 from ocrbench.environment.checkup import Check
 from ocrbench.environment.repeatability import time_blocks
@@ -25,6 +25,7 @@ from ocrbench.runtime import devices
 app = make_app()
 
 FINE, WARNINGS = 0, 1
+USED = {"reports_dir", "cache_dir", "noise"}
 WATCH_SECONDS = 2.0
 STYLES = {"ok": "green", "note": "cyan", "warn": "bold yellow"}
 
@@ -40,6 +41,8 @@ def doctor(
 
     Takes about six seconds. Exit status: 0 nothing to change, 1 something to change.
     """
+    unused = {*GROUPS, *(field.name for field in fields(Cell))} - USED
+    refuse_unused(overrides or [], unused, "doctor")
     cell = load(overrides or [])
     make_console(stderr=True).print(Text("looking at the machine for some seconds"))
     checks = [*_activity(cell), *_settings(), *_room(cell), _devices(), checkup.check_repeatability(time_blocks())]

@@ -8,7 +8,7 @@ from rich.text import Text
 from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
-from ocrbench.config import choices, closest
+from ocrbench.config import ONLY_MEASURING, choices, closest, refuse_unused
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.progress import ConsoleListener
@@ -35,6 +35,7 @@ def fetch(
     For example: ocrbench fetch horizontal-text-detection-0001 precision=FP32
     """
     overrides = [word for word in words if "=" in word]
+    refuse_unused(overrides, ONLY_MEASURING, "fetch")
     folder = existing(config_dir)
     wanted = [_choices(word, folder) for word in words if "=" not in word]
     status = 0

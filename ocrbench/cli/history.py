@@ -36,6 +36,7 @@ def show_history(
 
     For example: ocrbench history latency_p50_ms --series ppocrv6_small-FP16
     """
+    reports = reports.expanduser()
     records = Store(reports).records()
     _check(metric, records)
     chosen = [each for each in records if any(series in name for name in (each.series, each.cell_id, each.run_id))]

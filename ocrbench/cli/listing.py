@@ -56,11 +56,12 @@ def list_models(
 
 
 @app.command("datasets")
-def list_datasets() -> None:
+def list_datasets(config_dir: ConfigDirOption = None) -> None:
     """Show the dataset configurations and the folder that each expects."""
     shown = Table("dataset", "format", "granularity", "root")
-    for name in choices("dataset"):
-        dataset = load([f"dataset={name}"]).dataset
+    folder = existing(config_dir)
+    for name in choices("dataset", folder):
+        dataset = load([f"dataset={name}"], folder).dataset
         shown.add_row(*(Text(value) for value in (name, dataset.format, dataset.granularity, dataset.root)))
     make_console().print(shown)
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from ocrbench.cli.commands import make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing, write_output
-from ocrbench.config import closest
+from ocrbench.config import ONLY_MEASURING, closest, refuse_unused
 from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
@@ -51,6 +51,7 @@ def read(  # noqa: PLR0913 - each is an option of the command
         message = f"--order {order}: no such order; {closest(order, ORDERS)}"
         raise ConfigError(message)
     overrides = [word for word in words if _is_override(word)]
+    refuse_unused(overrides, ONLY_MEASURING, "read")
     # A person reads lines; the dataset's granularity is not asked for here.
     cell = load(["granularity=line", *overrides], existing(config_dir))
     check_device(cell.detector.device)

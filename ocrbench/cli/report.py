@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ocrbench.cli.commands import make_app
-from ocrbench.cli.files import write_output
+from ocrbench.cli.files import check_output, write_output
 from ocrbench.errors import ConfigError
 from ocrbench.report.html import Options, Report, load_report, report_data, to_html, to_markdown
 from ocrbench.report.html.live import LiveReport
@@ -83,11 +83,15 @@ def report(  # noqa: PLR0913 - each is an option of the command
 
 
 def _write(wanted: Wanted, path: Path) -> None:
+    check_output(path)
+    short = path.with_suffix(".md")
+    if short == path:
+        message = f"--output {path}: expected a name for the HTML page; the Markdown file beside it ends in .md"
+        raise ConfigError(message)
     found = wanted.load()
     data = report_data(found)
     page = to_html(data, link_images=wanted.options.link_images)
     write_output(path, page)
-    short = path.with_suffix(".md")
     write_output(short, to_markdown(found, data))
     counted = f"{len(found.runs)} run{'' if len(found.runs) == 1 else 's'}"
     typer.echo(f"{counted}: {path} ({len(page) / 1e6:.1f} MB), in short: {short}")

@@ -48,6 +48,7 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
 
     Raises:
         OcrBenchError: A mistake was found before anything ran.
+        Exception: What nobody thought of, once the other cells are done.
     """
     flags, overrides = _split(words, commands)
     if replacing := [flag for flag in flags if flag.partition("=")[0] in REPLACING_FLAGS]:
@@ -55,9 +56,15 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
         raise ConfigError(message)
     cells = [] if any(flag.partition("=")[0] in ASKING_FLAGS for flag in flags) else _checked(flags, overrides)
     session = Session(matrix=len(cells) > 1)
+    unexpected: list[Exception] = []
 
     def one_cell(config: DictConfig) -> None:
-        session.run(parse(config))
+        try:
+            session.run(parse(config))
+        except Exception as error:
+            # Hydra would print its traceback and exit with 1. The other cells go on in any case.
+            log.debug("unexpected", exc_info=True)
+            unexpected.append(error)
 
     register_resolvers()
     # Hydra's parser wants its flags before the overrides.
@@ -67,7 +74,10 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
     except KeyboardInterrupt:
         session.finish()
         raise
-    return session.finish() if cells else OK
+    status = session.finish() if cells else OK
+    if unexpected:
+        raise unexpected[0]
+    return status
 
 
 def _split(words: Sequence[str], commands: Sequence[str]) -> tuple[list[str], list[str]]:

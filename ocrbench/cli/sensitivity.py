@@ -18,7 +18,7 @@ from ocrbench.progress import ConsoleListener
 from ocrbench.report.delimited import to_csv
 from ocrbench.report.sensitivity import ORDERS, to_frame, to_table
 from ocrbench.runtime import check_device
-from ocrbench.sensitivity import Role, measure_sensitivity
+from ocrbench.sensitivity import Role, check_quantisable, measure_sensitivity
 
 app = make_app()
 
@@ -55,6 +55,7 @@ def sensitivity(
     for role in _roles(name, stage, folder):
         cell = load([f"{role}={name}", *overrides], folder)
         check(cell)
+        check_quantisable(cell, role)
         check_device(cell.detector.device if role == "detector" else cell.recognizer.device)
         with ConsoleListener(make_console(stderr=True), f"{role} {name}") as listener:
             found = measure_sensitivity(cell, role, listener)

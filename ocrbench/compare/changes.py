@@ -119,7 +119,7 @@ def _accuracy_change(
     value: Callable[[Mapping[str, Tally]], float | None] = lambda totals: metrics.value(name, totals)  # noqa: E731
     interval = difference_interval(before, after, value)
     values = [value(metrics.total(side)) for side in (before, after)]
-    if interval is None or values[0] is None or values[1] is None:
+    if values[0] is None or values[1] is None:
         return None
     metric = metrics.METRICS[name]
     return Change(

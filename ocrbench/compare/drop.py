@@ -20,22 +20,28 @@ class Drop:
     Attributes:
         before: The metric of the reference.
         after: The metric of the cell.
-        lost: before - after with its 95 % interval, paired by image; negative where the cell is better.
+        interval: Of ``lost``, paired by image; None where there are too few images.
         words: Those that were right in the reference and are wrong now.
     """
 
     before: float
     after: float
-    lost: Interval
+    interval: Interval | None
     words: tuple[Flipped, ...]
+
+    @property
+    def lost(self) -> float:
+        """How much lower the cell's metric is; negative where it is better."""
+        return self.before - self.after
 
     def __str__(self) -> str:
         """Say it in one line."""
         words, shown_words = self.words, self.words[:FLIPS_SHOWN]
         shown = "; ".join(f"{sample_id}: {text!r} as {other!r}" for sample_id, text, _, other in shown_words)
         more = f"; and {len(words) - FLIPS_SHOWN} more" if len(words) > FLIPS_SHOWN else ""
+        interval = f" [{self.interval.low:.4f}, {self.interval.high:.4f}]" if self.interval else ""
         return (
-            f"{METRIC} fell by {self.lost.estimate:.4f} [{self.lost.low:.4f}, {self.lost.high:.4f}] against FP32 "
+            f"{METRIC} fell by {self.lost:.4f}{interval} against FP32 "
             f"({self.before:.4f} to {self.after:.4f}); right at FP32 and wrong here: {len(words)} words"
             + (f" ({shown}{more})" if words else "")
         )
@@ -57,14 +63,13 @@ def drop(reference: Sequence[Outcome], measured: Sequence[Outcome], scoring: Sco
     expected = {each.sample_id: each.expected for each in measured}
     changes = accuracy_changes(before, after, expected, scoring)
     change = next((each for each in changes if each.metric == METRIC), None)
-    if change is None or change.interval is None:
+    if change is None:
         return None
-    interval = change.interval
     rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
     flipped = flipped_words(before, after, expected, scoring)
     return Drop(
         before=change.before,
         after=change.after,
-        lost=Interval(estimate=-interval.estimate, low=-interval.high, high=-interval.low),
+        interval=change.interval.negated() if change.interval else None,
         words=tuple(each for each in flipped if texts_equal(each[2], each[1], rule)),
     )

@@ -9,7 +9,6 @@ import random
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from time import monotonic
 from typing import Any, Self
 
@@ -22,13 +21,12 @@ from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
 from ocrbench.errors import DatasetError
 from ocrbench.records import Region, Sample, artifacts_to_plain
-from ocrbench.schedule import Artifacts, FreshProcesses, Listener, Worker, alone, prepare, to_region
+from ocrbench.schedule import Artifacts, FreshProcesses, Listener, Worker, alone, prepare, to_region, with_most_text
 
 # Warming up may take this share of what a round of processes has.
 WARM_UP_SHARE = 0.25
 # … but a round measures at least this many images, where there are as many.
 LEAST_IMAGES = 4
-ATTEST_IMAGES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +38,8 @@ class Plan:
         processes: How many rounds of processes, one after the other.
         block_images: How many images a block has at most. With one, all sides read the same image directly after each
             other; on the machines tried so far that gives the narrowest intervals (docs/noise.md).
-        until_decided: Go on, a round of processes at a time, until there is a verdict or ``max_seconds`` have passed.
+        until_decided: Go on until there is a verdict or ``max_seconds`` have passed. It looks after three rounds of
+            processes, and each time they have doubled.
         margin: Changes within this share do not matter.
     """
 
@@ -115,7 +114,7 @@ class Interleaved:
             plan: How long a block is, and the seed.
             listener: Hears of progress.
         """
-        self.samples = _samples(sides[0])
+        self.samples = data.read(sides[0].cell.dataset)
         self.artifacts: list[Artifacts] = []
         self.collected = Collected(
             regions=[{} for _ in sides],
@@ -185,12 +184,16 @@ class Interleaved:
                 self._attest(workers, chosen)
 
     def _load(self, workers: Sequence[Worker]) -> None:
-        for index, (side, worker, made) in enumerate(zip(self._sides, workers, self.artifacts, strict=True)):
+        loaded = []
+        for side, worker, made in zip(self._sides, workers, self.artifacts, strict=True):
             given = {role: artifacts_to_plain(networks) for role, networks in made.items()}
             times = worker.ask(
                 "load", self._listener, side.cell.prepare_timeout_seconds, cell=asdict(side.cell), artifacts=given
             )
-            self.collected.compile_ms[index].append(times)
+            loaded.append(times)
+        # All at once: a user who interrupts this leaves no side with more rounds than another.
+        for collected, times in zip(self.collected.compile_ms, loaded, strict=True):
+            collected.append(times)
 
     def _first_pass(self, workers: Sequence[Worker]) -> None:
         """Read every image once on each side: for the accuracy, and to know how long an image takes."""
@@ -250,10 +253,8 @@ class Interleaved:
         return [answers[index] for index in range(len(workers))]
 
     def _attest(self, workers: Sequence[Worker], samples: Sequence[Sample]) -> None:
-        """Look up what ran, on the images with the most text, on which both stages have work."""
-        found = self.collected.regions[0]
-        typical = sorted(samples, key=lambda sample: -len(found.get(sample.id, ())))[:ATTEST_IMAGES]
-        feed = [[sample.id, str(sample.image_path)] for sample in typical]
+        """Look up what ran."""
+        feed = with_most_text(samples, self.collected.regions[0])
         for index, (side, worker) in enumerate(zip(self._sides, workers, strict=True)):
             if side.cell.attest != "off":
                 limit = side.cell.timeout_seconds
@@ -269,12 +270,6 @@ def _comparable(answers: Sequence[Any]) -> list[tuple[Mapping[str, int], ...]]:
         for image in measured
         if all(each["times"] and not each["first_seen"] for each in image)
     ]
-
-
-def _samples(side: Side) -> list[Sample]:
-    dataset = side.cell.dataset
-    samples = data.FORMATS[dataset.format](Path(dataset.root).expanduser())
-    return data.choose(samples, dataset.limit, dataset.seed)
 
 
 def _blocks(samples: Sequence[Sample], size: int) -> list[list[Sample]]:

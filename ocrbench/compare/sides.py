@@ -13,6 +13,9 @@ from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.schedule import Worker
 
+# Both sides are judged by those of A, so B's own would be passed over in silence.
+JUDGED_BY = ("gate", "scoring")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
@@ -35,6 +38,18 @@ class Side:
         return functools.partial(Worker, self.interpreter, self.variables)
 
 
+def check_shared(before: Side, after: Side) -> None:
+    """Make sure that A and B are judged by the same rules.
+
+    Raises:
+        ConfigError: Their gate or their scoring differs.
+    """
+    for name in JUDGED_BY:
+        if getattr(before.cell, name) != getattr(after.cell, name):
+            message = f"A and B must be judged by the same {name}; give it once, after both"
+            raise ConfigError(message)
+
+
 def parse_side(text: str, common: Sequence[str], config_dir: str | None = None) -> Side:
     """Read one side.
 
@@ -55,7 +70,7 @@ def parse_side(text: str, common: Sequence[str], config_dir: str | None = None) 
     for word in shlex.split(text):
         key, separator, value = word.partition("=")
         if not separator:
-            overrides.append(f"experiment={_experiment(word)}")
+            overrides.append(f"experiment={_experiment(word, config_dir)}")
         elif key == "python":
             interpreter = _interpreter(value)
         elif key.startswith("env."):
@@ -66,8 +81,8 @@ def parse_side(text: str, common: Sequence[str], config_dir: str | None = None) 
     return Side(label=text or "as configured", cell=cell, interpreter=interpreter, variables=variables)
 
 
-def _experiment(word: str) -> str:
-    names = choices("experiment")
+def _experiment(word: str, config_dir: str | None) -> str:
+    names = choices("experiment", config_dir)
     if word not in names:
         message = f"{word}: expected KEY=VALUE or an experiment; {closest(word, names)}"
         raise ConfigError(message)

@@ -77,10 +77,11 @@ class Comparison:
     Attributes:
         before: A in words.
         after: B in words.
-        decisive: The metrics that decide the overall verdict.
+        decisive: The metrics that decide the overall verdict: the speed, then the accuracy.
         warnings: What a reader must know to trust it.
         flipped: (sample id, expected text, A's text, B's text) of each word that only one side got right.
         interrupted: Whether the user ended it before it had what was asked for.
+        failed: Why B has no numbers: its cell failed. Then there are no changes.
     """
 
     before: str
@@ -90,6 +91,7 @@ class Comparison:
     warnings: tuple[str, ...] = ()
     flipped: tuple[tuple[str, str, str, str], ...] = field(default=())
     interrupted: bool = False
+    failed: str = ""
 
     def change(self, metric: str) -> Change | None:
         """Find a metric's change."""
@@ -97,7 +99,9 @@ class Comparison:
 
     @property
     def verdict(self) -> Overall:
-        """Accuracy and speed together."""
+        """Accuracy and speed together; without ground truth, speed alone."""
+        if self.failed:
+            return "regressed"
         found = [each.direction for each in self.changes if each.metric in self.decisive]
         if "better" in found and "worse" in found:
             return "trade-off"
@@ -105,8 +109,9 @@ class Comparison:
             return "undecided"
         if "worse" in found:
             return "regressed"
-        # A metric without a direction, as of one run per side, must not pass for an equal one.
-        if "none" in found or not found:
+        # A metric without a direction, as of one run per side, must not pass for an equal one; nor may a speed that was
+        # not measured.
+        if "none" in found or self.change(self.decisive[0]) is None:
             return "undecided"
         return "improved" if "better" in found else "equivalent"
 
@@ -164,15 +169,24 @@ def describe(change: Change) -> str:
 
 
 def _check(limit: Limit, comparison: Comparison) -> Checked:
+    if comparison.failed:
+        return Checked(limit=limit, outcome="fail", reason=comparison.failed)
     change = comparison.change(limit.metric)
     if change is None:
         return Checked(limit=limit, outcome="undecided", reason="was not measured on both sides")
+    checked = []
     if limit.at_most is not None or limit.at_least is not None:
-        return check_value(limit, change.after, change.unit)
+        checked.append(check_value(limit, change.after, change.unit))
+    if limit.max_worse is not None:
+        checked.append(_check_worsening(limit, limit.max_worse, change))
+    reason = "; ".join(each.reason for each in checked)
+    return Checked(limit=limit, outcome=outcome_of(checked), reason=reason)
+
+
+def _check_worsening(limit: Limit, allowed: float, change: Change) -> Checked:
     if change.interval is None:
         return Checked(limit=limit, outcome="undecided", reason="there is no interval to decide by")
     worse = _worsening(change)
-    allowed = limit.max_worse or 0.0
     if worse.low > allowed:
         outcome: Outcome = "fail"
     else:
@@ -195,9 +209,8 @@ def _worsening(change: Change) -> Interval:
     low, middle, high = (
         value - change.neutral for value in (change.interval.low, change.interval.estimate, change.interval.high)
     )
-    if change.higher_is_better:
-        return Interval(estimate=-middle, low=-high, high=-low)
-    return Interval(estimate=middle, low=low, high=high)
+    found = Interval(estimate=middle, low=low, high=high)
+    return found.negated() if change.higher_is_better else found
 
 
 def _allowed(change: Change, allowed: float) -> str:

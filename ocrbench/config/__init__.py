@@ -3,11 +3,12 @@
 ``ocrbench.config.composing`` makes that data from Hydra's YAML and overrides.
 """
 
-from ocrbench.config.checking import closest, validate
+from ocrbench.config.checking import closest, refuse_unused, validate
 from ocrbench.config.packaged import choices, default_cache_dir, packaged
 from ocrbench.config.schema import (
     EXPECTED_TYPES,
     NOT_MEASURED,
+    ONLY_MEASURING,
     Cell,
     Dataset,
     Folding,
@@ -25,6 +26,7 @@ from ocrbench.config.stage import STRICT, Evidence, Granularity, Options, Precis
 __all__ = [
     "EXPECTED_TYPES",
     "NOT_MEASURED",
+    "ONLY_MEASURING",
     "STRICT",
     "Cell",
     "Dataset",
@@ -48,5 +50,6 @@ __all__ = [
     "closest",
     "default_cache_dir",
     "packaged",
+    "refuse_unused",
     "validate",
 ]

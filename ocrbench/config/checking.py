@@ -1,7 +1,7 @@
 """From plain data to frozen dataclasses, with messages that help."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -42,6 +42,28 @@ def closest(word: str, valid: Iterable[str]) -> str:
     return (f"did you mean {near[0]}? " if near else "") + "Valid: " + ", ".join(names)
 
 
+def refuse_unused(overrides: Iterable[str], unused: Collection[str], command: str) -> None:
+    """Refuse overrides of keys that mean something for a run, but nothing to a command.
+
+    Args:
+        overrides: As on the command line.
+        unused: The keys' first parts.
+        command: Its name, for the message.
+
+    Raises:
+        ConfigError: There is one.
+
+    >>> refuse_unused(["dataset.limit=3"], {"dataset"}, "read")
+    Traceback (most recent call last):
+    ocrbench.errors.ConfigError: dataset.limit=3: read does not use dataset; leave it out
+    """
+    for override in overrides:
+        first = override.lstrip("+~").partition("=")[0].partition(".")[0]
+        if first in unused:
+            message = f"{override}: {command} does not use {first}; leave it out"
+            raise ConfigError(message)
+
+
 def _describe(item: Mapping[str, Any], kind: type, where: str) -> str:
     path = ".".join([*([where] if where else []), *(str(part) for part in item["loc"])])
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
@@ -55,6 +77,7 @@ def _describe(item: Mapping[str, Any], kind: type, where: str) -> str:
 
 def _fields(kind: type, path: Sequence[int | str]) -> list[str]:
     for part in path:
-        # A number is a place in a tuple.
-        kind = get_args(kind)[0] if isinstance(part, int) else kind.__dataclass_fields__[part].type  # type: ignore[attr-defined]
+        fields = getattr(kind, "__dataclass_fields__", None)
+        # Elsewhere a part is a place in a tuple, or a key of a mapping.
+        kind = fields[part].type if fields else get_args(kind)[0 if isinstance(part, int) else -1]
     return list(kind.__dataclass_fields__)  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ Not imported with the package: workers do without Hydra, which takes long to imp
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +32,25 @@ GROUPS = ("detector", "recognizer", "model", "dataset", "calibration", "quantiza
 
 
 def register_resolvers() -> None:
-    """Make ``${packaged:…}`` and ``${default_cache_dir:}`` known to OmegaConf."""
+    """Make ``${packaged:…}``, ``${default_cache_dir:}`` and ``${expanded:…}`` known to OmegaConf."""
     OmegaConf.register_new_resolver("packaged", packaged, replace=True)
     OmegaConf.register_new_resolver("default_cache_dir", default_cache_dir, replace=True)
+    OmegaConf.register_new_resolver("expanded", _expanded, replace=True)
 
 
 def load(overrides: Sequence[str] = (), config_dir: str | None = None) -> Cell:
     """Compose and check one cell from Hydra overrides.
 
     Raises:
-        ConfigError: A key, value or choice is wrong; the message is one line with the valid ones.
+        ConfigError: A key, value or choice is wrong; the message is one line with the valid ones. Or an
+            experiment asks for a matrix.
     """
-    return parse(compose_config(overrides, config_dir))
+    composed = compose_config(overrides, config_dir, hydra=True)
+    if _is_matrix(composed):
+        named = next((text for text in overrides if text.startswith("experiment=")), "hydra.mode=MULTIRUN")
+        message = f"{named}: expected one cell, but this is a matrix of cells; ocrbench {named} measures them all"
+        raise ConfigError(message)
+    return parse(_without_hydra(composed))
 
 
 def load_matrix(overrides: Sequence[str], *, sweep: bool, config_dir: str | None = None) -> list[Cell]:
@@ -59,11 +67,11 @@ def load_matrix(overrides: Sequence[str], *, sweep: bool, config_dir: str | None
     plain = [text for text in overrides if not sweep or not _is_sweep(text)]
     composed = compose_config(plain, config_dir, hydra=True)
     sweeper = OmegaConf.to_container(composed.hydra.sweeper).get("params") or {}  # type: ignore[union-attr]
-    if not (sweep or str(composed.hydra.mode).endswith("MULTIRUN")):
-        return [parse(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))]
+    if not (sweep or _is_matrix(composed)):
+        return [parse(_without_hydra(composed))]
     named = {text.partition("=")[0] for text in overrides}
     words = [*(f"{key}={value}" for key, value in sweeper.items() if key not in named), *overrides]
-    return [load(combination, config_dir) for combination in _expand(words)]
+    return [parse(compose_config(combination, config_dir)) for combination in _expand(words)]
 
 
 def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, hydra: bool = False) -> DictConfig:
@@ -121,7 +129,25 @@ def parse(config: DictConfig) -> Cell:
     for stage in ("detector", "recognizer"):
         plain[stage] = _gather_options(plain[stage], Stage)
     plain["scenario"] = _gather_options(plain["scenario"], Scenario)
-    return validate(Cell, plain)
+    cell = validate(Cell, plain)
+    return replace(cell, reports_dir=_expanded(cell.reports_dir), cache_dir=_expanded(cell.cache_dir))
+
+
+def _is_matrix(composed: DictConfig) -> bool:
+    return str(composed.hydra.mode).endswith("MULTIRUN")
+
+
+def _without_hydra(composed: DictConfig) -> DictConfig:
+    return OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+
+
+def _expanded(folder: str) -> str:
+    """Put the home folder in the place of a leading ``~``: in YAML no shell does."""
+    try:
+        return str(Path(folder).expanduser())
+    except RuntimeError as error:
+        message = f"{folder}: no such home folder"
+        raise ConfigError(message) from error
 
 
 def _is_in_schema(path: Sequence[str], kind: Any) -> bool:  # noqa: ANN401 - any annotation

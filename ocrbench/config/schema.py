@@ -190,6 +190,12 @@ NOT_MEASURED = (
     *("timeout_seconds", "prepare_timeout_seconds", "gate", "noise"),
 )
 
+# These say how a cell is measured and judged: they mean nothing to who only converts its models or reads with them.
+ONLY_MEASURING = (
+    *("dataset", "scenario", "gate", "noise", "max_drop", "attest"),
+    *("profile", "force", "reports_dir"),
+)
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Cell:
@@ -230,6 +236,10 @@ class Cell:
     def devices(self) -> str:
         """The device of both stages, or of each."""
         return _both(self.detector.device, self.recognizer.device)
+
+    def words_at(self, granularity: Granularity) -> Words | None:
+        """Return how what the detector finds is cut to get regions of a granularity; None leaves it whole."""
+        return self.words if granularity == "word" and self.detector.finds == "line" else None
 
 
 def _both(detector: str, recognizer: str) -> str:

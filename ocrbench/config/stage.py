@@ -1,9 +1,10 @@
 """The schema of a stage: a model, where it comes from, how it is quantised, and where it runs."""
 
+import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 Precision = Literal["FP32", "FP16", "BF16", "INT8", "AUTO"]
@@ -63,6 +64,18 @@ class Evidence:
     date: str
 
 
+def _compiling(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        message = f"no regular expression: {error}"
+        raise ValueError(message) from error
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiling)]
+
+
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Recipe:
     """How NNCF makes the INT8 model. Names follow ``nncf.quantize``.
@@ -87,7 +100,7 @@ class Recipe:
     smooth_quant_convolution: float = Field(default=-1, ge=-1, le=1)
     smooth_quant_matmul: float = Field(default=0.95, ge=-1, le=1)
     ignored_types: tuple[str, ...] = RECURRENT
-    ignored_patterns: tuple[str, ...] = ()
+    ignored_patterns: tuple[Pattern, ...] = ()
     crops: Literal["ground_truth", "detector"] = "ground_truth"
     measured: tuple[Evidence, ...] = ()
 

@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -74,8 +73,13 @@ class ArtifactCache:
         )
 
     def _make(self, folder: Path, key: Mapping[str, object], make: Make) -> None:
-        """Write into a temporary folder and rename it, so that a half-made artifact is never seen."""
-        temporary = Path(tempfile.mkdtemp(prefix=".making-", dir=self._root))
+        """Write into a temporary folder and rename it, so that a half-made artifact is never seen.
+
+        Only who holds the lock uses that folder: what lies in it already was left by a process that was killed.
+        """
+        temporary = self._root / f".making-{folder.name}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
         try:
             described = {"key": key, **asdict(make(temporary)), "sha256": _digest(temporary)}
             described["metadata_sha256"] = _metadata_digest(described["metadata"])

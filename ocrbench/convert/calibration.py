@@ -10,7 +10,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ocrbench.config import Dataset
-from ocrbench.data import FORMATS, choose, fingerprint
+from ocrbench.data import FORMATS, fingerprint, read
 from ocrbench.data.images import read_image
 from ocrbench.data.overlap import SYNTHETIC
 from ocrbench.data.synthetic import GENERATOR_VERSION, generate
@@ -18,6 +18,7 @@ from ocrbench.errors import DatasetError
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import Detector, Recognizer
 from ocrbench.records import Graph, Image, Region, Sample
+from ocrbench.runtime.host import normalised
 
 log = logging.getLogger(__name__)
 
@@ -96,10 +97,9 @@ class CalibrationSet:
                 log.warning("not calibrated with: %s", error)
 
     def _stored(self) -> list[Sample]:
-        dataset = self._dataset
-        samples = choose(FORMATS[dataset.format](Path(dataset.root).expanduser()), dataset.limit, dataset.seed)
+        samples = read(self._dataset)
         if not samples:
-            message = f"calibration.root={dataset.root}: no images to calibrate with"
+            message = f"calibration.root={self._dataset.root}: no images to calibrate with"
             raise DatasetError(message)
         return samples
 
@@ -117,21 +117,6 @@ def expected_regions(sample: Sample, image: Image) -> Sequence[Region]:
     return [region for region in sample.regions if not region.ignore]
 
 
-def normalise(tensor: Image, graph: Graph) -> Tensor:
-    """Do on the host what the graph does on the device.
-
-    Args:
-        tensor: uint8, NHWC.
-        graph: Its mean and scale.
-
-    Returns:
-        float32, in the layout of the model's input.
-    """
-    mean, scale = (np.asarray(values, dtype=np.float32) for values in (graph.mean, graph.scale))
-    scaled = (tensor.astype(np.float32) - mean) / scale
-    return scaled if graph.layout == "NHWC" else np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
-
-
 def _normalised(tensors: Iterator[Image], graphs: Mapping[str, Graph], size: int) -> list[Tensor]:
     graph = next(iter(graphs.values()))
-    return [normalise(tensor, graph) for tensor in islice(tensors, size)]
+    return [normalised(tensor, graph) for tensor in islice(tensors, size)]

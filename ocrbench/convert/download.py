@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import tempfile
 import urllib.parse
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -58,22 +57,21 @@ def reason(message: str) -> str:
 
 
 def write_checked(chunks: Iterable[bytes], target: Path, sha256: str, origin: str) -> None:
-    """Write a file in one step, if it has the right checksum.
+    """Write a file in one step, if it has the right checksum; the caller holds a lock on it.
 
     Raises:
         ModelError: It has another; nothing is written then.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".fetching-", delete=False) as stream:
-        temporary = Path(stream.name)
-        try:
+    # Always the same name, so that what a killed process left there is overwritten.
+    temporary = target.parent / f".fetching-{target.name}"
+    try:
+        with temporary.open("wb") as stream:
             stream.writelines(chunks)
-            stream.flush()
-            check_sha256(temporary, sha256, origin)
-        except BaseException:
-            temporary.unlink()
-            raise
-    os.replace(temporary, target)  # noqa: PTH105 - atomic on every platform
+        check_sha256(temporary, sha256, origin)
+        os.replace(temporary, target)  # noqa: PTH105 - atomic on every platform
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def check_sha256(path: Path, expected: str, origin: str) -> None:

@@ -3,19 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ocrbench import metrics
-from ocrbench.config import Scoring
-from ocrbench.convert.calibration import normalise
+from ocrbench.config import Folding, Scoring
 from ocrbench.convert.stages import BuildPipeline
 from ocrbench.data.images import read_image
 from ocrbench.metrics.text import TextRule
 from ocrbench.pipeline import Pipeline
 from ocrbench.records import Graph, Network, Sample, Tally
+from ocrbench.runtime.calling import caller
+from ocrbench.runtime.host import folded_part, with_fewer_classes, with_host_part
 
 METRIC = "e2e_hmean"
+NOTHING_FOLDED = Folding(preprocess=False, argmax=False)
 
 
 class EndToEndScore:
@@ -55,26 +54,8 @@ class EndToEndScore:
 
 def host_network(compiled: Any, graph: Graph) -> Network:  # noqa: ANN401
     """Call a compiled model of which nothing was folded in, doing on the host what ``runtime.folding`` builds in."""
-    request = compiled.create_infer_request()
-
-    def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        fed = [normalise(tensors[0], graph), *tensors[1:]] if graph.mean else list(tensors)
-        request.infer(dict(zip(graph.inputs, fed, strict=True)) if graph.inputs else fed)
-        if graph.outputs:
-            outputs = tuple(np.array(request.get_tensor(name).data) for name in graph.outputs)
-        else:
-            outputs = tuple(np.array(tensor.data) for tensor in request.output_tensors)
-        return _best(outputs[0], softmax=graph.softmax) if graph.arg_max else outputs
-
-    return infer
-
-
-def _best(scores: NDArray[np.float32], *, softmax: bool) -> tuple[NDArray[Any], ...]:
-    """Return the index of the best class and its probability, along the last axis."""
-    best = scores.max(axis=-1)
-    if softmax:
-        best = 1 / np.exp(scores - best[..., np.newaxis]).sum(axis=-1)
-    return scores.argmax(axis=-1).astype(np.int32), best
+    network = caller(compiled.create_infer_request(), folded_part(graph, NOTHING_FOLDED))
+    return with_host_part(with_fewer_classes(network, graph), graph, NOTHING_FOLDED)
 
 
 def _hmean(tallies: Sequence[Mapping[str, Tally]]) -> float:

@@ -1,9 +1,11 @@
 """Networks of the Open Model Zoo, through its own downloader and converter."""
 
 import json
+import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 from filelock import FileLock
@@ -12,6 +14,8 @@ from ocrbench.config import Cell, Precision, Source
 from ocrbench.convert.download import file_sha256, reason
 from ocrbench.convert.tools import CONVERTER, DESCRIBER, DOWNLOADER, ZooTools, run_streaming
 from ocrbench.errors import ModelError
+
+log = logging.getLogger(__name__)
 
 CHECKSUMS = "sha256.json"
 # Tried in this order where a given folder does not hold the wanted precision.
@@ -104,11 +108,17 @@ class ZooFolder:
             raise ModelError(message)
 
     def _origin(self, tools: ZooTools, source: Source, file: Path) -> str:
-        """Look up in the zoo's description of a model where one of its files comes from: " from <address>"."""
-        described = run_streaming([tools.command(DESCRIBER), "--name", source.model], lambda _: None)
-        if described.status:
+        """Look up where a file comes from: " from <address>", or nothing where the zoo's description does not tell."""
+        try:
+            described = run_streaming([tools.command(DESCRIBER), "--name", source.model], lambda _: None)
+            (model,) = json.loads("\n".join(described.lines))
+            return self._described_origin(model, file)
+        except (OSError, ValueError, KeyError, yaml.YAMLError, ModelError) as error:
+            # A failed download is being reported; that this fails too must not hide why.
+            log.debug("no origin of %s: %s", file, error)
             return ""
-        (model,) = json.loads("\n".join(described.lines))
+
+    def _described_origin(self, model: Mapping[str, Any], file: Path) -> str:
         for part in model["model_stages"] or [model]:
             config = yaml.safe_load(Path(part["model_config"]).read_text(encoding="utf-8"))
             for each in config["files"]:

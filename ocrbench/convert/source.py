@@ -7,10 +7,12 @@ from pathlib import Path
 
 import openvino as ov
 import yaml
+from filelock import FileLock
 
 from ocrbench.architectures import ARCHITECTURES
 from ocrbench.config import Cell, Source, Stage, choices, packaged
 from ocrbench.convert.download import check_sha256, file_sha256, from_url
+from ocrbench.convert.external_data import external_data
 from ocrbench.convert.omz import ZooFolder
 from ocrbench.convert.pytorch import SUFFIXES
 from ocrbench.convert.wheel import from_wheel, installed
@@ -75,10 +77,12 @@ def locate(source: Source, stage: Stage, cell: Cell) -> Path | None:
 def _fetch(source: Source, stage: Stage, cell: Cell, progress: Callable[[str], None]) -> Path:
     if source.kind == "omz":
         return ZooFolder(cell, stage.precision).fetch(source, progress)
-    if source.kind == "wheel":
-        return from_wheel(source, _target(source, cell), progress)
-    if source.kind == "url":
-        return from_url(source, _target(source, cell), progress)
+    if source.kind in ("wheel", "url"):
+        target = _target(source, cell)
+        target.parent.parent.mkdir(parents=True, exist_ok=True)
+        # One process at a time: the next one finds the file.
+        with FileLock(f"{target.parent}.lock"):
+            return (from_wheel if source.kind == "wheel" else from_url)(source, target, progress)
     path = Path(source.path).expanduser()
     if not path.is_file():
         message = f"{stage.name}: source.path={source.path}: no such file"
@@ -105,10 +109,15 @@ def _label(source: Source) -> str:
 
 
 def _source_digest(path: Path) -> str:
-    """Hash what decides the model: for an IR the weights beside it too."""
-    weights = path.with_suffix(".bin")
-    digest = file_sha256(path)
-    return f"{digest}+{file_sha256(weights)}" if path.suffix == ".xml" and weights.is_file() else digest
+    """Hash what decides the model: weights in files beside it too."""
+    return "+".join(file_sha256(each) for each in (path, *_weights(path)))
+
+
+def _weights(path: Path) -> list[Path]:
+    if path.suffix == ".onnx":
+        return external_data(path)
+    beside = path.with_suffix(".bin")
+    return [beside] if path.suffix == ".xml" and beside.is_file() else []
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -63,9 +63,20 @@ class ZooTools:
             self._progress(f"{self.folder} was left half-made; it is made again")
             shutil.rmtree(self.folder)
         self._progress(f"making a virtual environment for the Open Model Zoo's tools in {self.folder}")
-        venv.create(self.folder, with_pip=True, symlinks=os.name != "nt")
+        self._create()
         self._install(self._omz.requirements)
         (self.folder / COMPLETE).touch()
+
+    def _create(self) -> None:
+        try:
+            venv.create(self.folder, with_pip=True, symlinks=os.name != "nt")
+        # Debian's Python ends the program where its package python3-venv is missing.
+        except (subprocess.CalledProcessError, SystemExit) as error:
+            message = (
+                f"Cannot make a virtual environment for the Open Model Zoo's tools in {self.folder}: ensurepip fails. "
+                "On Debian and Ubuntu install python3-venv, or give a folder of downloaded models: omz.root=PATH"
+            )
+            raise ModelError(message) from error
 
     def _install(self, requirements: Sequence[str]) -> None:
         self._progress(f"installing {', '.join(requirements)}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ocrbench.config import Dataset
 from ocrbench.data import folder, funsd, icdar2003, icdar2015, sroie, words
 from ocrbench.errors import DatasetError
 from ocrbench.records import Sample
@@ -19,6 +20,16 @@ FORMATS: dict[str, Callable[[Path], list[Sample]]] = {
     "sroie": sroie.read,
     "words": words.read,
 }
+
+
+def read(dataset: Dataset) -> list[Sample]:
+    """Read the chosen samples of a dataset.
+
+    Raises:
+        DatasetError: It cannot be read.
+    """
+    samples = FORMATS[dataset.format](Path(dataset.root).expanduser())
+    return choose(samples, dataset.limit, dataset.seed)
 
 
 def choose(samples: Sequence[Sample], limit: int | None, seed: int) -> list[Sample]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocrbench.config import Dataset
-from ocrbench.data import FORMATS, choose
+from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.errors import DatasetError
 from ocrbench.records import Sample
@@ -26,12 +26,10 @@ def check_disjoint(calibration: Dataset, tested: Sequence[Sample]) -> None:
     """
     if calibration.format == SYNTHETIC:
         return
-    root = Path(calibration.root).expanduser()
-    if not root.exists():
+    if not Path(calibration.root).expanduser().exists():
         message = f"calibration.root={calibration.root}: no such folder or file (set it with calibration.root=PATH)"
         raise DatasetError(message)
-    samples = choose(FORMATS[calibration.format](root), calibration.limit, calibration.seed)
-    used = pixel_hashes(samples)
+    used = pixel_hashes(read(calibration))
     shared = [(sample_id, used[digest]) for digest, sample_id in pixel_hashes(tested).items() if digest in used]
     if shared:
         test_id, calibration_id = shared[0]

@@ -16,26 +16,36 @@ EXPECTED = "a file of lines IMAGE<tab>TEXT, or a folder with one such file (.tsv
 
 
 def read(root: Path) -> list[Sample]:
-    """Read the words; each one's region is its whole image.
+    """Read the words; each one's region is its whole image. Empty lines are skipped.
 
     Raises:
-        DatasetError: There is no such file, a line is malformed, or an image is missing or damaged.
+        DatasetError: There is no such file, a line is malformed, or an image is missing, damaged or named twice.
     """
     labels = root if root.is_file() else _only_file(root)
-    samples = []
-    for number, line in enumerate(read_text(labels).splitlines(), start=1):
-        name, tab, text = line.partition("\t")
-        if not (tab and name and text.strip()):
-            message = f"{labels}:{number}: expected IMAGE<tab>TEXT, got {line[:80]!r}"
-            raise DatasetError(message)
-        image = resolve_inside(labels.parent, name, labels)
-        width, height = image_size(image)
-        region = Region(polygon=rectangle(0, 0, width, height), text=text.strip())
-        samples.append(Sample(id=sample_id(image, labels.parent), image_path=image, regions=(region,)))
+    samples: dict[str, Sample] = {}
+    # str.splitlines would also split at characters that occur inside texts (U+2028, U+0085 …).
+    for number, line in enumerate(read_text(labels).split("\n"), start=1):
+        if line.strip():
+            sample = _sample(line, labels, f"{labels}:{number}")
+            if sample.id in samples:
+                message = f"{labels}:{number}: names {sample.id} a second time"
+                raise DatasetError(message)
+            samples[sample.id] = sample
     if not samples:
         message = f"{labels} is empty; expected {EXPECTED}"
         raise DatasetError(message)
-    return samples
+    return list(samples.values())
+
+
+def _sample(line: str, labels: Path, place: str) -> Sample:
+    name, tab, text = line.partition("\t")
+    if not (tab and name and text.strip()):
+        message = f"{place}: expected IMAGE<tab>TEXT, got {line[:80]!r}"
+        raise DatasetError(message)
+    image = resolve_inside(labels.parent, name, labels)
+    width, height = image_size(image)
+    region = Region(polygon=rectangle(0, 0, width, height), text=text.strip())
+    return Sample(id=sample_id(image, labels.parent), image_path=image, regions=(region,))
 
 
 def _only_file(root: Path) -> Path:

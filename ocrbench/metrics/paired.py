@@ -18,6 +18,8 @@ from ocrbench.records import Tally
 
 LEVEL = 0.95
 RESAMPLES = 2000
+# Fewer images say nothing of others.
+MIN_IMAGES = 3
 # In interquartile ranges beyond the quartiles.
 FENCE = 1.5
 # Resamples drawn at once: bounds the memory.
@@ -37,6 +39,15 @@ class Interval:
     def map(self, function: Callable[[float], float]) -> "Interval":
         """Apply an increasing function to all three numbers."""
         return Interval(estimate=function(self.estimate), low=function(self.low), high=function(self.high))
+
+    def widened(self, factor: float) -> "Interval":
+        """Widen a ratio's interval on the scale of its logarithm, on which it is nearly symmetric."""
+        low, high = (self.estimate * (end / self.estimate) ** factor for end in (self.low, self.high))
+        return Interval(estimate=self.estimate, low=low, high=high)
+
+    def negated(self) -> "Interval":
+        """Look at the same difference from the other side."""
+        return Interval(estimate=-self.estimate, low=-self.high, high=-self.low)
 
     @property
     def half_width(self) -> float:
@@ -162,9 +173,9 @@ def difference_interval(
         seed: Of the resampling.
 
     Returns:
-        B minus A; None where the metric is not defined.
+        B minus A; None where the metric is not defined, or there are fewer than ``MIN_IMAGES``.
     """
-    if not before:
+    if len(before) < MIN_IMAGES:
         return None
     names = sorted(before[0])
     first, second = _matrix(before, names), _matrix(after, names)

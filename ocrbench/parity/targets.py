@@ -108,8 +108,7 @@ def targets_of(
 
 def _usual_shape(cell: Cell, role: Role, artifact: Artifact) -> tuple[int, ...]:
     """Return what the network is given for the first image, or for the crop of middle size."""
-    samples = data.FORMATS[cell.dataset.format](Path(cell.dataset.root).expanduser())
-    samples = data.choose(samples, cell.dataset.limit, cell.dataset.seed)
+    samples = data.read(cell.dataset)
     if role == "detector":
         inputs = [next(build_detector(cell.detector, artifact.metadata).calibration(read_image(samples[0].image_path)))]
     else:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import monotonic, perf_counter_ns
 
 import numpy as np
@@ -172,8 +171,7 @@ def _crops(cell: Cell, artifacts: Mapping[str, Artifact], listener: Listener) ->
     """
     detector = build_detector(cell.detector, metadata_of(artifacts))
     networks = _compiled(cell, "detector", detector.graphs(), artifacts)
-    samples = data.FORMATS[cell.dataset.format](Path(cell.dataset.root).expanduser())
-    samples = data.choose(samples, cell.dataset.limit, cell.dataset.seed)
+    samples = data.read(cell.dataset)
     setup = setup_of(cell.scenario)
     together = setup.together if isinstance(setup, ThroughputSetup) else 1
     found: list[list[Image]] = []

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ocrbench import environment
 from ocrbench.compare.verdict import Comparison
 from ocrbench.records import RunRecord
+from ocrbench.table import steady
 
 # The version of pytest-benchmark whose format this is.
 FORMAT = "5.0.0"
@@ -39,10 +40,13 @@ def runs_to_benchmark_json(runs: Iterable[tuple[RunRecord, pd.DataFrame]]) -> by
         series = record.series or record.run_id
         name = record.run_id if series in taken else series
         taken.add(series)
-        steady = _steady(timings)
+        measured = steady(timings)
         facts = {"run_id": record.run_id, "started": record.started, **_versions(record.environment)}
-        for stage in STAGES if len(steady) else ():
-            seconds = steady[f"{stage}_ns"].to_numpy(dtype=np.float64) / 1e9
+        for stage in STAGES if len(measured) else ():
+            seconds = measured[f"{stage}_ns"].to_numpy(dtype=np.float64) / 1e9
+            # Scenarios that decode the images beforehand read none.
+            if stage == "read" and not seconds.any():
+                continue
             benchmarks.append(_benchmark(stage, name, seconds, facts))
     described = newest_first[0][0].environment if newest_first else {}
     git = newest_first[0][0].conditions.get("git", {}) if newest_first else {}
@@ -61,13 +65,6 @@ def comparisons_to_benchmark_json(comparisons: Sequence[Comparison]) -> bytes:
             for label, values in zip(labels, change.values, strict=True):
                 benchmarks.append(_benchmark(stage, label, np.array(values) / 1e3, {}))
     return _document(benchmarks, environment.describe(), {})
-
-
-def _steady(timings: pd.DataFrame) -> pd.DataFrame:
-    """Leave out warm-up and first-seen shapes; as in the tables, the latter count where there is nothing else."""
-    measured = timings[~timings["warmup"].astype(bool)]
-    steady = measured[~measured["first_seen"].astype(bool)]
-    return steady if len(steady) else measured
 
 
 def _benchmark(stage: str, label: str, seconds: Seconds, facts: Mapping[str, object]) -> dict[str, Any]:

@@ -51,6 +51,8 @@ def to_frame(comparison: Comparison) -> pd.DataFrame:
 
 def sentence(comparison: Comparison) -> str:
     """Say the verdict with what it rests on."""
+    if comparison.failed:
+        return f"{SENTENCES[comparison.verdict]} ({comparison.verdict}): {comparison.failed}"
     found = [comparison.change(metric) for metric in comparison.decisive]
     reasons = [f"{each.metric} {describe(each)} {each.verdict}".rstrip() for each in found if each is not None]
     return f"{SENTENCES[comparison.verdict]} ({comparison.verdict}): {'; '.join(reasons)}"

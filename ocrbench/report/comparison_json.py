@@ -23,6 +23,7 @@ def _comparison(judged: Judged) -> dict[str, Any]:
         "before": comparison.before,
         "after": comparison.after,
         "verdict": comparison.verdict,
+        "failed": comparison.failed,
         "decisive": list(comparison.decisive),
         "gate": _gate(judged),
         "changes": [change_to_plain(each) for each in comparison.changes],

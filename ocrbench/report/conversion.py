@@ -70,16 +70,17 @@ def flip_line(conversion: Conversion, flip: Flip) -> str:
 def max_drop_line(conversion: Conversion, max_drop: float) -> str:
     """Say by how much e2e_hmean fell and which words flipped, if it fell by more than is allowed; else nothing."""
     change = conversion.against_fp32.change("e2e_hmean")
-    if change is None or change.interval is None or -change.interval.estimate <= max_drop:
+    if change is None or change.before - change.after <= max_drop:
         return ""
-    fell = Interval(estimate=-change.interval.estimate, low=-change.interval.high, high=-change.interval.low)
+    fell = change.interval.negated() if change.interval else None
     words = [
         f"{flip.expected.text!r} → {found_text(flip.after, quoted=True)} ({flip.sample_id!r})"
         for flip in conversion.flipped(lost=True)
     ]
     flipped = f"; lost words: {', '.join(words)}" if words else ""
-    interval = f"{fell.estimate:.4f} [{fell.low:+.4f}, {fell.high:+.4f}]"
-    return f"max-drop: e2e_hmean fell by {interval} against FP32, more than {max_drop:g}{flipped}"
+    interval = f" [{fell.low:+.4f}, {fell.high:+.4f}]" if fell else ""
+    lost = f"{change.before - change.after:.4f}{interval}"
+    return f"max-drop: e2e_hmean fell by {lost} against FP32, more than {max_drop:g}{flipped}"
 
 
 def found_text(region: Region | None, *, quoted: bool = False) -> str:
@@ -136,7 +137,8 @@ def _accuracy(conversion: Conversion) -> str:
     change = conversion.against_fp32.change("e2e_hmean")
     if change is None:
         return "The dataset has no ground truth, so there is no accuracy to compare."
-    return f"e2e_hmean goes from {change.before:.4f} to {change.after:.4f}: {describe(change)} ({change.verdict})."
+    said = f"{describe(change)} ({change.verdict})" if change.interval else "too few images for a verdict"
+    return f"e2e_hmean goes from {change.before:.4f} to {change.after:.4f}: {said}."
 
 
 def _flips(conversion: Conversion) -> str:

@@ -96,11 +96,15 @@ def _found(judged: Judged) -> list[_Case]:
 
 
 def _decisive(comparison: Comparison) -> list[_Case]:
+    if comparison.failed:
+        return [_Case(name="run", outcome="fail", reason=comparison.failed)]
     cases = []
-    for metric in comparison.decisive:
+    for number, metric in enumerate(comparison.decisive):
         change = comparison.change(metric)
         if change is None:
-            cases.append(_Case(name=metric, outcome="undecided", reason="was not measured on both sides"))
+            # Without ground truth there is no accuracy, but a speed there must be.
+            if number == 0:
+                cases.append(_Case(name=metric, outcome="undecided", reason="was not measured on both sides"))
             continue
         reason = f"{describe(change)} {change.verdict}".strip() or "there is no interval to decide by"
         outcome = {"better": "pass", "equivalent": "pass"}.get(change.direction, "undecided")

@@ -1,7 +1,7 @@
 """Two metrics of each run against each other, with the runs that no other run beats: a Plotly figure."""
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,32 +13,37 @@ from ocrbench.records import RunRecord
 from ocrbench.report.columns import cells
 
 NUMBERS = (*table.NUMBER_COLUMNS, *table.SERVER_COLUMNS)
-TOLD = ("run_id", "detector", "recognizer", "dataset", "noisy")
+TOLD = ("run_id", "detector", "recognizer", "dataset", "scenario", "host", "noisy")
+# Runs that differ in one of these do not compete. The first is the fingerprint of the images.
+APART = ("data", "dataset", "scenario", "host")
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "star")
 
 
 def pareto_figure(records: Sequence[RunRecord], x: str, y: str) -> go.Figure:
-    """Draw a point per run, coloured by precision and shaped by device, and the front.
+    """Draw a point per finished run, coloured by precision and shaped by device, and a front per group that competes.
 
     Raises:
-        ConfigError: There is no such column, or no run has both numbers.
+        ConfigError: There is no such column, or no finished run has both numbers.
     """
     for name in (x, y):
         if name not in NUMBERS:
             message = f"{name}: no such column of numbers; {closest(name, NUMBERS)}"
             raise ConfigError(message)
-    frame = table.wide(records).dropna(subset=[x, y])
+    frame = table.wide(records).assign(data=[record.dataset_sha256 for record in records])
+    # A cell that lost too much accuracy has failed, though it has numbers.
+    frame = frame[frame["status"] == "ok"].dropna(subset=[x, y])
     if frame.empty:
-        message = f"none of {len(records)} runs has both {x} and {y}"
+        message = f"none of {len(records)} runs has finished and has both {x} and {y}"
         raise ConfigError(message)
     higher = {score.metric: score.higher_is_better for record in records for score in record.scores}
     figure = go.Figure(layout={"template": "plotly_white", "hoverlabel": {"align": "left"}})
     for name, axis in ((x, "xaxis"), (y, "yaxis")):
         figure.update_layout({axis: {"title": f"{name} ({'more' if higher[name] else 'less'} is better)"}})
-    best = front(frame[[x, y]].itertuples(index=False, name=None), (higher[x], higher[y]))
     line = {"color": "#888888", "dash": "dot"}
-    figure.add_scatter(x=[at for at, _ in best], y=[at for _, at in best], mode="lines", line=line, name="front")
+    for name, group in _competing(frame):
+        best = front(group[[x, y]].itertuples(index=False, name=None), (higher[x], higher[y]))
+        figure.add_scatter(x=[at for at, _ in best], y=[at for _, at in best], mode="lines", line=line, name=name)
     colours, symbols = _styles(frame["precision"], COLOURS), _styles(frame["device"], SYMBOLS)
     for precision, device in dict.fromkeys(zip(frame["precision"], frame["device"], strict=True)):
         group = frame[(frame["precision"] == precision) & (frame["device"] == device)]
@@ -68,6 +73,14 @@ def front(points: Iterable[tuple[float, float]], higher: tuple[bool, bool]) -> l
         if not kept or other * y > other * kept[-1][1]:
             kept.append((x, y))
     return kept
+
+
+def _competing(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the runs of each front and its name, which says what they share where there are several."""
+    groups = list(frame.groupby(list(APART), sort=False))
+    for (_, *shared), group in groups:
+        told = ": " + ", ".join(str(each) for each in shared if each) if len(groups) > 1 else ""
+        yield html.escape(f"front{told}"), group
 
 
 def _styles(column: "pd.Series[str]", styles: Sequence[str]) -> Mapping[str, str]:

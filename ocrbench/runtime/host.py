@@ -31,14 +31,34 @@ def with_host_part(network: Network, graph: Graph, folding: Folding) -> Network:
         return network
 
     def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        given = (_normalised(tensors[0], graph), *tensors[1:]) if normalise else tensors
+        given = (normalised(tensors[0], graph), *tensors[1:]) if normalise else tensors
         answers = network(*given)
         return _best(answers[0], softmax=graph.softmax) if choose else answers
 
     return infer
 
 
-def _normalised(image: NDArray[np.uint8], graph: Graph) -> NDArray[np.float32]:
+def with_fewer_classes(network: Network, graph: Graph) -> Network:
+    """Leave only the graph's classes of what a network answers, as if it had never known the others.
+
+    Without ``softmax`` the network's scores are probabilities: they become shares among the classes that are left.
+    """
+    if not graph.classes:
+        return network
+    classes = list(graph.classes)
+
+    def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        scores, *others = network(*tensors)
+        kept = scores[..., classes]
+        if not graph.softmax:
+            kept /= np.maximum(kept.sum(axis=-1, keepdims=True), np.finfo(kept.dtype).tiny)
+        return (kept, *others)
+
+    return infer
+
+
+def normalised(image: NDArray[np.uint8], graph: Graph) -> NDArray[np.float32]:
+    """Bring a uint8 image of layout NHWC to the values and the layout of the model's input."""
     mean, scale = (np.array(each, dtype=np.float32) for each in (graph.mean, graph.scale))
     values = (image.astype(np.float32) - mean) / scale
     return np.ascontiguousarray(values.transpose(["NHWC".index(axis) for axis in graph.layout]))

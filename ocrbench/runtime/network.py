@@ -20,9 +20,8 @@ from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.calling import caller
 from ocrbench.runtime.folding import fold
 from ocrbench.runtime.host import folded_part, with_host_part
-from ocrbench.runtime.profiling import Profile, Watch
+from ocrbench.runtime.profiling import Profile, Shape, Watch
 
-Shape = tuple[int, ...]
 # Stands for the network that takes all shapes.
 ANY: Shape = ()
 
@@ -110,21 +109,22 @@ class CompiledNetwork:
         self._model = self._compiled[ANY]
         one_input = len(self._model.inputs) == 1 and self._model.input(0).get_partial_shape().is_dynamic
         self._most = 1 + settings.shapes if one_input else 1
-        self._requests: list[Any] = []
+        self._requests: list[tuple[Shape, Any]] = []
 
     def network(self) -> Network:
         """Make a callable with inference requests of its own."""
 
         def make(shape: Shape) -> Network:
             request = self._compiled[shape].create_infer_request()
-            self._requests.append(request)
+            self._requests.append((shape, request))
             return caller(request, self._graph)
 
         return self._callable(make)
 
     def latency_ms(self) -> float:
         """Return how long the last inference of the newest callable took, by OpenVINO's own clock."""
-        return float(self._requests[-1].latency)
+        _, request = self._requests[-1]
+        return float(request.latency)
 
     def random_input(self, shape: Sequence[int]) -> NDArray[Any]:
         """Make a tensor of the first input's type: noise in the range of a byte."""
@@ -150,7 +150,7 @@ class CompiledNetwork:
         report = Execution(
             precision=settings.precision,
             device=settings.device,
-            hint=PRECISION_HINTS.get(settings.precision, ""),
+            hint=str(settings.all_properties.get("INFERENCE_PRECISION_HINT", "")),
             reported=_property(self._model, "INFERENCE_PRECISION_HINT"),
             execution_devices=tuple(self._execution_devices()),
             compile_ms=self.compile_ms,
@@ -163,14 +163,15 @@ class CompiledNetwork:
             return report
         profile = self.profile()
         replay(profile)
-        layers, types = profile.layers(), self._measured_types()
-        report = replace(report, executed=shares(layers, types), emulated=emulated(layers, types))
+        types = self._measured_types()
+        layers = profile.layers(types)
+        report = replace(report, executed=shares(layers), emulated=emulated(layers))
         # The first pass, which decides what is reported of every run, warmed up.
         timed: list[LayerTime] = []
         for _ in range(passes):
             replay(profile)
-            timed = fastest(timed, profile.layers())
-        return replace(report, layers=[replace(each, exec_type=types.get(each.name, each.exec_type)) for each in timed])
+            timed = fastest(timed, profile.layers(types))
+        return replace(report, layers=timed)
 
     def profile(self) -> Profile:
         """Compile the same network once more, with profiling."""
@@ -179,7 +180,7 @@ class CompiledNetwork:
             def make(shape: Shape) -> Network:
                 compiled = self._compile(shape, {"PERF_COUNT": True})
                 request = compiled.create_infer_request()
-                return watch(compiled, request, caller(request, self._graph))
+                return watch(shape, compiled, request, caller(request, self._graph))
 
             return self._callable(make)
 
@@ -210,11 +211,15 @@ class CompiledNetwork:
         self._compiled[shape] = self._compile(shape, {})
         self.compile_ms += (perf_counter_ns() - start) / 1e6
 
-    def _measured_types(self) -> dict[str, str]:
-        types: dict[str, str] = {}
-        for request in self._requests:
+    def _measured_types(self) -> dict[tuple[Shape, str], str]:
+        """Ask which type each layer of each network executed."""
+        types: dict[tuple[Shape, str], str] = {}
+        for shape, request in self._requests:
+            if not request.latency:
+                # It never inferred, so it knows of no layer what that would execute.
+                continue
             try:
-                types |= {layer.node_name: layer.exec_type for layer in request.profiling_info}
+                types |= {(shape, layer.node_name): layer.exec_type for layer in request.profiling_info}
             except RuntimeError:
                 # Some plugins tell nothing about a network that was compiled without profiling.
                 return {}

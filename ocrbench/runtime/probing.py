@@ -66,7 +66,7 @@ class Probe:
         Args:
             exact: The float IR.
             quantised: The INT8 IR of the same source.
-            graph: What is folded into them; its arg-max is not.
+            graph: What is folded into them; its arg-max and its choice of classes are not.
         """
         core = ov.Core()
         reference, whole, alone = (core.read_model(each.path) for each in (exact, quantised, quantised))
@@ -82,7 +82,7 @@ class Probe:
         ]
         for layer in hung.values():
             pairing.isolate(layer, pairs)
-        self._model = fold(_merged(reference, (whole, alone), ends), replace(graph, arg_max=False))
+        self._model = fold(_merged(reference, (whole, alone), ends), replace(graph, arg_max=False, classes=()))
 
     def run(self, inputs: Sequence[Image]) -> Iterator[tuple[QuantisedLayer, Outputs]]:
         """Yield what each layer makes of each input, a few layers at once; computed in f32 on the CPU.

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ocrbench.layers import LayerTime
 from ocrbench.records import Network
 
+Shape = tuple[int, ...]
 # HETERO puts this before the names of a device's layers.
 SUBGRAPH = re.compile(r"^subgraph\d+: ")
 
@@ -17,7 +18,7 @@ SUBGRAPH = re.compile(r"^subgraph\d+: ")
 class Watch(Protocol):
     """Makes a network, of which this is the compiled model and the request, add up the times of its layers."""
 
-    def __call__(self, compiled: Any, request: Any, call: Network) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
+    def __call__(self, shape: Shape, compiled: Any, request: Any, call: Network) -> Network:  # noqa: ANN401 - no stubs
         """Return what is to be called instead."""
 
 
@@ -31,41 +32,49 @@ class Profile:
             build: Makes the network of what it lets watch.
         """
         self._originals: dict[str, tuple[str, ...]] = {}
-        self._times: Counter[str] = Counter()
-        self._layers: dict[str, tuple[str, str]] = {}
+        self._times: Counter[tuple[Shape, str]] = Counter()
+        self._layers: dict[tuple[Shape, str], tuple[str, str]] = {}
         self._call = build(self._watched)
 
     def __call__(self, *tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Infer, and add each layer's time."""
         return self._call(*tensors)
 
-    def _watched(self, compiled: Any, request: Any, call: Network) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
+    def _watched(self, shape: Shape, compiled: Any, request: Any, call: Network) -> Network:  # noqa: ANN401 - no stubs
         self._originals |= _originals(compiled)
 
         def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
             outputs = call(*tensors)
             for layer in request.profiling_info:
-                name = layer.node_name
-                self._times[name] += int(layer.real_time.total_seconds() * 1e6)
-                self._layers[name] = (layer.node_type, layer.exec_type)
+                key = (shape, layer.node_name)
+                self._times[key] += int(layer.real_time.total_seconds() * 1e6)
+                self._layers[key] = (layer.node_type, layer.exec_type)
             return outputs
 
         return infer
 
-    def layers(self) -> list[LayerTime]:
-        """List the layers with their times so far, in the order of execution, and begin anew."""
-        found = [
+    def layers(self, types: Mapping[tuple[Shape, str], str] | None = None) -> list[LayerTime]:
+        """List the layers with their times so far, in the order of execution, and begin anew.
+
+        One that is executed differently in the networks of some shapes is listed once for each type.
+
+        Args:
+            types: Shape and layer's name → exec type, where it is known better than from this network.
+        """
+        times: Counter[tuple[str, str, str]] = Counter()
+        for key, (kind, exec_type) in self._layers.items():
+            times[key[1], kind, (types or {}).get(key, exec_type)] += self._times[key]
+        self._times.clear()
+        return [
             LayerTime(
                 name=name,
                 kind=kind,
                 exec_type=exec_type,
-                microseconds=self._times[name],
+                microseconds=microseconds,
                 originals=self._originals.get(SUBGRAPH.sub("", name), ()),
             )
-            for name, (kind, exec_type) in self._layers.items()
+            for (name, kind, exec_type), microseconds in times.items()
         ]
-        self._times.clear()
-        return found
 
 
 def _originals(compiled: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - OpenVINO has no stubs

@@ -1,7 +1,7 @@
 """Drive the processes that measure."""
 
 from ocrbench.schedule.alone import alone
-from ocrbench.schedule.blocks import Measured, Timing, to_region
+from ocrbench.schedule.blocks import Measured, Timing, to_region, with_most_text
 from ocrbench.schedule.fresh import FreshProcesses
 from ocrbench.schedule.measuring import Artifacts, measure, prepare
 from ocrbench.schedule.process import Listener, Worker
@@ -17,4 +17,5 @@ __all__ = [
     "measure",
     "prepare",
     "to_region",
+    "with_most_text",
 ]

@@ -9,6 +9,8 @@ from ocrbench.environment.usage import Usage
 from ocrbench.records import Prediction, Region, Sample, Span, StageTimes
 from ocrbench.schedule.searching import Step
 
+ATTEST_IMAGES = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
@@ -90,6 +92,21 @@ def copies(blocks: Sequence[tuple[int, list[list[str]]]], queries: int) -> int:
     2
     """
     return -(-queries // max((len(block) for _, block in blocks), default=1))
+
+
+def with_most_text(samples: Sequence[Sample], regions: Mapping[str, Sequence[Region]]) -> list[list[str]]:
+    """Choose some images to look up what ran: those with the most text, on which both stages have work.
+
+    Args:
+        samples: To choose from; without those of which nothing is known.
+        regions: Sample id → what was found in it.
+
+    Returns:
+        (sample id, path) pairs.
+    """
+    known = [sample for sample in samples if sample.id in regions]
+    known.sort(key=lambda sample: -len(regions[sample.id]))
+    return [[sample.id, str(sample.image_path)] for sample in known[:ATTEST_IMAGES]]
 
 
 def run_block(

@@ -8,13 +8,12 @@ from time import monotonic
 from typing import Any
 
 from ocrbench.config import Cell
+from ocrbench.data import choose
 from ocrbench.records import Artifact, Sample, artifacts_from_plain, artifacts_to_plain
 from ocrbench.scenarios import ServerSetup, setup_of
-from ocrbench.schedule.blocks import Measured, blocks_of, copies, run_block
+from ocrbench.schedule.blocks import Measured, blocks_of, copies, run_block, with_most_text
 from ocrbench.schedule.process import Listener, Worker
 from ocrbench.schedule.searching import search_rate
-
-ATTEST_IMAGES = 4
 
 Artifacts = Mapping[str, Mapping[str, Artifact]]
 
@@ -39,9 +38,13 @@ def prepare(
     Raises:
         OcrBenchError: The conversion fails.
     """
+    # A search has a limit of its own for each stage. A recognizer is searched behind its detector, which is made first.
+    controlled = cell.quantization.method == "accuracy_control"
+    searches = (cell.detector.precision, cell.recognizer.precision).count("INT8") if controlled else 0
+    limit = cell.prepare_timeout_seconds + searches * cell.quantization.max_minutes * 60
     with start() as worker:
         environment = worker.ask("describe", listener, cell.prepare_timeout_seconds)
-        made = worker.ask("convert", listener, cell.prepare_timeout_seconds, cell=asdict(cell), roles=roles)
+        made = worker.ask("convert", listener, limit, cell=asdict(cell), roles=roles)
     return {role: artifacts_from_plain(given) for role, given in made.items()}, environment
 
 
@@ -92,9 +95,9 @@ def measure(
             _measure_passes(run, cell, samples, measured, listener)
         if cell.attest != "off" or cell.profile:
             listener.say("looking up which precision ran")
-            measured.execution = worker.ask(
-                "attest", listener, cell.timeout_seconds, samples=_typical(samples, measured)
-            )
+            found = {sample_id: each.regions for sample_id, each in measured.predictions.items()}
+            feed = with_most_text(samples, found)
+            measured.execution = worker.ask("attest", listener, cell.timeout_seconds, samples=feed)
     return measured
 
 
@@ -118,17 +121,22 @@ def _measure_passes(
 def _search(
     run: Callable[..., None], cell: Cell, samples: Sequence[Sample], measured: Measured, listener: Listener
 ) -> None:
-    """Find the highest rate that keeps the bound; what was measured when it was last confirmed is what counts."""
+    """Find the highest rate that keeps the bound; what was measured when it was last confirmed is what counts.
+
+    The images that arrive are drawn once from all, as many as a block holds.
+    """
     setup = setup_of(cell.scenario)
     assert isinstance(setup, ServerSetup)
     for _, block in blocks_of(cell.scenario.block_images, samples, measured):
         if any(sample_id not in measured.predictions for sample_id, _ in block):
-            # Without warm-up passes nobody has read them yet, and the search sends one block only.
+            # Without warm-up passes nobody has read them yet, and not all of them are drawn.
             run(block, measured, warmup=True, changes=setup.warming_up)
-    blocks = blocks_of(cell.scenario.block_images, samples, measured)
-    if not blocks:
+    usable = [sample for sample in samples if sample.id not in measured.skipped]
+    drawn = [[each.id, str(each.image_path)] for each in choose(usable, cell.scenario.block_images, setup.seed)]
+    if not drawn:
         return
-    queries = blocks[0][1] * copies(blocks[:1], cell.scenario.block_queries)
+    measured.facts["searched_images"] = len(drawn)
+    queries = drawn * copies([(len(drawn), drawn)], cell.scenario.block_queries)
     tried: dict[float | None, Measured] = {}
 
     def attempt(rate: float | None) -> list[int]:
@@ -153,10 +161,3 @@ def _search(
     measured.images, measured.wall_ns, measured.usage = best.images, best.wall_ns, best.usage
     measured.spans = best.spans
     measured.peak_memory_bytes = max(each.peak_memory_bytes for each in tried.values())
-
-
-def _typical(samples: Sequence[Sample], measured: Measured) -> list[list[str]]:
-    """Choose the images with the most text, on which both stages have work."""
-    usable = [sample for sample in samples if sample.id in measured.predictions]
-    usable.sort(key=lambda sample: -len(measured.predictions[sample.id].regions))
-    return [[sample.id, str(sample.image_path)] for sample in usable[:ATTEST_IMAGES]]

@@ -116,7 +116,10 @@ class Worker:
                 return answer["content"]
             if answer["event"] == "error":
                 raise _error(answer)
-            listener.say(answer["text"])
+            if answer["event"] == "warning":
+                log.warning("%s", answer["text"])
+            else:
+                listener.say(answer["text"])
 
     def _kill(self) -> None:
         """End the process and, where it was forked, its copy."""

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from pathlib import Path
 from typing import Literal
 
 from ocrbench import data
 from ocrbench.config import Cell, Precision, Stage
 from ocrbench.data.images import read_image
-from ocrbench.errors import DatasetError, ModelError
+from ocrbench.errors import ConfigError, DatasetError, ModelError
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.layers import LayerTime, computes, fastest
 from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
@@ -17,7 +16,7 @@ from ocrbench.records import Artifact, Graph, Image, Sample
 from ocrbench.runtime import CompiledNetwork, Settings
 from ocrbench.runtime.pairing import shared_names
 from ocrbench.runtime.probing import Probe
-from ocrbench.schedule import Listener, prepare
+from ocrbench.schedule import Listener, alone, prepare
 from ocrbench.sensitivity.agreement import Agreement
 from ocrbench.sensitivity.attribution import Group, Spent, attribute
 
@@ -65,6 +64,18 @@ class Sensitivity:
     layers: Sequence[LayerCost]
 
 
+def check_quantisable(cell: Cell, role: Role) -> None:
+    """Make sure that a stage has a network.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    stage: Stage = getattr(cell, role)
+    if stage.source.kind == "none":
+        message = f"{role}={stage.name}: it has no network that could be quantised; see ocrbench list models"
+        raise ConfigError(message)
+
+
 def measure_sensitivity(cell: Cell, role: Role, listener: Listener) -> Sensitivity:
     """Compare the layers of a model in FP32, in INT8 and as OpenVINO runs it by default.
 
@@ -88,7 +99,8 @@ def measure_sensitivity(cell: Cell, role: Role, listener: Listener) -> Sensitivi
         message = f"{role} {stage.name}: no layer of its INT8 network is quantised"
         raise ModelError(message)
     quantised = _accuracy(probe, inputs, listener)
-    profiles = _profiles(cell, stage, artifacts, graph, inputs, listener)
+    with alone(cell, listener):
+        profiles = _profiles(cell, stage, artifacts, graph, inputs, listener)
     names: dict[str, dict[str, str]] = {
         precision: shared_names(artifacts["FP32"], each) for precision, each in artifacts.items()
     }
@@ -126,9 +138,7 @@ def _convert(cell: Cell, role: Role, precision: Precision, listener: Listener) -
 
 
 def _inputs(cell: Cell, role: Role, metadata: Mapping[str, str]) -> tuple[list[Image], Graph]:
-    root = Path(cell.dataset.root).expanduser()
-    samples = data.FORMATS[cell.dataset.format](root)
-    samples = data.choose(samples, cell.dataset.limit or DEFAULT_IMAGES, cell.dataset.seed)
+    samples = data.read(replace(cell.dataset, limit=cell.dataset.limit or DEFAULT_IMAGES))
     model: Detector | Recognizer
     if role == "detector":
         model = detector = build_detector(cell.detector, metadata)

@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 import psutil
 
+from ocrbench import data
 from ocrbench.cli.console import make_console
 from ocrbench.config import Cell
 from ocrbench.config.composing import load
-from ocrbench.data import FORMATS, choose
 from ocrbench.data.images import read_image
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.parity import ROLES, Role, Target, targets_of
@@ -37,6 +37,8 @@ from ocrbench.pipeline import Pipeline
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Artifact, Network, Sample, artifacts_to_plain
 from ocrbench.runtime import CompiledNetwork
+from ocrbench.scenarios import setup_of
+from ocrbench.scenarios.throughput import ThroughputSetup, groups
 from ocrbench.schedule import Worker, prepare
 from ocrbench.worker import settings_of
 
@@ -46,7 +48,7 @@ DETECTOR_TIMES = 4
 
 
 def work_of(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample]) -> Work:
-    """Count the shapes that the first network of each stage gets."""
+    """Count the shapes that the first network of each stage gets in a pass of ``scenario=throughput``."""
     counts: Work = {role: Counter() for role in ROLES}
 
     def counted(role: Role, network: Network) -> Network:
@@ -58,15 +60,18 @@ def work_of(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample]) -> Work
 
     builders: Mapping[Role, Callable[..., Any]] = {"detector": build_detector, "recognizer": build_recognizer}
     parts: list[Any] = []
+    optimum = 1
     for role in ROLES:
         stage, artifact = getattr(cell, role), artifacts[role]["network"]
         built = builders[role](stage, artifact.metadata)
-        network = CompiledNetwork(artifact, built.graphs()["network"], settings_of(cell, role)).network()
-        parts += [built, {"network": counted(role, network)}]
-    words = cell.words if cell.granularity == "word" and cell.detector.finds == "line" else None
-    pipeline = Pipeline(*parts, words)
-    for sample in samples:
-        pipeline.run(read_image(sample.image_path))
+        compiled = CompiledNetwork(artifact, built.graphs()["network"], settings_of(cell, role))
+        optimum = max(optimum, compiled.optimum())
+        parts += [built, {"network": counted(role, compiled.network())}]
+    pipeline = Pipeline(*parts, cell.words_at(cell.granularity))
+    setup = setup_of(cell.scenario)
+    assert isinstance(setup, ThroughputSetup)
+    for group in groups(len(samples), setup.together, setup.in_flight(optimum)):
+        pipeline.run_together([read_image(samples[index].image_path) for index in group])
     return counts
 
 
@@ -95,7 +100,7 @@ def main() -> None:
     parser.add_argument("words", nargs="*", help="overrides")
     given = parser.parse_args()
     cell = load(["scenario=throughput", "profile=true", *given.words])
-    samples = choose(FORMATS[cell.dataset.format](Path(cell.dataset.root)), cell.dataset.limit, cell.dataset.seed)
+    samples = data.read(cell.dataset)
     feed = [[each.id, str(each.image_path)] for each in samples]
     writer = csv.writer(sys.stdout)
     writer.writerow(["round", "role", "shape", "calls", "calls_per_second"])

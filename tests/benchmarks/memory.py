@@ -10,13 +10,12 @@ import argparse
 import csv
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import psutil
 
+from ocrbench import data
 from ocrbench.cli.console import make_console
 from ocrbench.config.composing import load
-from ocrbench.data import FORMATS
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import artifacts_to_plain
 from ocrbench.schedule import Worker, prepare
@@ -31,7 +30,7 @@ def main() -> None:
     parser.add_argument("words", nargs="*", help="overrides")
     given = parser.parse_args()
     cell = load(["scenario=throughput", *given.words])
-    samples = [[each.id, str(each.image_path)] for each in FORMATS["icdar2015"](Path(cell.dataset.root))]
+    samples = [[each.id, str(each.image_path)] for each in data.read(cell.dataset)]
     feed = (samples * (given.images // len(samples) + 1))[: given.images]
     writer = csv.writer(sys.stdout)
     writer.writerow(["images", "worker_mb", "own_mb", "images_per_second"])

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from ocrbench import table
-from ocrbench.compare.stored import NOT_COMPARED
+from ocrbench.compare.matching import NOT_COMPARED
 from ocrbench.config.composing import load
 from ocrbench.records import RunRecord
 from ocrbench.report.columns import text
@@ -101,6 +101,8 @@ def test_the_command_line_says_what_it_wrote(sample_run: Reports, ocrbench: Run,
         (("nowhere",), "nowhere: no such folder"),
         (("nowhere", "--serve"), "nowhere: no such folder"),
         ((".", "--serve", "--output", "a.html"), "--serve writes no file"),
+        ((".", "--output", "page.md"), "--output page.md: expected a name for the HTML page"),
+        ((".", "--output", "."), ".: cannot be written: it is a folder"),
     ],
 )
 def test_mistakes_are_one_line(words: tuple[str, ...], message: str, here: Run) -> None:

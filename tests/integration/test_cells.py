@@ -145,6 +145,27 @@ def test_a_mistake_gets_one_line_and_status_2(word: str, parts: list[str], here:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [
+        (("read", "photo.jpg"), "dataset.limit=3"),
+        (("fetch", "ppocrv4_mobile"), "scenario=throughput"),
+        (("doctor",), "precision=INT8"),
+    ],
+)
+def test_a_key_that_a_command_does_not_use_is_a_mistake(command: tuple[str, ...], word: str, here: Run) -> None:
+    done = here(*command, word)
+    assert done.returncode == 2
+    assert f"{word}: {command[0]} does not use {word.partition('=')[0].partition('.')[0]}" in done.stderr
+
+
+def test_datasets_of_ones_own_are_listed(here: Run, tmp_path: Path) -> None:
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "invoices.yaml").write_text("name: invoices\nformat: folder\nroot: /data\n", "utf-8")
+    assert "invoices" not in here("list", "datasets").stdout
+    assert "invoices" in here("list", "datasets", "--config-dir", tmp_path).stdout
+
+
 def test_a_device_that_this_machine_lacks_is_a_mistake(ocrbench: Run) -> None:
     present = {name.partition(".")[0] for name in ov.Core().available_devices}
     device = next(name for name in ("GPU", "NPU", "GPU.77") if name not in present)

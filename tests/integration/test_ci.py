@@ -102,6 +102,13 @@ def test_what_a_comparison_would_ignore_is_refused(word: str, here: Run) -> None
     assert f"{word}: this is for a run" in done.stderr
 
 
+@pytest.mark.parametrize(("word", "name"), [("gate=ci", "gate"), ("scoring.iou_threshold=0.7", "scoring")])
+def test_a_side_has_no_rules_of_its_own(word: str, name: str, here: Run) -> None:
+    done = here("ab", "", word)
+    assert done.returncode == 2
+    assert f"A and B must be judged by the same {name}" in done.stderr
+
+
 def test_a_gate_of_ones_own_and_absolute_limits(here: Run, sample_run: tuple[Path, object], tmp_path: Path) -> None:
     gates = tmp_path / "conf" / "gate"
     gates.mkdir(parents=True)

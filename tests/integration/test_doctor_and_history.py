@@ -79,6 +79,11 @@ class TestHistory:
         done = here("history", "latency_p50_ms", "--reports", reports, "--cell", "few")
         assert "Runs with a value: 1. To tell a change from noise, 6 are needed." in done.stdout
 
+    def test_a_tilde_is_the_home_folder(self, here: Run, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(reports.parent))
+        done = here("history", "latency_p50_ms", f"--reports=~/{reports.name}", "--series", "few")
+        assert done.returncode == 0, done.stderr
+
     def test_csv_has_every_run(self, here: Run, reports: Path) -> None:
         done = here("history", "latency_p50_ms", "--reports", reports, "--csv")
         rows = list(csv.DictReader(done.stdout.splitlines()))

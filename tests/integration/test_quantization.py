@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
+from ocrbench.config.composing import load
+from ocrbench.convert.cache import key_digest
+from ocrbench.convert.converter import _Converter
 from ocrbench.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
@@ -107,7 +110,19 @@ def test_accuracy_control_keeps_its_scores_and_its_outcome(
     assert outcome["evaluations"] == len(entries) >= 3
     assert (outcome["float_score"], outcome["recipe_score"]) == (whole[0], whole[1])
     assert outcome["score"] in whole
-    assert 0 < outcome["float_score"] <= 1
+    # The validation images have words, and so has what is scored: lines would reach a quarter of it.
+    assert 0.8 < outcome["float_score"] <= 1
     assert outcome["within_budget"] == (outcome["float_score"] - outcome["score"] <= 0.005)
     if not outcome["reverted"]:
         assert outcome["score"] == outcome["recipe_score"]
+
+
+def test_accuracy_control_begins_anew_where_other_regions_are_scored(model: str, cache_dir: Path) -> None:
+    def keys(method: str) -> set[str]:
+        words = (f"quantization={method}", "quantization.validation_images=2", "calibration.limit=2")
+        changes = ("words.gap=3", "words.gap=2", "calibration.granularity=line")
+        cells = [load([model, *INT8_DETECTOR, *words, each, f"cache_dir={cache_dir}"]) for each in changes]
+        return {key_digest(_Converter(cell, lambda _: None)._recipe_key("detector", cell.detector)) for cell in cells}
+
+    assert len(keys("accuracy_control")) == 3
+    assert len(keys("recipe")) == 1

@@ -9,6 +9,7 @@ import openvino as ov
 import pytest
 
 from ocrbench.config import Folding
+from ocrbench.convert.end_to_end import host_network
 from ocrbench.errors import DeviceError
 from ocrbench.records import Artifact, Graph
 from ocrbench.runtime import CompiledNetwork, Settings, check_device, devices, ops
@@ -129,6 +130,11 @@ class TestFewerClasses:
         clear = np.diff(np.sort(expected, axis=2)[..., -2:], axis=2)[..., 0] > 0.1
         assert clear.any()
         assert np.array_equal(indices[clear], expected.argmax(axis=2)[clear])
+        # The host does the same around a network that knows all classes.
+        bare = ov.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        on_host = host_network(bare, self.GRAPH)(image)
+        assert np.array_equal(on_host[0][clear], indices[clear])
+        assert on_host[1] == pytest.approx(values, abs=tolerance)
         self.check_where(fold(ov.Core().read_model(path), self.GRAPH), kind)
 
     def check_where(self, folded: ov.Model, kind: str) -> None:
@@ -162,11 +168,12 @@ def test_execution_reports_what_was_asked_and_what_ran(artifact: Artifact, image
 
 
 def test_the_users_properties_win(artifact: Artifact, image: np.ndarray) -> None:
-    properties = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "THROUGHPUT"}
-    settings = replace(SETTINGS, performance_hint="LATENCY", properties=properties)
+    properties = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
+    settings = replace(SETTINGS, precision="BF16", performance_hint="LATENCY", properties=properties)
     execution = CompiledNetwork(artifact, Graph(mean=MEAN, scale=SCALE), settings).execution()
     assert execution.properties["PERFORMANCE_HINT"] == "THROUGHPUT"
     assert execution.properties["INFERENCE_NUM_THREADS"] == "1"
+    assert (execution.hint, execution.reported) == ("f32", "f32")
 
 
 @pytest.mark.parametrize(
@@ -291,6 +298,36 @@ class TestShapesWithNetworksOfTheirOwn:
             assert sum(execution.executed.values()) == pytest.approx(1, abs=0.01)
             found.append(set(execution.executed) - {"other"})
         assert found == [{"f32"}] * 3
+
+    def test_only_what_inferred_tells_what_ran(self, tmp_path: Path) -> None:
+        """The network for all shapes may fuse other layers, and says nothing of their types until it inferred."""
+        image = ops.parameter([-1, 3, -1, -1], np.float32, name="image")
+        convolved = image
+        for channels in (3, 8):
+            kernel = ops.constant(RANDOM.standard_normal((8, channels, 3, 3)).astype(np.float32))
+            before, convolved = convolved, ops.convolution(convolved, kernel, [1, 1], [1, 1], [1, 1], [1, 1])
+        gate = ops.sigmoid(ops.reduce_mean(convolved, ops.constant(np.int64([2, 3])), keep_dims=True))
+        path = tmp_path / "gated.xml"
+        ov.save_model(ov.Model([ops.add(ops.multiply(before, gate), convolved)], [image], "gated"), path)
+        artifact = Artifact(path=path, precision="FP32", sha256="0" * 64, size_bytes=1, source="made here")
+        compiled = CompiledNetwork(artifact, Graph(), replace(SETTINGS, shapes=1))
+        tensor = RANDOM.standard_normal((1, 3, 32, 32)).astype(np.float32)
+        compiled.network()(tensor)
+        found = []
+        for _ in range(2):
+            layers = compiled.execution(lambda profile: profile(tensor) and None, passes=1).layers
+            found.append([(each.name, each.exec_type) for each in layers])
+            compiled.network()
+        assert found[0] == found[1]
+
+    def test_a_layer_may_run_differently_for_each_shape(self, artifact: Artifact) -> None:
+        profile = CompiledNetwork(artifact, self.GRAPH, replace(SETTINGS, shapes=1)).profile()
+        images = self.images((6, 9))
+        for image in images:
+            profile(image)
+        (name,) = [each.name for each in profile.layers() if each.kind == "Convolution"]
+        layers = profile.layers({(images[0].shape, name): "jit_bf16", ((), name): "jit_f32"})
+        assert [each.exec_type for each in layers if each.name == name] == ["jit_bf16", "jit_f32"]
 
     def test_each_is_kept_in_a_cache_of_its_own(self, artifact: Artifact, tmp_path: Path) -> None:
         settings = replace(SETTINGS, shapes=2, cache_dir=tmp_path)

@@ -1,7 +1,9 @@
 """Layer sensitivity, on a network whose weak layer is known, and on a real recognizer through the command line."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,14 @@ import openvino as ov
 import pandas as pd
 import pytest
 
-from ocrbench.config import Recipe
+from ocrbench.config import Cell, Recipe
+from ocrbench.config.composing import load
 from ocrbench.convert.quantize import quantize
 from ocrbench.records import Artifact, Graph
 from ocrbench.runtime import ops
 from ocrbench.runtime.pairing import shared_names
 from ocrbench.runtime.probing import Outputs, Probe
-from ocrbench.sensitivity import Agreement
+from ocrbench.sensitivity import Agreement, measure_sensitivity, measuring
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 RANDOM = np.random.default_rng(5)
@@ -120,6 +123,44 @@ def test_the_weak_layer_stands_out_only_alone(outputs: dict[str, Outputs]) -> No
     assert whole["fourth"] < alone["fourth"] - 10
 
 
+def test_a_choice_of_classes_changes_no_layer(
+    outputs: dict[str, Outputs], artifacts: tuple[Artifact, Artifact], image: np.ndarray
+) -> None:
+    chosen = replace(GRAPH, arg_max=True, classes=(0, 3))
+    for layer, found in Probe(*artifacts, chosen).run([image]):
+        assert np.array_equal(found.exact, outputs[layer.name].exact)
+
+
+def test_layers_are_timed_while_no_other_session_measures(
+    artifacts: tuple[Artifact, Artifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, bool]] = []
+    held = False
+
+    @contextmanager
+    def alone(*_: object) -> Iterator[None]:
+        nonlocal held
+        held = True
+        yield
+        held = False
+
+    class Listener:
+        def say(self, text: str) -> None:
+            pass
+
+        def advance(self, phase: str, done: float, total: float) -> None:
+            heard.append((phase, held))
+
+    def convert(cell: Cell, *_: object) -> tuple[Any, Any]:
+        return {"detector": {"network": artifacts[cell.detector.precision == "INT8"]}}, {}
+
+    monkeypatch.setattr(measuring, "alone", alone)
+    monkeypatch.setattr(measuring, "prepare", convert)
+    found = measure_sensitivity(load(["dataset.limit=1", "detector.limit_side=160"]), "detector", Listener())
+    assert [each.name for each in found.layers if each.whole] == ["first", "second", "third", "fourth"]
+    assert set(heard) == {("comparing layers", False), ("timing layers", True)}
+
+
 @pytest.mark.slow
 def test_a_real_recognizer(ocrbench: Run, model: str, tmp_path: Path) -> None:
     name = model.partition("=")[2]
@@ -150,6 +191,7 @@ MISTAKES = {
     "no model": (["dataset.limit=1"], "expected the name of one model, not 0"),
     "no dataset": (["ppocrv6_small", "dataset.root=/nowhere"], "no such folder"),
     "no device": (["ppocrv6_small", "device=XPU"], "OpenVINO finds no XPU"),
+    "no network": (["whole_image"], "detector=whole_image: it has no network that could be quantised"),
 }
 
 

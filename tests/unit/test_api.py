@@ -1,6 +1,7 @@
 import pkgutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import ocrbench
 from ocrbench.errors import ConfigError
 from ocrbench.records import Region, RunRecord, Score
-from ocrbench.report.pareto import front
+from ocrbench.report.pareto import front, pareto_figure
 from ocrbench.store import Outcome, Store
 
 HOSTILE = "<script>alert(1)</script>"
@@ -102,11 +103,35 @@ def test_the_figure_has_a_point_per_finished_run_and_the_front(runs: ocrbench.Ru
 
 
 @pytest.mark.parametrize(
-    ("x", "message"), [("host", "no such column of numbers"), ("server_rate_ips", "none of 4 runs has both")]
+    ("x", "message"),
+    [("host", "no such column of numbers"), ("server_rate_ips", "none of 4 runs has finished and has both")],
 )
 def test_a_figure_of_what_is_not_there_is_refused(runs: ocrbench.Runs, x: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         runs.plot_pareto(x=x)
+
+
+def test_a_cell_that_lost_too_much_is_not_on_the_front() -> None:
+    fast = replace(make_record("fast", "INT8", 10.0, 0.2), status="failed", error="max_drop=0.01: …")
+    figure = pareto_figure([make_record("slow", "FP32", 100.0, 0.9), fast], "latency_p50_ms", "e2e_hmean")
+    assert [(trace.name, list(trace.x)) for trace in figure.data] == [("front", [100.0]), ("FP32, CPU", [100.0])]
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"config": {"dataset": {"name": "other"}}}, ["front: sample, latency", "front: other, latency"]),
+        ({"config": {"scenario": {"name": "server"}}}, ["front: sample, latency", "front: sample, server"]),
+        ({"environment": {"host": {"name": "<b>"}}}, ["front: sample, latency", "front: sample, latency, &lt;b&gt;"]),
+        ({"dataset_sha256": "1"}, ["front: sample, latency", "front: sample, latency"]),
+    ],
+)
+def test_runs_that_do_not_compete_have_fronts_of_their_own(changes: dict[str, Any], names: list[str]) -> None:
+    one = make_record("one", "FP32", 100.0, 0.9)
+    other = replace(one, **{**changes, "config": {**one.config, **changes.get("config", {})}})
+    figure = pareto_figure([one, other], "latency_p50_ms", "e2e_hmean")
+    assert [(trace.name, list(trace.x)) for trace in figure.data[:-1]] == [(name, [100.0]) for name in names]
+    assert len(figure.data[-1].x) == 2
 
 
 def test_what_figures_show_is_escaped(runs: ocrbench.Runs, tmp_path: Path) -> None:

@@ -129,6 +129,13 @@ def test_a_failure_becomes_a_record_with_the_reason(cell: Cell) -> None:
     assert saved.config["detector"]["name"] == cell.detector.name
 
 
+def test_a_file_of_characters_that_is_gone_fails_its_cell_only(cell: Cell) -> None:
+    options = {**cell.recognizer.options, "alphabet": "/gone.txt"}
+    record = run(replace(cell, recognizer=replace(cell.recognizer, options=options))).record
+    assert record.status == "failed"
+    assert "/gone.txt: cannot be read" in record.error
+
+
 class TestRunId:
     def test_it_is_readable_and_repeatable(self, cell: Cell) -> None:
         run_id = run(cell).record.run_id
@@ -182,6 +189,7 @@ class TestMeasured:
         self.environment = {"versions": {"openvino": "2030.1"}, "host": host, "source": "one"}
         self.durations = [100, 100, 110, 102]
         self.usage = Usage(capacity_s=10, busy_s=8, own_s=8)
+        self.read_ns, self.measurements = 1, 0
         monkeypatch.setattr(
             cell_module, "prepare", lambda *_, **__: ({"detector": {"network": ARTIFACT}}, self.environment)
         )
@@ -194,6 +202,7 @@ class TestMeasured:
         )
 
     def measured(self) -> Measured:
+        self.measurements += 1
         timings = [
             Timing(
                 sample_id=sample_id,
@@ -201,7 +210,7 @@ class TestMeasured:
                 first_seen=False,
                 regions=0,
                 times=StageTimes(
-                    read_ns=1,
+                    read_ns=self.read_ns,
                     detect_ns=duration_ns - 2,
                     detect_infer_ns=1,
                     crop_ns=1,
@@ -215,6 +224,21 @@ class TestMeasured:
         ]
         predictions = {"a": Prediction(sample_id="a", regions=())}
         return Measured(timings=timings, predictions=predictions, images=4, wall_ns=9, usage=self.usage)
+
+    def test_reading_has_no_times_where_images_are_decoded_beforehand(self, cell: Cell) -> None:
+        found = []
+        for read_ns in (1, 0):
+            self.read_ns = read_ns
+            scores = run(replace(cell, force=True)).record.scores
+            found.append({score.metric for score in scores if score.metric.endswith("_p50_ms")})
+        timed, untimed = found
+        assert timed - untimed == {"read_p50_ms"}
+        assert {"latency_p50_ms", "detect_p50_ms"} < untimed
+
+    def test_a_reference_needs_no_profile(self, cell: Cell) -> None:
+        for profile, expected in ((False, 2), (True, 3)):
+            assert run(replace(cell, max_drop=0.5, profile=profile)).record.status == "ok"
+            assert self.measurements == expected
 
     def test_measuring_again_keeps_the_earlier_run(self, cell: Cell) -> None:
         first, second, third = run(cell), run(replace(cell, force=True)), run(replace(cell, force=True))

@@ -78,6 +78,7 @@ MISTAKEN_VALUES = [
     ("detector.precision=FP8", ["detector.precision=FP8", "'FP32'"]),
     ("dataset.limt=3", ["dataset.limt", "did you mean limit?", "granularity"]),
     ("detector.quantization.prest=mixed", ["detector.quantization.prest", "did you mean preset?"]),
+    ("detector.quantization.ignored_patterns=['(']", ["ignored_patterns.0=(: no regular expression", "position 0"]),
     ("detector.source.sha=1", ["detector.source.sha", "Valid:", "sha256"]),
     ("detector.source.kind=ftp", ["detector.source.kind=ftp", "'wheel'", "'url'"]),
     ("dataset.limit=0", ["dataset.limit=0", "greater than or equal to 1"]),
@@ -90,6 +91,10 @@ MISTAKEN_VALUES = [
     ("dataset.root=???", ["root"]),
     ("device=${nope}", ["nope"]),
     ("detector={}", ["detector.name", "field required"]),
+    (
+        "detector.more_sources={decoder: {kind: file, pth: x}}",
+        ["detector.more_sources.decoder.pth: no such key", "did you mean path?"],
+    ),
 ]
 
 
@@ -159,6 +164,11 @@ class TestMatrix:
         precisions = ["FP32", "FP16", "BF16", "INT8", "AUTO"]
         assert self.axes("experiment=precisions", sweep=False) == [(each, "CPU") for each in precisions]
 
+    @pytest.mark.parametrize("word", ["experiment=precisions", "hydra.mode=MULTIRUN"])
+    def test_where_one_cell_is_expected_a_matrix_is_refused(self, word: str) -> None:
+        with pytest.raises(ConfigError, match=f"^{word}: expected one cell, but this is a matrix of cells"):
+            load([word])
+
     def test_what_the_user_names_replaces_the_experiments_axis(self) -> None:
         assert self.axes("experiment=precisions", "precision=BF16", sweep=False) == [("BF16", "CPU")]
 
@@ -176,6 +186,17 @@ class TestMatrix:
             load_matrix([override], sweep=True)
         assert part in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_a_leading_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = ["reports_dir='~/bench'", "cache_dir='~/cache'"]
+    cell = load(words)
+    assert (cell.reports_dir, cell.cache_dir) == (str(tmp_path / "bench"), str(tmp_path / "cache"))
+    # Hydra makes that folder itself.
+    assert compose_config(words, hydra=True).hydra.sweep.dir == str(tmp_path / "bench")
+    with pytest.raises(ConfigError, match="~no-such-user/bench: no such home folder"):
+        load(["reports_dir='~no-such-user/bench'"])
 
 
 def test_a_folder_of_ones_own_adds_choices(tmp_path: Path) -> None:
@@ -219,6 +240,12 @@ def test_words_are_cut_as_close_as_the_detector_needs() -> None:
     assert load(["detector.slack=0.1"]).words.trim == 0.1
     assert load(["detector=horizontal_text_detection_0001"]).words.trim == 0
     assert load(["words.trim=0.2", "words.gap=null"]).words == Words(trim=0.2, margin=0.5, gap=None)
+
+
+def test_only_lines_are_cut_and_only_where_words_are_wanted() -> None:
+    cell = load()
+    assert (cell.words_at("word"), cell.words_at("line")) == (cell.words, None)
+    assert load(["detector=text_detection_0004"]).words_at("word") is None
 
 
 def test_packaged_folders_are_absolute_and_there() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocrbench.layers import LayerTime, emulated, shares
+from ocrbench.layers import LayerTime, emulated, fastest, shares
 
 NATIVE = ["brgconv_avx512_bf16", "brgconv_avx512_1x1_bf16", "brgemm_avx512_bf16", "brgconv_avx512_amx_bf16"]
 GENERIC = ["jit_avx512_bf16", "jit_avx512_1x1_bf16", "jit_avx512_dw_bf16", "jit_gemm_bf16", "ref_any_bf16"]
@@ -14,14 +14,14 @@ def layer(exec_type: str, kind: str = "Convolution", us: int = 10, name: str = "
 
 @pytest.mark.parametrize("kernel", NATIVE)
 def test_a_kernel_for_the_instructions_shows_that_they_are_there(kernel: str) -> None:
-    assert emulated([layer(kernel)], {}) == ()
+    assert emulated([layer(kernel)]) == ()
     # So the generic ones of the same process have them too.
-    assert emulated([layer(kernel), *map(layer, GENERIC)], {}) == ()
+    assert emulated([layer(kernel), *map(layer, GENERIC)]) == ()
 
 
 @pytest.mark.parametrize("kernel", GENERIC)
 def test_generic_kernels_only_mean_that_they_are_not(kernel: str) -> None:
-    assert emulated([layer(kernel), layer("brgconv_avx512_f32"), layer("brgconv_avx512_I8")], {}) == ("bf16",)
+    assert emulated([layer(kernel), layer("brgconv_avx512_f32"), layer("brgconv_avx512_I8")]) == ("bf16",)
 
 
 @pytest.mark.parametrize(
@@ -36,16 +36,15 @@ def test_generic_kernels_only_mean_that_they_are_not(kernel: str) -> None:
     ],
 )
 def test_nothing_is_said_without_evidence(layers: list[LayerTime]) -> None:
-    assert emulated(layers, {}) == ()
+    assert emulated(layers) == ()
 
 
-def test_the_measured_networks_types_count() -> None:
-    profiled = layer("brgconv_avx512_bf16", name="conv")
-    assert emulated([profiled], {"conv": "jit_avx512_bf16"}) == ("bf16",)
-    assert shares([profiled], {"conv": "brgconv_avx512_f32"}) == {"f32": 1.0}
+def test_the_shortest_time_counts_for_each_type_of_a_layer() -> None:
+    passes = [[layer("jit_f32", us=us, name="a"), layer("jit_bf16", us=30 - us, name="a")] for us in (20, 10)]
+    assert fastest(*passes) == [layer("jit_f32", us=10, name="a"), layer("jit_bf16", us=10, name="a")]
 
 
 def test_8_bits_without_8_bit_arithmetic_are_the_images() -> None:
     convert = layer("jit_avx512_I8", kind="Convert", us=25)
-    assert shares([convert, layer("jit_f32", us=75)], {}) == {"f32": 0.75, "other": 0.25}
-    assert shares([convert, layer("brgconv_avx512_I8", us=75)], {}) == {"i8": 1.0}
+    assert shares([convert, layer("jit_f32", us=75)]) == {"f32": 0.75, "other": 0.25}
+    assert shares([convert, layer("brgconv_avx512_I8", us=75)]) == {"i8": 1.0}

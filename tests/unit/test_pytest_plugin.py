@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -15,7 +16,7 @@ pytest_plugins = ("pytester",)
 # Where ocrbench is installed, pytest finds the plugin by itself.
 INSTALLED = any(each.value == "ocrbench.pytest_plugin" for each in entry_points(group="pytest11"))
 LOADED = () if INSTALLED else ("-p", "ocrbench.pytest_plugin")
-ROW = {"latency_p99_ms": 130.0, "e2e_hmean": 0.5, "peak_rss_mb": float("nan")}
+ROW = {"latency_p99_ms": 130.0, "e2e_hmean": 0.5, "peak_rss_mb": float("nan"), "server_rate_ips": 5.0}
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def test_a_mistake_in_the_words_fails_the_test_with_the_valid_choices(pytester: 
 
 def test_bounds_that_hold(cell: MeasuredCell) -> None:
     cell.assert_limits(latency_p99_ms={"at_most": 130}, e2e_hmean={"at_least": 0.3, "at_most": 0.9})
+    cell.assert_limits(server_rate_ips={"at_least": 4})
 
 
 def test_every_broken_bound_is_named(cell: MeasuredCell) -> None:
@@ -72,3 +74,11 @@ def test_every_broken_bound_is_named(cell: MeasuredCell) -> None:
 def test_what_cannot_be_asked_for(limits: dict[str, dict[str, float]], message: str, cell: MeasuredCell) -> None:
     with pytest.raises(ConfigError, match=message):
         cell.assert_limits(**limits)
+
+
+def test_a_gate_with_a_metric_that_there_is_not(cell: MeasuredCell, tmp_path: Path) -> None:
+    (tmp_path / "gate").mkdir()
+    limits = "limits: [{metric: latency_p50, max_worse: 0.1}]"
+    (tmp_path / "gate" / "own.yaml").write_text(f"name: own\n{limits}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="gate=own: metric latency_p50: no such metric; did you mean latency_p50_ms"):
+        replace(cell, config_dir=str(tmp_path)).assert_gate("own", baseline=tmp_path)

@@ -2,22 +2,25 @@
 
 import functools
 import json
+import logging
 import os
 import stat
 import sys
+import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
 import pytest
 
-from ocrbench.config import Cell
+from ocrbench.config import Cell, Precision
 from ocrbench.config.composing import load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import DatasetError, WorkerError
 from ocrbench.records import Sample
-from ocrbench.schedule import Measured, Worker, measure
+from ocrbench.schedule import Measured, Worker, alone, measure, prepare
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpreter is a script with a #! line")
 
@@ -107,6 +110,22 @@ sys.stdin.readline()
             assert worker.ask("convert", hearing, 20) == {"x": [1]}
         assert hearing.said == ["half way: ü"]
 
+    def test_its_warnings_are_logged_here(
+        self, interpreter: Callable[[str], str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        program = """
+import sys
+sys.stdin.readline()
+print('{"event": "warning", "text": "the cached model is damaged"}', flush=True)
+print('{"event": "answer", "content": null}', flush=True)
+sys.stdin.readline()
+"""
+        with Worker(interpreter(program)) as worker:
+            worker.ask("convert", Hearing(), 20)
+        assert [(each.levelname, each.message) for each in caplog.records if each.levelno >= logging.WARNING] == [
+            ("WARNING", "the cached model is damaged")
+        ]
+
     def test_an_error_keeps_its_class_and_message(self, interpreter: Callable[[str], str]) -> None:
         program = """
 import sys
@@ -143,6 +162,46 @@ sys.stdin.readline()
                 worker.ask("run", Hearing(), 0.2)
             process = worker._process
         assert process.returncode is not None
+
+
+class Asked:
+    """A worker that remembers how long it might have taken."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def ask(self, command: str, _: object, seconds: float, **__: object) -> dict[str, Any]:
+        self.seconds[command] = seconds
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("precisions", "method", "seconds"),
+    [
+        (("INT8", "INT8"), "accuracy_control", 50 + 2 * 90),
+        (("INT8", "FP16"), "accuracy_control", 50 + 90),
+        (("FP16", "FP16"), "accuracy_control", 50),
+        (("INT8", "INT8"), "recipe", 50),
+    ],
+)
+def test_a_search_may_take_its_own_time(
+    precisions: tuple[Precision, Precision], method: Any, seconds: float, loaded: Cell
+) -> None:
+    detector, recognizer = (
+        replace(stage, precision=precision)
+        for stage, precision in zip((loaded.detector, loaded.recognizer), precisions, strict=True)
+    )
+    quantization = replace(loaded.quantization, method=method, max_minutes=1.5)
+    cell = replace(loaded, detector=detector, recognizer=recognizer, quantization=quantization)
+    asked = Asked()
+    prepare(replace(cell, prepare_timeout_seconds=50), Hearing(), start=lambda: cast("Worker", asked))
+    assert asked.seconds == {"describe": 50, "convert": seconds}
 
 
 class TestMeasure:
@@ -226,7 +285,19 @@ class TestMeasure:
         assert set(measured.predictions) == {"a", "b", "c"}
         assert set(measured.skipped) == {"bad1", "bad2"}
         assert self.blocks(requests)[:3] == [["bad1", "bad2"], ["a", "b"], ["c"]]
-        assert {tuple(block) for block in self.blocks(requests)[3:]} == {("a", "b")}
+        (drawn,) = {tuple(block) for block in self.blocks(requests)[3:]}
+        assert len(drawn) == measured.facts["searched_images"] == 2
+
+    def test_a_search_draws_its_images_from_all(self, run: Callable, tmp_path: Path) -> None:
+        drawn = set()
+        for seed in range(5):
+            (tmp_path / "requests").unlink(missing_ok=True)
+            options = {"bound_ms": 1000, "search": True, "seed": seed}
+            _, _, requests = run(*"abcdefgh", name="server", options=options)
+            (block,) = {tuple(block) for block in self.blocks(requests)[4:]}
+            assert len(block) == 2
+            drawn |= set(block)
+        assert len(drawn) > 4
 
     def test_with_nothing_but_bad_images_it_ends(self, run: Callable) -> None:
         measured, _, requests = run("bad1", "bad2", min_seconds=30)
@@ -237,3 +308,40 @@ class TestMeasure:
     def test_precision_is_looked_up_on_the_images_with_most_text(self, run: Callable) -> None:
         _, _, requests = run("a", "bad", "b", "c", "d", "much")
         assert self.blocks(requests, "attest") == [["much", "a", "b", "c"]]
+
+
+class TestAlone:
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def test_sessions_with_different_cache_folders_wait_for_each_other(self, loaded: Cell, tmp_path: Path) -> None:
+        hearing, order = Hearing(), []
+
+        def second() -> None:
+            with alone(replace(loaded, cache_dir=str(tmp_path / "other")), hearing):
+                order.append("second")
+
+        thread = threading.Thread(target=second)
+        with alone(replace(loaded, cache_dir=str(tmp_path / "one")), Hearing()):
+            thread.start()
+            thread.join(0.2)
+            order.append("first")
+        thread.join(20)
+        assert order == ["first", "second"]
+        assert hearing.said == ["waiting for another measurement on this machine to end"]
+
+    def test_every_user_may_lock(self, loaded: Cell, tmp_path: Path) -> None:
+        before = os.umask(0o077)
+        try:
+            with alone(loaded, Hearing()):
+                pass
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / "ocrbench-measuring.lock").stat().st_mode) == 0o666
+
+    @pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write to any file")
+    def test_a_protected_lock_is_replaced_by_one_in_the_cache_folder(self, loaded: Cell, tmp_path: Path) -> None:
+        (tmp_path / "ocrbench-measuring.lock").touch(mode=0o000)
+        with alone(replace(loaded, cache_dir=str(tmp_path / "cache")), Hearing()):
+            assert (tmp_path / "cache" / "measuring.lock").exists()

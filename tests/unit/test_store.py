@@ -3,15 +3,17 @@
 import json
 import logging
 import os
+import stat
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 import pytest
 
+from ocrbench.errors import OcrBenchError
 from ocrbench.files import write_atomically
 from ocrbench.records import Prediction, Region, RunRecord, Sample, Score
 from ocrbench.store import Outcome, Store, outcomes_of
@@ -293,6 +295,18 @@ def test_a_run_whose_data_are_gone_is_left_out_with_a_warning(store: Store, capl
     assert "cell-1" in caplog.text
 
 
+@pytest.mark.parametrize(("name", "read"), [("timings", Store.timings), ("outcomes", Store.outcomes)])
+@pytest.mark.parametrize("damage", [lambda content: content[:-7], lambda _: b"", lambda content: content + b"\n"])
+def test_data_that_are_not_as_they_were_written_are_refused_in_one_line(
+    name: str, read: Callable[[Store, str], object], damage: Callable[[bytes], bytes], store: Store
+) -> None:
+    (path,) = save(store, run()).glob(f"{name}-*")
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(OcrBenchError) as caught:
+        read(store, "cell-1")
+    assert str(caught.value).startswith(f"{path}: damaged since it was written")
+
+
 def test_outcomes_pair_samples_with_their_predictions() -> None:
     found, expected = Region(polygon=SQUARE, text="a"), Region(polygon=SQUARE, text="b")
     samples = [Sample(id=name, image_path=Path(name), regions=(expected,)) for name in "xyz"]
@@ -309,3 +323,25 @@ def test_a_failed_atomic_write_keeps_the_old_content(tmp_path: Path, monkeypatch
     with pytest.raises(Crash):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
+
+
+def test_a_failed_rename_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise PermissionError
+
+    write_atomically(tmp_path / "file", b"old")
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(PermissionError):
+        write_atomically(tmp_path / "file", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes as on POSIX")
+@pytest.mark.parametrize(("mask", "mode"), [(0o077, 0o600), (0o022, 0o644), (0o002, 0o664)])
+def test_the_umask_says_who_may_read(mask: int, mode: int, tmp_path: Path) -> None:
+    before = os.umask(mask)
+    try:
+        write_atomically(tmp_path / "file", b"")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ocrbench.compare.stored import NOT_COMPARED
+from ocrbench.compare.matching import NOT_COMPARED
 from ocrbench.config import choices
 from ocrbench.config.composing import load
 from ocrbench.records import RunRecord

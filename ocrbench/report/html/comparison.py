@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ocrbench.compare.stored import compare_stored, match_runs
+from ocrbench.compare.matching import match_runs
 from ocrbench.compare.verdict import Change, Comparison, describe
 from ocrbench.config import Gate
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.text import TextRule, texts_equal
 from ocrbench.report.columns import text
 from ocrbench.report.comparison import sentence
-from ocrbench.report.html.model import Report, ReportRun
+from ocrbench.report.html.model import Report
 
 # A comparison takes a second or so, and nobody reads hundreds of them or of words.
 MAX_PAIRS, MAX_WORDS = 20, 200
+EMPTY = "–"
 
 
 def build(report: Report) -> Mapping[str, Any] | None:
@@ -22,22 +23,21 @@ def build(report: Report) -> Mapping[str, Any] | None:
         return None
     # By object: both folders may hold a run of the same id.
     known = {id(run.stored): run for run in (*report.against, *report.runs)}
-    before, after = ([run.stored for run in runs if run.ok] for runs in (report.against, report.runs))
-    pairs = match_runs(before, after)
+    matched = match_runs(*([run.stored for run in runs] for runs in (report.against, report.runs)))
     found = []
-    for one, other in pairs[:MAX_PAIRS]:
-        sides = known[id(one[-1])], known[id(other[-1])]
+    for each in matched[:MAX_PAIRS]:
+        before = known[id(each.before[-1])]
+        named = {
+            "before": before.label,
+            "after": known[id(each.after[-1])].label if each.after else EMPTY,
+            "problem": each.missing,
+        }
         try:
-            comparison = compare_stored(one, other, Gate(name="").margin)
+            shown = _plain(each.compare(Gate(name="").margin), before.rule) if each.after else {}
         except ConfigError as error:
-            found.append({**_named(sides), "problem": str(error)})
-            continue
-        found.append({**_named(sides), **_plain(comparison, sides[0].rule)})
-    return {"comparisons": found, "left_out": max(0, len(pairs) - MAX_PAIRS)}
-
-
-def _named(sides: tuple[ReportRun, ReportRun]) -> dict[str, Any]:
-    return {"before": sides[0].label, "after": sides[1].label, "problem": ""}
+            shown = {"problem": str(error)}
+        found.append({**named, **shown})
+    return {"comparisons": found, "left_out": max(0, len(matched) - MAX_PAIRS)}
 
 
 def _plain(comparison: Comparison, rule: TextRule) -> dict[str, Any]:

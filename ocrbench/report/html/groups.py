@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ocrbench.compare.matching import FACTORS
 from ocrbench.compare.rates import rate_metric
-from ocrbench.compare.stored import FACTORS
 from ocrbench.report.html.labels import number_repeated, shortened
 from ocrbench.report.html.model import ReportRun
 

@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from ocrbench import metrics
 from ocrbench.config import Scoring
 from ocrbench.metrics.detection import Matching
-from ocrbench.metrics.paired import LEVEL, Interval
+from ocrbench.metrics.paired import LEVEL, MIN_IMAGES, Interval
 from ocrbench.metrics.text import TextRule
 
 RESAMPLES = 1000
 QUANTILES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
-# Fewer images say nothing of others.
-MIN_IMAGES = 3
 Row = Mapping[str, str | float | None]
 
 

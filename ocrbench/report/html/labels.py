@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from ocrbench.compare.stored import FACTORS
+from ocrbench.compare.matching import FACTORS
 from ocrbench.records import RunRecord
 from ocrbench.settings import differing_settings
 

@@ -64,10 +64,7 @@ class ReportRun:
     @cached_property
     def steady(self) -> pd.DataFrame:
         """The measured times behind the run's latencies: one row per image and repetition."""
-        frame = self.stored.store.timings(self.id)
-        measured = frame[~frame["warmup"]]
-        repeated = measured[~measured["first_seen"]]
-        return measured if repeated.empty else repeated
+        return self.stored.timings
 
     @cached_property
     def outcomes(self) -> list[Outcome]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ocrbench.compare.stored import FACTORS
+from ocrbench.compare.matching import FACTORS
 from ocrbench.records import RunRecord
 from ocrbench.report.html.groups import Group, groups_of
 from ocrbench.report.html.model import Report, ReportRun

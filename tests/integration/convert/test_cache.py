@@ -1,17 +1,21 @@
 """The artifact cache: each model is made once, and never taken on trust."""
 
 import logging
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from ocrbench.config.composing import load
 from ocrbench.convert.cache import ArtifactCache, Made
 from ocrbench.records import Artifact
+from ocrbench.schedule import Worker
 
 KEY = {"source": "00", "stored": "f16"}
 
@@ -89,6 +93,30 @@ def test_what_is_damaged_is_made_again_with_a_warning(
     assert (make.count, caplog.text) == (2, "")
 
 
+class Silent:
+    """A listener that does not listen."""
+
+    def say(self, text: str) -> None:
+        pass
+
+    def advance(self, phase: str, done: float, total: float) -> None:
+        pass
+
+
+def test_who_lets_a_worker_convert_hears_of_the_damage(
+    zoo_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = ["recognizer=text_recognition_0012", "precision=FP32", f"omz.root={zoo_folder}", f"cache_dir={tmp_path}"]
+    request = {"cell": asdict(load(words)), "roles": ["recognizer"]}
+    with Worker() as worker:
+        path = Path(worker.ask("convert", Silent(), 60, **request)["recognizer"]["network"]["path"])
+        assert caplog.records == []
+        flip(path)
+        worker.ask("convert", Silent(), 60, **request)
+        (warning,) = [each.message for each in caplog.records if each.levelno == logging.WARNING]
+    assert str(path.parent) in warning
+
+
 def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     def fail(folder: Path) -> Made:
         (folder / "model.xml").write_text("half")
@@ -100,6 +128,21 @@ def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     make = Maker()
     assert get(tmp_path, make).path.read_text() == "model"
     assert make.count == 1
+
+
+def test_what_a_killed_conversion_left_is_removed(tmp_path: Path) -> None:
+    program = f"""
+import os, pathlib, signal, sys
+from ocrbench.convert.cache import ArtifactCache
+def make(folder):
+    (folder / "model.xml").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+ArtifactCache(pathlib.Path(sys.argv[1])).get({KEY}, make, precision="FP16", source="a package")
+"""
+    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    made = get(tmp_path, Maker())
+    assert [path for path in tmp_path.iterdir() if path.suffix != ".lock"] == [made.path.parent]
 
 
 def test_threads_at_once_make_it_once(tmp_path: Path) -> None:

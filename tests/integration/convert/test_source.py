@@ -3,24 +3,39 @@
 import hashlib
 import http.server
 import os
+import signal
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openvino as ov
 import pytest
 
 from ocrbench.config import Cell, Source, choices
 from ocrbench.config.composing import load
+from ocrbench.convert import convert_detector
 from ocrbench.convert.source import Fetched, check_version, fetch
 from ocrbench.errors import ModelError
 
 CONTENT = b"not really a model"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 PACKAGE = "ocrbench_test_model"
+# A download that is killed midway.
+KILLED = """
+import os, pathlib, signal, sys
+from ocrbench.convert.download import write_checked
+def chunks():
+    yield b"half"
+    os.kill(os.getpid(), signal.SIGKILL)
+write_checked(chunks(), pathlib.Path(sys.argv[1]), "0" * 64, "an address")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +58,8 @@ class Fetch:
         """Return the reason why a source is refused; nothing of it may stay in the cache."""
         with pytest.raises(ModelError) as caught:
             self(**source)
-        assert [path for path in Path(self.cell.cache_dir).rglob("*") if path.is_file()] == []
+        files = [path for path in Path(self.cell.cache_dir).rglob("*") if path.is_file()]
+        assert [path for path in files if path.suffix != ".lock"] == []
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
@@ -84,6 +100,63 @@ class TestFile:
         path = tmp_path / "model.safetensors"
         path.write_bytes(CONTENT)
         assert ".onnx, .xml" in fetched.refused(kind="file", path=str(path))
+
+
+def message(*fields: tuple[int, int | bytes]) -> bytes:
+    """Write a protobuf message, of whole numbers and of what has a length."""
+    return b"".join(
+        varint(number << 3) + varint(value)
+        if isinstance(value, int)
+        else varint(number << 3 | 2) + varint(len(value)) + value
+        for number, value in fields
+    )
+
+
+def varint(value: int) -> bytes:
+    low, rest = value & 0x7F, value >> 7
+    return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
+
+
+def adding(weights_file: str) -> bytes:
+    """Write an ONNX model that adds three weights, which are kept in another file."""
+    location = message((1, b"location"), (2, weights_file.encode()))
+    weights = message((1, 3), (2, 1), (8, b"weights"), (13, location), (14, 1))
+    node = message((1, b"image"), (1, b"weights"), (2, b"sum"), (4, b"Add"))
+    tensor = message((1, message((1, 1), (2, message((1, message((1, 3))))))))
+    ends = [(11, message((1, b"image"), (2, tensor))), (12, message((1, b"sum"), (2, tensor)))]
+    graph = message((1, node), (2, b"adding"), (5, weights), *ends)
+    return message((1, 8), (7, graph), (8, message((1, b""), (2, 13))))
+
+
+class TestWeightsInOtherFiles:
+    """ONNX's external data, as PyTorch's exporter writes it."""
+
+    @pytest.mark.parametrize("name", ["model.onnx.data", "parts/" + "w" * 200])
+    def test_they_may_change_while_the_graph_stays(self, name: str, fetched: Fetch, tmp_path: Path) -> None:
+        path = tmp_path / "model.onnx"
+        path.write_bytes(adding(name))
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        source = Source(kind="file", path=str(path))
+        cell = replace(fetched.cell, detector=replace(fetched.cell.detector, precision="FP32", source=source))
+        for trained in ([1, 2, 3], [4, 5, 6]):
+            np.array(trained, dtype=np.float32).tofile(tmp_path / name)
+            network = ov.Core().compile_model(convert_detector(cell, fetched.said.append)["network"].path, "CPU")
+            (answer,) = network([np.zeros(3, dtype=np.float32)]).values()
+            assert answer.tolist() == trained
+
+    def test_a_model_without_them_is_incomplete(self, fetched: Fetch, tmp_path: Path) -> None:
+        path = tmp_path / "model.onnx"
+        path.write_bytes(adding("model.onnx.data"))
+        reason = fetched.refused(kind="file", path=str(path))
+        assert f"{path} keeps weights in 'model.onnx.data', which is missing" in reason
+
+    @pytest.mark.parametrize("name", ["/etc/passwd", "../weights", "parts/../../weights"])
+    def test_they_lie_in_the_models_folder(self, name: str, fetched: Fetch, tmp_path: Path) -> None:
+        folder = tmp_path / "model"
+        (folder / "parts").mkdir(parents=True)
+        (tmp_path / "weights").write_bytes(bytes(12))
+        (folder / "model.onnx").write_bytes(adding(name))
+        assert f"names {name!r}" in fetched.refused(kind="file", path=str(folder / "model.onnx"))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -146,6 +219,23 @@ class TestUrl:
         assert fetched(kind="url", url=url, sha256=SHA256) == first
         assert len(asked) == 1
         assert fetched.said == [f"fetching {url}"]
+
+    def test_at_once_it_is_fetched_once(self, fetched: Fetch, server: tuple[str, list[str]]) -> None:
+        address, asked = server
+        source = {"kind": "url", "url": f"{address}/good/model.onnx", "sha256": SHA256}
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda _: fetched(**source).path, range(4)))
+        assert len(set(found)) == len(asked) == 1
+
+    def test_what_a_killed_download_left_is_removed(self, fetched: Fetch, server: tuple[str, list[str]]) -> None:
+        source = {"kind": "url", "url": f"{server[0]}/good/model.onnx", "sha256": SHA256}
+        path = fetched(**source).path
+        path.unlink()
+        killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+        assert killed.returncode == -signal.SIGKILL
+        assert len(list(path.parent.iterdir())) == 1
+        assert fetched(**source).path == path
+        assert list(path.parent.iterdir()) == [path]
 
     def test_a_damaged_download_is_fetched_again(self, fetched: Fetch, server: tuple[str, list[str]]) -> None:
         address, asked = server

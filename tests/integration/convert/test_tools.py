@@ -15,7 +15,8 @@ import pytest
 
 from ocrbench.config import Omz
 from ocrbench.config.composing import load
-from ocrbench.convert.tools import COMPLETE, CONVERTER, DOWNLOADER, ZooTools, run_streaming
+from ocrbench.convert.omz import ZooFolder
+from ocrbench.convert.tools import COMPLETE, CONVERTER, DESCRIBER, DOWNLOADER, ZooTools, run_streaming
 from ocrbench.errors import ModelError
 
 TOOL = """
@@ -134,6 +135,29 @@ class TestFinding:
         on_path = script(tmp_path / "bin" / DOWNLOADER)
         monkeypatch.setenv("PATH", str(on_path.parent))
         assert make().command(DOWNLOADER) == str(on_path)
+
+    def test_a_python_that_makes_no_environments_is_explained(
+        self, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As Debian's without its package python3-venv."""
+        monkeypatch.setattr(sys, "_base_executable", str(script(tmp_path / "python3", "exit 1")))
+        with pytest.raises(ModelError) as caught:
+            make().command(DOWNLOADER)
+        assert [part for part in ("python3-venv", "omz.root=PATH") if part not in str(caught.value)] == []
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "described", ["DeprecationWarning: old", "[]", "[{}]", '[{"model_stages": [], "model_config": "/nowhere"}]']
+    )
+    def test_what_is_not_known_of_a_file_does_not_hide_why_it_failed(
+        self, described: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        script(tmp_path / "bin" / DOWNLOADER, "echo '#### Error: Hash mismatch for \"model.bin\"'; exit 1")
+        script(tmp_path / "bin" / DESCRIBER, f"echo '{described}'")
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+        cell = load(["detector=horizontal_text_detection_0001", f"cache_dir={tmp_path / 'cache'}"])
+        with pytest.raises(ModelError, match=r"^Cannot download horizontal-text-detection-0001: Hash mismatch\. "):
+            ZooFolder(cell, "FP16").fetch(cell.detector.source, lambda _: None)
 
     def test_a_tool_finds_its_neighbours_but_not_our_packages(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

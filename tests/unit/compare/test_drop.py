@@ -18,8 +18,9 @@ def test_the_difference_and_the_words_that_are_wrong_now_are_told() -> None:
     found = drop(reference, measured, Scoring())
     assert found is not None
     assert found.before == 0.75
-    assert round(found.before - found.after, 9) == round(found.lost.estimate, 9)
-    assert found.lost.low <= found.lost.estimate <= found.lost.high
+    assert found.interval is not None
+    assert round(found.lost, 9) == round(found.interval.estimate, 9)
+    assert found.interval.low <= found.lost <= found.interval.high
     assert [word[0] for word in found.words] == ["img_2", "img_3"]
     assert "img_2: 'EXIT' as 'EXII'" in str(found)
     assert "wrong here: 2 words" in str(found)

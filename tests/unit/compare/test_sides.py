@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.compare.sides import parse_side
+from ocrbench.compare.sides import check_shared, parse_side
 from ocrbench.errors import ConfigError
 
 
@@ -34,3 +34,22 @@ def test_a_folder_of_further_configuration(tmp_path: Path) -> None:
     (tmp_path / "gate").mkdir()
     (tmp_path / "gate" / "own.yaml").write_text("name: own\nlimits: []\n", encoding="utf-8")
     assert parse_side("", ["gate=own"], str(tmp_path)).cell.gate.name == "own"
+
+
+def test_an_experiment_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "own.yaml").write_text("# @package _global_\nprecision: FP32\n", encoding="utf-8")
+    assert parse_side("own", [], str(tmp_path)).cell.precision == "FP32"
+
+
+def test_a_side_is_one_cell() -> None:
+    with pytest.raises(ConfigError, match="experiment=precisions: expected one cell, but this is a matrix of cells"):
+        parse_side("precisions", [])
+
+
+@pytest.mark.parametrize(("word", "name"), [("gate=ci", "gate"), ("scoring.case_sensitive=true", "scoring")])
+def test_both_sides_are_judged_by_the_same_rules(word: str, name: str) -> None:
+    check_shared(parse_side("precision=FP32", [word]), parse_side("", [word]))
+    for sides in (("", word), (word, "")):
+        with pytest.raises(ConfigError, match=f"A and B must be judged by the same {name}; give it once, after both"):
+            check_shared(*(parse_side(each, []) for each in sides))

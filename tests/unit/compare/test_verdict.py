@@ -137,3 +137,18 @@ def test_a_limit_of_an_unknown_metric_is_a_mistake() -> None:
     check_limits(Gate(name="good", limits=(Limit(metric="server_rate_ips", max_worse=0.1),)))
     with pytest.raises(ConfigError, match="gate=typo: metric latency_p5_ms: no such metric; did you mean latency_p50"):
         check_limits(Gate(name="typo", limits=(Limit(metric="latency_p5_ms", max_worse=0.1),)))
+
+
+@pytest.mark.parametrize(("after", "high", "outcome"), [(110, 1.02, "pass"), (110, 1.2, "fail"), (600, 1.02, "fail")])
+def test_a_limit_with_two_bounds_checks_both(after: float, high: float, outcome: str) -> None:
+    limit = Limit(metric="latency_p50_ms", max_worse=0.03, at_most=500)
+    comparison = Comparison(before="A", after="B", changes=(time(high - 0.01, high, after=after),))
+    (checked,) = check_gate(Gate(name="both", limits=(limit,)), comparison)
+    assert checked.outcome == outcome
+    assert "at most 500" in checked.reason
+    assert "allowed +3 %" in checked.reason
+
+
+def test_a_speed_that_was_not_measured_is_no_equal_one() -> None:
+    assert Comparison(before="A", after="B", changes=(accuracy(*SAME),)).verdict == "undecided"
+    assert Comparison(before="A", after="B", changes=(time(0.99, 1.01),)).verdict == "equivalent"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.data import choose, fingerprint
+from ocrbench.config import Dataset
+from ocrbench.data import FORMATS, choose, fingerprint, read
 from ocrbench.errors import DatasetError
 from ocrbench.records import Region, Sample
 
@@ -32,6 +33,15 @@ def test_choose_all_and_none() -> None:
     for limit in (0, -1):
         with pytest.raises(DatasetError, match="at least 1"):
             choose(SAMPLES, limit, seed=0)
+
+
+def test_a_dataset_is_read_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for number in range(9):
+        (tmp_path / f"{number}.png").touch()
+    found = read(Dataset(name="mine", format="folder", root="~", limit=4, seed=3))
+    assert found == choose(FORMATS["folder"](tmp_path), 4, seed=3)
+    assert len(found) == 4
 
 
 def test_fingerprint_changes_with_everything_that_is_measured(tmp_path: Path) -> None:

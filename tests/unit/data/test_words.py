@@ -29,6 +29,11 @@ def test_a_word_is_its_whole_image(tmp_path: Path) -> None:
     assert read(tmp_path) == [first, second]
 
 
+def test_a_text_may_hold_separators_and_the_last_line_may_be_empty(tmp_path: Path) -> None:
+    labels = write(tmp_path, "images/0.png\tOpen\u2028vi\x85no\r\nimages/1.png\tvino\r\n\r\n \n")
+    assert [sample.regions[0].text for sample in read(labels)] == ["Open\u2028vi\x85no", "vino"]
+
+
 def test_a_folder_must_hold_one_list(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="found none"):
         read(tmp_path)
@@ -46,6 +51,7 @@ def test_a_folder_must_hold_one_list(tmp_path: Path) -> None:
         ("images/9.png\tOpen", "is missing"),
         ("../secret.png\tOpen", "leads outside|is missing"),
         ("labels.tsv\tOpen", "not an image"),
+        ("images/0.png\tOpen\nimages/0.png\tvino", r"labels\.tsv:2: names images/0\.png a second time"),
         ("", "is empty"),
     ],
 )

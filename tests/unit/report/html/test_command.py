@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.compare.stored import NOT_COMPARED
+from ocrbench.compare.matching import NOT_COMPARED
 from ocrbench.config.composing import load
 from ocrbench.records import RunRecord
 from ocrbench.report.html.command import command, value

@@ -70,10 +70,11 @@ def test_many_pairs_and_many_words_are_cut(
     assert (lost["count"], len(lost["shown"])) == (13, 2)
 
 
-def test_runs_without_a_counterpart_have_no_comparison(write_run: WriteRun, tmp_path: Path) -> None:
+def test_runs_without_a_finished_counterpart_are_a_note(write_run: WriteRun, tmp_path: Path) -> None:
     write_run(tmp_path / "one")
     write_run(tmp_path / "other", error="x")
-    assert built(tmp_path / "one", tmp_path / "other") == {"comparisons": [], "left_out": 0}
+    (found,) = built(tmp_path / "one", tmp_path / "other")["comparisons"]
+    assert (found["after"], found["problem"]) == ("–", "the cell failed: x")
 
 
 def test_runs_without_an_image_in_common_are_a_note(sides: tuple[Path, Path]) -> None:

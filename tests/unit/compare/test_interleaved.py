@@ -1,0 +1,35 @@
+"""Several sides measured side by side."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ocrbench.compare.interleaved import Interleaved, Plan
+from ocrbench.compare.sides import Side
+from ocrbench.config.composing import load
+from ocrbench.progress import LogListener
+
+
+class Loading:
+    """A worker that does nothing but load."""
+
+    def __init__(self, load: Callable[[], dict[str, float]]) -> None:
+        self._load = load
+
+    def ask(self, *_: object, **__: object) -> dict[str, float]:
+        return self._load()
+
+
+def interrupted() -> dict[str, float]:
+    raise KeyboardInterrupt
+
+
+def test_who_interrupts_the_loading_leaves_no_side_with_more_rounds_than_another() -> None:
+    side = Side(label="A", cell=load(["dataset.limit=3"]))
+    measuring = Interleaved([side, side], Plan(), LogListener())
+    measuring.artifacts = [{}, {}]
+    workers: list[Any] = [Loading(lambda: {"detector": 1.0}), Loading(interrupted)]
+    with pytest.raises(KeyboardInterrupt):
+        measuring._load(workers)
+    assert measuring.collected.compile_ms == [[], []]

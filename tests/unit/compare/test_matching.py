@@ -1,0 +1,135 @@
+"""Which runs are held against each other, and what becomes of those without a counterpart."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from ocrbench.compare.matching import Matched, match_runs
+from ocrbench.compare.stored import RUN_NOISE, compare_stored, find_runs
+from ocrbench.compare.verdict import check_gate
+from ocrbench.config import Gate, Limit
+from ocrbench.errors import ConfigError
+from ocrbench.records import RunRecord
+
+WriteRun = Callable[..., RunRecord]
+Run = Callable[..., CompletedProcess[str]]
+GATE = Gate(name="slower", limits=(Limit(metric="latency_p50_ms", max_worse=0.03),))
+
+
+def matched(one: Path, other: Path) -> list[Matched]:
+    return match_runs(*(find_runs([str(folder)], failed=True) for folder in (one, other)))
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    return tmp_path / "one", tmp_path / "other"
+
+
+class TestACellThatFailedOnSideB:
+    @pytest.fixture
+    @staticmethod
+    def failed(folders: tuple[Path, Path], write_run: WriteRun) -> tuple[Path, Path]:
+        for precision in ("FP32", "INT8"):
+            write_run(folders[0], f"precision={precision}")
+            write_run(folders[1], f"precision={precision}", error="out of memory" if precision == "INT8" else "")
+        return folders
+
+    def test_is_a_regression(self, failed: tuple[Path, Path]) -> None:
+        fine, broken = (each.compare(0.03) for each in matched(*failed))
+        assert (fine.failed, broken.verdict) == ("", "regressed")
+        (checked,) = check_gate(GATE, broken)
+        assert (checked.outcome, checked.reason) == ("fail", "the cell failed: out of memory")
+
+    def test_fails_the_command(self, failed: tuple[Path, Path], here: Run, tmp_path: Path) -> None:
+        done = here("compare", *failed, "gate=accuracy", "--junit", tmp_path / "junit.xml")
+        assert done.returncode == 1
+        assert "B is worse (regressed): the cell failed: out of memory" in done.stdout
+        assert 'failures="0"' not in (tmp_path / "junit.xml").read_text(encoding="utf-8").splitlines()[1]
+
+    def test_is_not_replaced_by_another_one(self, folders: tuple[Path, Path], write_run: WriteRun) -> None:
+        write_run(folders[0], "precision=FP32")
+        write_run(folders[1], "precision=FP32", error="out of memory")
+        write_run(folders[1], "precision=INT8")
+        (found,) = matched(*folders)
+        assert found.failed
+
+    def test_does_not_count_where_it_finished_too(self, folders: tuple[Path, Path], write_run: WriteRun) -> None:
+        write_run(folders[0], "precision=FP32")
+        write_run(folders[1], "precision=FP32")
+        write_run(folders[1], "precision=FP32", error="out of memory")
+        (found,) = matched(*folders)
+        assert (found.failed, len(found.after)) == (False, 1)
+
+
+def test_a_cell_that_b_lacks_is_named_and_left_out(folders: tuple[Path, Path], write_run: WriteRun, here: Run) -> None:
+    write_run(folders[0], "precision=FP32")
+    lonely = write_run(folders[0], "precision=INT8")
+    write_run(folders[1], "precision=FP32")
+    done = here("compare", *folders)
+    assert f"left out: {lonely.run_id}: there is no run of this cell on the same data" in done.stderr
+    assert done.stdout.count("A: ") == 1
+
+
+def test_the_same_cell_on_other_data_is_not_its_counterpart(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    for precision in ("FP32", "INT8"):
+        write_run(folders[0], f"precision={precision}")
+    write_run(folders[1], "precision=INT8")
+    write_run(folders[1], "precision=FP32", change=lambda record: replace(record, dataset_sha256="e" * 64))
+    assert [bool(each.after) for each in matched(*folders)] == [False, True]
+
+
+def test_images_that_share_only_a_name_are_not_compared(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    write_run(folders[0], "dataset.root=train")
+    write_run(folders[1], "dataset.root=test", texts=("Other", "words"))
+    (found,) = matched(*folders)
+    with pytest.raises(ConfigError, match="the ground truth differs of 6 images"):
+        found.compare(0.03)
+
+
+def test_other_rules_of_scoring_are_told(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    write_run(folders[0])
+    write_run(folders[1], "scoring.case_sensitive=true")
+    assert (
+        "B was scored by other rules than A; here both are scored by A's" in matched(*folders)[0].compare(0.03).warnings
+    )
+
+
+def test_a_run_counts_once_however_many_the_other_side_has(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    """One process of A's has one memory layout: three of B's do not make it three."""
+    write_run(folders[0])
+    for _ in range(3):
+        write_run(folders[1])
+    comparison = matched(*folders)[0].compare(0.03)
+    latency, memory = (comparison.change(metric) for metric in ("latency_p50_ms", "peak_rss_mb"))
+    assert latency is not None
+    assert latency.interval is not None
+    assert latency.interval.high > 1 + 1.96 * RUN_NOISE
+    assert memory is not None
+    assert (memory.n, memory.interval) == (1, None)
+
+
+def test_of_two_images_nothing_is_concluded(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    for folder, wrong in zip(folders, (0, 1), strict=True):
+        write_run(folder, images=2, wrong=wrong)
+    accuracy = compare_stored(find_runs([str(folders[0])]), find_runs([str(folders[1])]), 0.03).change("e2e_hmean")
+    assert accuracy is not None
+    assert (accuracy.before > accuracy.after, accuracy.interval) == (True, None)
+
+
+def test_runs_are_found_once_wherever_one_looks_from(
+    folders: tuple[Path, Path], write_run: WriteRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [write_run(folders[1], started) for started in ("precision=FP32", "precision=INT8")]
+    monkeypatch.chdir(folders[1] / "runs")
+    names = [".", records[1].run_id, "..", str(folders[1])]
+    assert [run.record.run_id for run in find_runs(names)] == [record.run_id for record in records]
+
+
+def test_runs_of_different_datasets_are_not_paired(folders: tuple[Path, Path], write_run: WriteRun, here: Run) -> None:
+    write_run(folders[0])
+    done = here("compare", folders[0], "--by", "dataset")
+    assert done.returncode == 2
+    assert "--by dataset: no such factor" in done.stderr
