@@ -89,7 +89,7 @@ class MeasuredCell:
         own = StoredRun(record=self.record, store=Store(self.folder.parent.parent))
         matched = [each for each in match_runs(find_runs([str(baseline)]), [own]) if each.after]
         if not matched:
-            _report([f"{baseline}: holds no run of this cell on the same data"])
+            _report([f"{baseline}: holds no run of this cell"])
         checked = check_gate(gate, matched[0].compare(gate.margin))
         lines = {
             outcome: [f"{each.limit.metric} {each.reason}" for each in checked if each.outcome == outcome]

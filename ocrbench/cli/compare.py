@@ -68,7 +68,7 @@ def _matched(folders: list[str], by: str) -> list[Matched]:
     found = match_runs(find_runs(folders[:1], failed=True), find_runs(folders[1:], failed=True))
     matched = [each for each in found if each.after or each.failed]
     if not matched:
-        message = f"{folders[0]} and {folders[1]} hold no run of the same cell on the same data"
+        message = f"{folders[0]} and {folders[1]} hold no run of the same cell"
         raise ConfigError(message)
     for each in found:
         if each not in matched:

@@ -32,8 +32,8 @@ def parity(  # noqa: PLR0913 - each is an option of the command
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN | KEY=VALUE...]", help="A finished run's folder, or a cell.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.01, help="How long each turn times.")] = 3.0,
-    rounds: Annotated[int, typer.Option(min=2, help="How many turns each of the two has; an interval needs six.")] = 9,
+    seconds: Annotated[float, typer.Option(min=0.01, help="How long each turn times.")] = 1.0,
+    rounds: Annotated[int, typer.Option(min=2, help="How many turns each of the two has; an interval needs six.")] = 25,
     stage: Annotated[str, typer.Option(help="detector or recognizer; both by default.")] = "",
     batch: Annotated[
         list[int] | None,

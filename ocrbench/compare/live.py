@@ -99,10 +99,14 @@ class _LiveComparison:
         assert latency.interval is not None
         done = self._collected.blocks
         needed = blocks_needed(done, latency.interval.half_width, self._plan.margin / 2)
-        seconds = (monotonic() - start) / done * needed
+        rounds = self._next_look
+        while rounds < len(self._collected.times) * needed / done:
+            rounds *= LOOK_AGAIN
+        seconds = (monotonic() - start) / len(self._collected.times) * rounds
         self._listener.say(
             f"{done} pairs of blocks give ±{latency.interval.half_width:.1%}; "
-            f"a margin of {self._plan.margin:.0%} needs about {needed}, in all {seconds:.0f} s"
+            f"a margin of {self._plan.margin:.0%} needs about {needed}: "
+            f"{rounds} pairs of processes, in all {seconds:.0f} s"
         )
 
     def _speed_changes(self) -> list[Change]:

@@ -34,8 +34,8 @@ class Matched:
     """The finished runs of one cell on both sides.
 
     Attributes:
-        before: A's, at least one.
-        after: B's; none where B has none that finished.
+        before: A's, at least one; all on the same data.
+        after: B's; on A's data, if there are such. None where there is no run, or the newest one failed.
         missing: Why there are none.
         failed: Whether that is because the cell failed.
     """
@@ -85,7 +85,7 @@ def pairs_by(runs: Sequence[StoredRun], factor: str) -> list[tuple[list[StoredRu
 
 
 def match_runs(before: Sequence[StoredRun], after: Sequence[StoredRun]) -> list[Matched]:
-    """Find for each cell that finished on side A its runs on side B: the same configuration, on the same data.
+    """Find for each cell that finished on side A its runs on side B: of the same configuration, best on the same data.
 
     Where each side has one cell only, they are compared whatever differs.
 
@@ -93,33 +93,25 @@ def match_runs(before: Sequence[StoredRun], after: Sequence[StoredRun]) -> list[
         before: A's runs, failed ones too.
         after: B's, likewise.
     """
-    first, second = _by_cell(before), _by_cell(after)
+    first, second = _by_cell(_finished(before)), _by_cell(after)
     if len(first) == len(second) == 1:
-        ((finished, others),) = zip(map(_finished, first.values()), second.values(), strict=True)
-        return [_match(finished, others)] if finished else []
-    return [
-        _match(*_on_same_data(finished, second.get(key, [])))
-        for key, runs in first.items()
-        if (finished := _finished(runs))
-    ]
+        second = dict(zip(first, second.values(), strict=True))
+    return [_match(finished, second.get(key, [])) for key, finished in first.items()]
 
 
-def _on_same_data(before: list[StoredRun], after: Sequence[StoredRun]) -> tuple[list[StoredRun], list[StoredRun]]:
-    """Keep the runs on the images and ground truth of A's newest; a run that failed early does not know them."""
-    data = before[-1].record.dataset_sha256
-    return (
-        [run for run in before if run.record.dataset_sha256 == data],
-        [run for run in after if run.record.dataset_sha256 in (data, "")],
-    )
+def _match(before: list[StoredRun], after: Sequence[StoredRun]) -> Matched:
+    before = _on_data(before[-1], before)
+    if not after:
+        return Matched(before=before, after=[], missing="there is no run of this cell")
+    if after[-1].record.status != "ok":
+        return Matched(before=before, after=[], missing=f"the cell failed: {after[-1].record.error}", failed=True)
+    finished = _finished(after)
+    return Matched(before=before, after=_on_data(before[-1], finished) or _on_data(finished[-1], finished))
 
 
-def _match(before: list[StoredRun], others: Sequence[StoredRun]) -> Matched:
-    after = _finished(others)
-    if after:
-        return Matched(before=before, after=after)
-    if others:
-        return Matched(before=before, after=[], missing=f"the cell failed: {others[-1].record.error}", failed=True)
-    return Matched(before=before, after=[], missing="there is no run of this cell on the same data")
+def _on_data(like: StoredRun, runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Keep the runs with the same images and ground truth as one of them."""
+    return [run for run in runs if run.record.dataset_sha256 == like.record.dataset_sha256]
 
 
 def _finished(runs: Sequence[StoredRun]) -> list[StoredRun]:

@@ -23,7 +23,6 @@ from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
 from ocrbench.records import RunRecord
 from ocrbench.store import RECORD, Store
-from ocrbench.table import steady
 
 # How much the same cell differs from one run to the next on a quiet machine of one's own, as a standard deviation of
 # the logarithm: one process has one memory layout. Runs repeated on either side replace this guess by what they show.
@@ -40,8 +39,9 @@ class StoredRun:
 
     @property
     def timings(self) -> pd.DataFrame:
-        """The times behind the run's latencies."""
-        return steady(self.store.timings(self.record.run_id))
+        """The measured times, one row per image and repetition, without warm-up."""
+        frame = self.store.timings(self.record.run_id)
+        return frame[~frame["warmup"].astype(bool)]
 
 
 def find_runs(names: Sequence[str], *, failed: bool = False) -> list[StoredRun]:
@@ -67,25 +67,24 @@ def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], marg
     """Compare runs of one configuration with runs of another, on the same images.
 
     Args:
-        before: A: one run, or repeats of one cell.
+        before: A: one run, or repeats of one cell. Of the side with more of them, the newest are taken: each, which is
+            a process of its own, counts only once.
         after: B.
         margin: Relative; speed changes within it do not matter.
 
     Raises:
-        ConfigError: They have no image in common, or one with another ground truth.
+        ConfigError: They have no image in common.
     """
+    before, after = _as_many(before, after)
     one, other = before[-1], after[-1]
     expected, first = _regions(one)
     others_expected, second = _regions(other)
     shared = set(expected) & set(others_expected)
-    names = f"{one.record.run_id} and {other.record.run_id}"
-    if not shared:
-        message = f"{names} have no image in common"
+    alike = {sample_id for sample_id in shared if expected[sample_id] == others_expected[sample_id]}
+    if not alike:
+        message = f"{one.record.run_id} and {other.record.run_id} have no image in common with the same ground truth"
         raise ConfigError(message)
-    if differing := sorted(sample_id for sample_id in shared if expected[sample_id] != others_expected[sample_id]):
-        which = f"of {len(differing)} images, for example {differing[0]}"
-        message = f"{names} cannot be compared: the ground truth differs {which}"
-        raise ConfigError(message)
+    first = {sample_id: regions for sample_id, regions in first.items() if sample_id in alike}
     scoring = validate(Scoring, one.record.config["scoring"])
     reasons = _incomparable(one.record, other.record)
     speed = _speed_changes(before, after, margin, comparable=not reasons)
@@ -96,7 +95,7 @@ def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], marg
         decisive=(shared_rate(one.record, other.record) or "latency_p50_ms", "e2e_hmean"),
         warnings=(
             *(f"no verdict on speed: {reason}" for reason in reasons),
-            *_rescored(one.record, other.record),
+            *_otherwise_judged(one.record, other.record, len(shared) - len(alike)),
             *_noise([*before, *after]),
         ),
         flipped=flipped_words(first, second, expected, scoring),
@@ -138,7 +137,8 @@ def latency_change(
         margin: Relative.
         metric: A key of ``TIMES``.
     """
-    sides = [[_by_image(run, TIMES[metric]) for run in runs] for runs in _as_many(before, after)]
+    frames = _comparable_times(*_as_many(before, after))
+    sides = [[_by_image(times, TIMES[metric]) for times in runs] for runs in frames]
     shared = set.intersection(*(set(times.index) for side in sides for times in side))
     if not shared:
         return None
@@ -155,18 +155,20 @@ def _incomparable(one: RunRecord, other: RunRecord) -> list[str]:
         values = [record.environment.get("host", {}).get(key) for record in (one, other)]
         if values[0] != values[1]:
             reasons.append(f"host {key} differs: {values[0]} and {values[1]}")
-    datasets = [{**record.config["dataset"], "root": ""} for record in (one, other)]
-    if datasets[0] == datasets[1] and one.dataset_sha256 != other.dataset_sha256:
-        reasons.append("the images are not the same files")
+    chosen = [tuple(record.config["dataset"].get(key) for key in ("limit", "seed")) for record in (one, other)]
+    if chosen[0] == chosen[1] and one.dataset_sha256 != other.dataset_sha256:
+        reasons.append("the images, or their ground truth, are not the same files")
     scenarios = [record.config["scenario"] for record in (one, other)]
     if scenarios[0] != scenarios[1]:
         reasons.append("the scenario differs")
     return reasons
 
 
-def _rescored(one: RunRecord, other: RunRecord) -> list[str]:
+def _otherwise_judged(one: RunRecord, other: RunRecord, left_out: int) -> list[str]:
+    """Say where the accuracy compared is not that of the runs' tables."""
+    left = [f"{left_out} images are left out of the accuracy: their ground truth differs"] if left_out else []
     same = one.config["scoring"] == other.config["scoring"]
-    return [] if same else ["B was scored by other rules than A; here both are scored by A's"]
+    return left if same else [*left, "B was scored by other rules than A; here both are scored by A's"]
 
 
 def _noise(runs: Sequence[StoredRun]) -> list[str]:
@@ -180,12 +182,13 @@ def _speed_changes(
     timed = [latency_change(before, after, margin, metric) for metric in ({} if rate else TIMES)]
     changes = [each if comparable else replace(each, interval=None) for each in timed if each is not None]
     latencies = [
-        np.concatenate([run.timings["latency_ns"].to_numpy(float) for run in runs]) for runs in (before, after)
+        np.concatenate([times["latency_ns"].to_numpy(float) for times in runs])
+        for runs in _comparable_times(before, after)
     ]
     if all(len(times) for times in latencies):
         changes.append(tail_change(latencies[0], latencies[1], margin))
     for metric, unit in {**({rate: "images/s"} if rate else {}), "peak_rss_mb": "MB"}.items():
-        values = [[_value(run.record, metric) for run in runs] for runs in _as_many(before, after)]
+        values = [[_value(run.record, metric) for run in runs] for runs in (before, after)]
         change = value_change(metric, unit, values[0], values[1], margin)
         changes.append(change if comparable else replace(change, interval=None))
     return changes
@@ -204,12 +207,19 @@ def _widened(change: Change, runs: int) -> Change:
     return replace(change, interval=interval)
 
 
-def _by_image(run: StoredRun, column: str) -> "pd.Series[float]":
-    return run.timings.groupby("sample_id")[column].median().astype("float64")
+def _comparable_times(before: Sequence[StoredRun], after: Sequence[StoredRun]) -> list[list[pd.DataFrame]]:
+    """Take the times of repeated shapes; those of first-seen ones only where no run has anything else."""
+    measured = [[run.timings for run in runs] for runs in (before, after)]
+    repeated = [[times[~times["first_seen"].astype(bool)] for times in side] for side in measured]
+    return measured if all(times.empty for side in repeated for times in side) else repeated
+
+
+def _by_image(times: pd.DataFrame, column: str) -> "pd.Series[float]":
+    return times.groupby("sample_id")[column].median().astype("float64")
 
 
 def _as_many(before: Sequence[StoredRun], after: Sequence[StoredRun]) -> tuple[Sequence[StoredRun], ...]:
-    """Take the newest runs of the longer side: each run, which is a process of its own, may count only once."""
+    """Take the newest runs of the longer side."""
     count = min(len(before), len(after))
     return before[-count:], after[-count:]
 

@@ -113,7 +113,7 @@ class ZooFolder:
             described = run_streaming([tools.command(DESCRIBER), "--name", source.model], lambda _: None)
             (model,) = json.loads("\n".join(described.lines))
             return self._described_origin(model, file)
-        except (OSError, ValueError, KeyError, yaml.YAMLError, ModelError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, ModelError) as error:
             # A failed download is being reported; that this fails too must not hide why.
             log.debug("no origin of %s: %s", file, error)
             return ""

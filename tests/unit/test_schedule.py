@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 import pytest
+from filelock import FileLock, Timeout
 
 from ocrbench.config import Cell, Precision
 from ocrbench.config.composing import load
@@ -310,6 +311,9 @@ class TestMeasure:
         assert self.blocks(requests, "attest") == [["much", "a", "b", "c"]]
 
 
+LOCK = "ocrbench-measuring.lock"
+
+
 class TestAlone:
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,23 +329,26 @@ class TestAlone:
         thread = threading.Thread(target=second)
         with alone(replace(loaded, cache_dir=str(tmp_path / "one")), Hearing()):
             thread.start()
-            thread.join(0.2)
+            for _ in range(200):
+                if hearing.said:
+                    break
+                thread.join(0.1)
             order.append("first")
         thread.join(20)
         assert order == ["first", "second"]
-        assert hearing.said == ["waiting for another measurement on this machine to end"]
+        assert hearing.said == [f"waiting for another measurement on this machine to end ({tmp_path / LOCK})"]
 
     def test_every_user_may_lock(self, loaded: Cell, tmp_path: Path) -> None:
         before = os.umask(0o077)
         try:
             with alone(loaded, Hearing()):
-                pass
+                assert stat.S_IMODE((tmp_path / LOCK).stat().st_mode) == 0o666
         finally:
             os.umask(before)
-        assert stat.S_IMODE((tmp_path / "ocrbench-measuring.lock").stat().st_mode) == 0o666
 
-    @pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write to any file")
-    def test_a_protected_lock_is_replaced_by_one_in_the_cache_folder(self, loaded: Cell, tmp_path: Path) -> None:
-        (tmp_path / "ocrbench-measuring.lock").touch(mode=0o000)
+    def test_a_cache_folder_is_locked_where_the_shared_lock_is_unusable(self, loaded: Cell, tmp_path: Path) -> None:
+        (tmp_path / LOCK).mkdir()
         with alone(replace(loaded, cache_dir=str(tmp_path / "cache")), Hearing()):
-            assert (tmp_path / "cache" / "measuring.lock").exists()
+            lock = FileLock(tmp_path / "cache" / "measuring.lock")
+            with pytest.raises(Timeout):
+                lock.acquire(timeout=0)

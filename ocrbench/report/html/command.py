@@ -17,6 +17,8 @@ GROUPS = ("detector", "recognizer", "dataset", "calibration", "quantization", "s
 ROLES = ("detector", "recognizer")
 # What each stage inherits unless it is given its own.
 INHERITED = ("device", "precision", "properties")
+# Of the whole cell. ``max_drop`` decides whether it fails.
+LEFT_OUT = {*NOT_COMPARED, *INHERITED} - {"max_drop"}
 # Keys that say why, or what people should know.
 FOR_PEOPLE = ("measured", "licence", "languages", "homepage", "min_openvino", "size_mb", "input")
 # What Hydra's grammar reads as this very text, and as nothing but a text.
@@ -74,7 +76,7 @@ def _quoted(text: str) -> str:
 def _differences(given: Any, base: Any, path: Sequence[str] = ()) -> Iterator[tuple[Sequence[str], Any]]:  # noqa: ANN401
     if isinstance(given, Mapping) and isinstance(base, Mapping):
         for name in given:
-            if name not in FOR_PEOPLE and not (not path and name in (*NOT_COMPARED, *INHERITED)):
+            if name not in FOR_PEOPLE and not (not path and name in LEFT_OUT):
                 yield from _differences(given[name], base.get(name), (*path, name))
     elif _plain(given) != _plain(base):
         yield path, given

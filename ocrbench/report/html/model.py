@@ -17,6 +17,7 @@ from ocrbench.metrics.text import TextRule
 from ocrbench.records import RunRecord
 from ocrbench.report.html.intervals import accuracy_intervals, latency_interval
 from ocrbench.store import Outcome
+from ocrbench.table import steady
 
 Value = str | float | None
 
@@ -64,7 +65,7 @@ class ReportRun:
     @cached_property
     def steady(self) -> pd.DataFrame:
         """The measured times behind the run's latencies: one row per image and repetition."""
-        return self.stored.timings
+        return steady(self.stored.store.timings(self.id))
 
     @cached_property
     def outcomes(self) -> list[Outcome]:

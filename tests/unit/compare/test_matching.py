@@ -23,6 +23,10 @@ def matched(one: Path, other: Path) -> list[Matched]:
     return match_runs(*(find_runs([str(folder)], failed=True) for folder in (one, other)))
 
 
+def other_data(record: RunRecord) -> RunRecord:
+    return replace(record, dataset_sha256="e" * 64)
+
+
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "one", tmp_path / "other"
@@ -56,12 +60,24 @@ class TestACellThatFailedOnSideB:
         (found,) = matched(*folders)
         assert found.failed
 
-    def test_does_not_count_where_it_finished_too(self, folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    @pytest.mark.parametrize("errors", [("", "out of memory"), ("out of memory", "")])
+    def test_is_judged_by_its_newest_run(
+        self, errors: tuple[str, str], folders: tuple[Path, Path], write_run: WriteRun
+    ) -> None:
         write_run(folders[0], "precision=FP32")
-        write_run(folders[1], "precision=FP32")
-        write_run(folders[1], "precision=FP32", error="out of memory")
+        for error in errors:
+            write_run(folders[1], "precision=FP32", error=error)
         (found,) = matched(*folders)
-        assert (found.failed, len(found.after)) == (False, 1)
+        assert (found.failed, len(found.after)) == ((True, 0) if errors[-1] else (False, 1))
+
+
+def test_a_cell_that_failed_on_side_a_is_no_baseline(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    """So each side has one cell, and they are compared whatever differs."""
+    write_run(folders[0], "precision=FP32")
+    write_run(folders[0], "precision=BF16", error="out of memory")
+    write_run(folders[1], "precision=INT8")
+    (found,) = matched(*folders)
+    assert [run.record.config["precision"] for run in (*found.before, *found.after)] == ["FP32", "INT8"]
 
 
 def test_a_cell_that_b_lacks_is_named_and_left_out(folders: tuple[Path, Path], write_run: WriteRun, here: Run) -> None:
@@ -69,24 +85,42 @@ def test_a_cell_that_b_lacks_is_named_and_left_out(folders: tuple[Path, Path], w
     lonely = write_run(folders[0], "precision=INT8")
     write_run(folders[1], "precision=FP32")
     done = here("compare", *folders)
-    assert f"left out: {lonely.run_id}: there is no run of this cell on the same data" in done.stderr
+    assert f"left out: {lonely.run_id}: there is no run of this cell" in done.stderr
     assert done.stdout.count("A: ") == 1
 
 
-def test_the_same_cell_on_other_data_is_not_its_counterpart(folders: tuple[Path, Path], write_run: WriteRun) -> None:
-    for precision in ("FP32", "INT8"):
-        write_run(folders[0], f"precision={precision}")
-    write_run(folders[1], "precision=INT8")
-    write_run(folders[1], "precision=FP32", change=lambda record: replace(record, dataset_sha256="e" * 64))
-    assert [bool(each.after) for each in matched(*folders)] == [False, True]
-
-
-def test_images_that_share_only_a_name_are_not_compared(folders: tuple[Path, Path], write_run: WriteRun) -> None:
-    write_run(folders[0], "dataset.root=train")
-    write_run(folders[1], "dataset.root=test", texts=("Other", "words"))
+def test_runs_on_the_same_data_are_preferred(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    old = write_run(folders[0], ms=900, change=other_data)
+    new = write_run(folders[0])
+    same = write_run(folders[1])
+    write_run(folders[1], ms=900, change=other_data)
     (found,) = matched(*folders)
-    with pytest.raises(ConfigError, match="the ground truth differs of 6 images"):
-        found.compare(0.03)
+    assert old.run_id not in [run.record.run_id for run in found.before]
+    assert [[run.record.run_id for run in side] for side in (found.before, found.after)] == [
+        [new.run_id],
+        [same.run_id],
+    ]
+
+
+def test_other_images_with_the_same_names_have_no_verdict_on_speed(
+    folders: tuple[Path, Path], write_run: WriteRun
+) -> None:
+    write_run(folders[0])
+    write_run(folders[1], ms=900, change=other_data)
+    comparison = matched(*folders)[0].compare(0.03)
+    assert comparison.warnings == ("no verdict on speed: the images, or their ground truth, are not the same files",)
+    assert comparison.verdict == "undecided"
+
+
+def test_images_with_another_ground_truth_are_left_out(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    """The first image has the first text alone."""
+    write_run(folders[0], "dataset.root=train")
+    write_run(folders[1], "dataset.root=test", texts=("Exit", "Other", "words"), change=other_data)
+    comparison = matched(*folders)[0].compare(0.03)
+    assert "4 images are left out of the accuracy: their ground truth differs" in comparison.warnings
+    write_run(folders[1], "dataset.root=test", texts=("Other", "words"), change=other_data)
+    with pytest.raises(ConfigError, match="no image in common with the same ground truth"):
+        matched(*folders)[0].compare(0.03)
 
 
 def test_other_rules_of_scoring_are_told(folders: tuple[Path, Path], write_run: WriteRun) -> None:

@@ -84,7 +84,7 @@ def test_runs_without_an_image_in_common_are_a_note(sides: tuple[Path, Path]) ->
     outcomes = [replace(each, sample_id=f"other_{each.sample_id}") for each in store.outcomes(record.run_id)]
     store.save(record, store.timings(record.run_id), outcomes)
     (found,) = built(one, other)["comparisons"]
-    assert found["problem"].endswith("have no image in common")
+    assert found["problem"].endswith("have no image in common with the same ground truth")
 
 
 def test_a_long_text_is_cut_and_there_in_full(write_run: WriteRun, tmp_path: Path) -> None:
