@@ -61,7 +61,7 @@ def _matched(folders: list[str], by: str) -> list[Matched]:
         if not pairs:
             message = f"no two of these runs differ in {by} only"
             raise ConfigError(message)
-        return [Matched(before=before, after=after) for before, after in pairs]
+        return pairs
     if len(folders) != 2:
         message = f"compare: expected two folders of runs, A and B, not {len(folders)}; or --by FACTOR"
         raise ConfigError(message)

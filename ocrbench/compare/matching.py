@@ -31,7 +31,7 @@ Cells = dict[str, list[StoredRun]]
 
 @dataclass(frozen=True, kw_only=True)
 class Matched:
-    """The finished runs of one cell on both sides.
+    """The finished runs on both sides that are held against each other.
 
     Attributes:
         before: A's, at least one; all on the same data.
@@ -63,7 +63,7 @@ class Matched:
         return Comparison(before=run_id, after="no finished run", changes=(), failed=self.missing)
 
 
-def pairs_by(runs: Sequence[StoredRun], factor: str) -> list[tuple[list[StoredRun], list[StoredRun]]]:
+def pairs_by(runs: Sequence[StoredRun], factor: str) -> list[Matched]:
     """Pair runs that differ in one factor only; the value that comes first among the runs is the baseline.
 
     Args:
@@ -71,7 +71,7 @@ def pairs_by(runs: Sequence[StoredRun], factor: str) -> list[tuple[list[StoredRu
         factor: One of ``COMPARABLE_FACTORS``.
 
     Returns:
-        (baseline runs, other runs) for each other value within each group of otherwise equal runs.
+        The baseline's runs and the others', for each other value within each group of otherwise equal runs.
     """
     groups: dict[str, dict[str, list[StoredRun]]] = {}
     for run in runs:
@@ -80,7 +80,7 @@ def pairs_by(runs: Sequence[StoredRun], factor: str) -> list[tuple[list[StoredRu
     pairs = []
     for values in groups.values():
         baseline, *others = values.values()
-        pairs += [(baseline, other) for other in others]
+        pairs += [Matched(before=baseline, after=other) for other in others]
     return pairs
 
 

@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from ocrbench.compare.matching import Matched, match_runs
+from ocrbench.compare.matching import Matched, match_runs, pairs_by
 from ocrbench.compare.stored import RUN_NOISE, compare_stored, find_runs
 from ocrbench.compare.verdict import check_gate
 from ocrbench.config import Gate, Limit
@@ -167,3 +167,14 @@ def test_runs_of_different_datasets_are_not_paired(folders: tuple[Path, Path], w
     done = here("compare", folders[0], "--by", "dataset")
     assert done.returncode == 2
     assert "--by dataset: no such factor" in done.stderr
+
+
+def test_runs_that_differ_in_one_factor_are_paired(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    runs = [write_run(folders[0], f"precision={each}") for each in ("FP32", "INT8", "BF16", "INT8")]
+    write_run(folders[0], "precision=INT8", "scoring.case_sensitive=true")
+    paired = [
+        [[run.record.run_id for run in side] for side in (each.before, each.after)]
+        for each in pairs_by(find_runs([str(folders[0])]), "precision")
+    ]
+    first, *others = (run.run_id for run in runs)
+    assert paired == [[[first], [others[0], others[2]]], [[first], [others[1]]]]
