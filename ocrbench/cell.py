@@ -169,7 +169,7 @@ def _too_much_lost(cell: Cell, reference: Sequence[Outcome], measured: Sequence[
 def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Finished:
     if "cell_id" not in known:
         # Without the files that it names: one that is missing may be the reason.
-        known["cell_id"] = named(cell, [decisive_keys(cell), known.get("environment", {})])
+        known["cell_id"] = named(cell, [decisive_keys(asdict(cell)), known.get("environment", {})])
     record = RunRecord(run_id=known["cell_id"], status="failed", error=reason, **known)
     try:
         record = store.add(record, _frame([]), [])

@@ -1,13 +1,15 @@
 """Which runs are held against each other: those of one cell, or those that differ in one factor."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 from ocrbench.compare.stored import StoredRun, compare_stored
 from ocrbench.compare.verdict import Comparison
-from ocrbench.config import NOT_MEASURED
 from ocrbench.errors import ConfigError
+from ocrbench.identity import ROLES, comparable, known_to_one
 from ocrbench.records import RunRecord
 
 FACTORS: Mapping[str, Callable[[RunRecord], str]] = {
@@ -24,8 +26,6 @@ COMPARABLE_FACTORS = tuple(name for name in FACTORS if name != "dataset")
 # These belong to the environment, not to the configuration.
 ENVIRONMENT_FACTORS = ("openvino", "host")
 STAGE_FACTORS = {"device", "precision", "properties"}
-# Where things are, and how the result is judged.
-NOT_COMPARED = (*NOT_MEASURED, "omz", "attest", "max_drop")
 Cells = dict[str, list[StoredRun]]
 
 
@@ -38,12 +38,14 @@ class Matched:
         after: B's; on A's data, if there are such. None where there is no run, or the newest one failed.
         missing: Why there are none.
         failed: Whether that is because the cell failed.
+        known_to_one: The keys that only one side's ocrbench has, which is another version than the other's.
     """
 
     before: list[StoredRun]
     after: list[StoredRun]
     missing: str = ""
     failed: bool = False
+    known_to_one: Sequence[str] = ()
 
     def compare(self, margin: float) -> Comparison:
         """Compare them; a cell that failed on side B is a regression.
@@ -55,7 +57,9 @@ class Matched:
             ConfigError: There is nothing to compare, or the runs have no image in common.
         """
         if self.after:
-            return compare_stored(self.before, self.after, margin)
+            comparison = compare_stored(self.before, self.after, margin)
+            said = f"of different versions of ocrbench, of which only one has {', '.join(self.known_to_one)}"
+            return replace(comparison, warnings=(*comparison.warnings, *([said] if self.known_to_one else [])))
         run_id = self.before[-1].record.run_id
         if not self.failed:
             message = f"{run_id}: {self.missing}"
@@ -87,7 +91,8 @@ def pairs_by(runs: Sequence[StoredRun], factor: str) -> list[Matched]:
 def match_runs(before: Sequence[StoredRun], after: Sequence[StoredRun]) -> list[Matched]:
     """Find for each cell that finished on side A its runs on side B: of the same configuration, best on the same data.
 
-    Where each side has one cell only, they are compared whatever differs.
+    Where each side has one cell only, they are compared whatever differs. Of another version of ocrbench, a cell is the
+    same one if it is the only one that has the same values for all keys that both versions have.
 
     Args:
         before: A's runs, failed ones too.
@@ -96,17 +101,32 @@ def match_runs(before: Sequence[StoredRun], after: Sequence[StoredRun]) -> list[
     first, second = _by_cell(_finished(before)), _by_cell(after)
     if len(first) == len(second) == 1:
         second = dict(zip(first, second.values(), strict=True))
-    return [_match(finished, second.get(key, [])) for key, finished in first.items()]
+    renamed = _over_versions(first, second)
+    return [_match(finished, second.get(renamed.get(key, key), [])) for key, finished in first.items()]
+
+
+def _over_versions(before: Cells, after: Cells) -> dict[str, str]:
+    """Name for each cell that only A has the one of B that is the same, but for keys new in another version."""
+    lonely = [[key for key in side if key not in other] for side, other in ((before, after), (after, before))]
+    alike = [
+        (key, other)
+        for key, other in product(*lonely)
+        if known_to_one(before[key][-1].record, after[other][-1].record) is not None
+    ]
+    times = Counter(name for pair in alike for name in pair)
+    return {key: other for key, other in alike if times[key] == times[other] == 1}
 
 
 def _match(before: list[StoredRun], after: Sequence[StoredRun]) -> Matched:
+    known = tuple(known_to_one(before[-1].record, after[-1].record) or ()) if after else ()
     before = _on_data(before[-1], before)
     if not after:
         return Matched(before=before, after=[], missing="there is no run of this cell")
     if after[-1].record.status != "ok":
         return Matched(before=before, after=[], missing=f"the cell failed: {after[-1].record.error}", failed=True)
     finished = _finished(after)
-    return Matched(before=before, after=_on_data(before[-1], finished) or _on_data(finished[-1], finished))
+    chosen = _on_data(before[-1], finished) or _on_data(finished[-1], finished)
+    return Matched(before=before, after=chosen, known_to_one=known)
 
 
 def _on_data(like: StoredRun, runs: Sequence[StoredRun]) -> list[StoredRun]:
@@ -121,19 +141,26 @@ def _finished(runs: Sequence[StoredRun]) -> list[StoredRun]:
 def _by_cell(runs: Sequence[StoredRun]) -> Cells:
     cells: Cells = {}
     for run in runs:
-        cells.setdefault(_otherwise(run.record, ""), []).append(run)
+        cells.setdefault(_text(comparable(run.record.config)), []).append(run)
     return cells
 
 
 def _otherwise(record: RunRecord, factor: str) -> str:
-    """Return all of a run's configuration but one factor, so that equal strings mean otherwise equal runs."""
-    config = {key: value for key, value in record.config.items() if key not in (*NOT_COMPARED, factor)}
-    for role in ("detector", "recognizer"):
+    """Return all that decides a run but one factor, so that equal strings mean otherwise equal runs."""
+    config = dict(record.config)
+    if factor == "precision":
+        # Other precisions do without the recipe for INT8, which would keep them apart.
+        config |= {role: {**config[role], "precision": "INT8"} for role in ROLES}
+    config = {key: value for key, value in comparable(config).items() if key != factor}
+    for role in ROLES:
         kept = STAGE_FACTORS if factor == "model" else set(config[role])
         config[role] = {key: value for key, value in config[role].items() if key in kept and key != factor}
-    config["dataset"] = {key: value for key, value in config["dataset"].items() if key != "root"}
     others = [value(record) for name, value in FACTORS.items() if name != factor and name in ENVIRONMENT_FACTORS]
-    return json.dumps([config, *([record.dataset_sha256, others] if factor else [])], sort_keys=True, default=str)
+    return _text([config, record.dataset_sha256, others])
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _both(record: RunRecord, key: str) -> str:

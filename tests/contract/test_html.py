@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from ocrbench import table
-from ocrbench.compare.matching import NOT_COMPARED
 from ocrbench.config.composing import load
+from ocrbench.identity import NOT_COMPARED
 from ocrbench.records import RunRecord
 from ocrbench.report.columns import text
 from ocrbench.report.delimited import to_parquet

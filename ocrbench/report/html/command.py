@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ocrbench.compare.matching import NOT_COMPARED
 from ocrbench.config import choices
 from ocrbench.config.composing import load
+from ocrbench.identity import NOT_COMPARED
 from ocrbench.records import RunRecord
 
 # Config groups whose choice a run names.

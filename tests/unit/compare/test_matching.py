@@ -27,6 +27,10 @@ def other_data(record: RunRecord) -> RunRecord:
     return replace(record, dataset_sha256="e" * 64)
 
 
+def from_source(record: RunRecord, source: str) -> RunRecord:
+    return replace(record, environment={**record.environment, "source": source})
+
+
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "one", tmp_path / "other"
@@ -69,6 +73,72 @@ class TestACellThatFailedOnSideB:
             write_run(folders[1], "precision=FP32", error=error)
         (found,) = matched(*folders)
         assert (found.failed, len(found.after)) == ((True, 0) if errors[-1] else (False, 1))
+
+
+class TestAnotherVersionOfOcrbench:
+    """A version that gets a new key still has the cells of the version before."""
+
+    KEY = "folding.detector_shapes"
+
+    @pytest.fixture
+    @staticmethod
+    def baseline(folders: tuple[Path, Path], write_run: WriteRun) -> list[RunRecord]:
+        def without_key(record: RunRecord) -> RunRecord:
+            folding = {key: value for key, value in record.config["folding"].items() if key != "detector_shapes"}
+            return from_source(replace(record, config={**record.config, "folding": folding}), "old")
+
+        return [write_run(folders[0], f"precision={each}", change=without_key) for each in ("FP32", "INT8")]
+
+    @staticmethod
+    def pairs(folders: tuple[Path, Path]) -> list[tuple[str, list[str]]]:
+        return [
+            (each.before[0].record.config["precision"], [run.record.config["precision"] for run in each.after])
+            for each in matched(*folders)
+        ]
+
+    @pytest.mark.usefixtures("baseline")
+    def test_has_the_same_cells(self, folders: tuple[Path, Path], write_run: WriteRun) -> None:
+        for precision in ("INT8", "FP32"):
+            write_run(folders[1], f"precision={precision}", change=lambda record: from_source(record, "new"))
+        assert self.pairs(folders) == [("FP32", ["FP32"]), ("INT8", ["INT8"])]
+        warnings = [each.compare(0.03).warnings for each in matched(*folders)]
+        assert all(f"of different versions of ocrbench, of which only one has {self.KEY}" in each for each in warnings)
+
+    @pytest.mark.usefixtures("baseline")
+    def test_does_not_guess_which_of_two_cells_is_meant(self, folders: tuple[Path, Path], write_run: WriteRun) -> None:
+        for shapes in (0, 2):
+            words = (f"{self.KEY}={shapes}", "precision=FP32")
+            write_run(folders[1], *words, change=lambda record: from_source(record, "new"))
+        assert self.pairs(folders) == [("FP32", []), ("INT8", [])]
+
+    @pytest.mark.usefixtures("baseline")
+    @pytest.mark.parametrize("word", ["folding.shapes=3", "detector.properties.NUM_STREAMS=2"])
+    def test_knows_other_cells_as_well(self, word: str, folders: tuple[Path, Path], write_run: WriteRun) -> None:
+        """Of a key that both have, or that OpenVINO named, another value is another cell."""
+        for precision in ("FP32", "INT8"):
+            words = (word.replace("detector.", "+detector."), f"precision={precision}")
+            write_run(folders[1], *words, change=lambda record: from_source(record, "new"))
+        assert self.pairs(folders) == [("FP32", []), ("INT8", [])]
+
+    def test_of_one_version_a_key_that_one_run_lacks_is_another_cell(
+        self, baseline: list[RunRecord], folders: tuple[Path, Path], write_run: WriteRun
+    ) -> None:
+        assert {record.environment["source"] for record in baseline} == {"old"}
+        for precision in ("FP32", "INT8"):
+            write_run(folders[1], f"precision={precision}", change=lambda record: from_source(record, "old"))
+        assert self.pairs(folders) == [("FP32", []), ("INT8", [])]
+
+
+def test_new_evidence_for_a_recipe_makes_no_other_cell(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    def with_evidence(record: RunRecord) -> RunRecord:
+        detector = record.config["detector"]
+        recipe = {**detector["quantization"], "measured": [{"dataset": "another"}]}
+        return replace(record, config={**record.config, "detector": {**detector, "quantization": recipe}})
+
+    for precision in ("FP32", "INT8"):
+        write_run(folders[0], f"precision={precision}")
+        write_run(folders[1], f"precision={precision}", change=with_evidence)
+    assert all(each.after for each in matched(*folders))
 
 
 def test_a_cell_that_failed_on_side_a_is_no_baseline(folders: tuple[Path, Path], write_run: WriteRun) -> None:

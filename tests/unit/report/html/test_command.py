@@ -11,8 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.compare.matching import NOT_COMPARED
 from ocrbench.config.composing import load
+from ocrbench.identity import NOT_COMPARED
 from ocrbench.records import RunRecord
 from ocrbench.report.html.command import command, value
 
