@@ -45,8 +45,7 @@ def series(cell: Cell, fingerprint: str) -> str:
     config = {key: value for key, value in decisive(cell).items() if key != "omz"}
     for name in ("dataset", "calibration"):
         config[name] = {key: value for key, value in config[name].items() if key != "root"}
-    host = environment.host()
-    return named(cell, [config, fingerprint, host["name"], host["cpu"], host["cores"]])
+    return named(cell, [config, fingerprint, *same_host(environment.host())])
 
 
 def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,6 +83,11 @@ def _known_to_one(one: Mapping[str, Any], other: Mapping[str, Any], path: tuple[
 
 def _plain(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str)
+
+
+def same_host(host: Mapping[str, Any]) -> list[Any]:
+    """Return what makes a host another one: not its memory, nor its system."""
+    return [host.get(key) for key in ("name", "cpu", "cores")]
 
 
 def named(cell: Cell, parts: Sequence[object]) -> str:

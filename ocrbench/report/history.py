@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from ocrbench.identity import known_to_one, same_host
 from ocrbench.metrics.change_points import levels
 from ocrbench.records import RunRecord, Score
 
@@ -29,6 +30,9 @@ COMMIT_DIGITS = 9
 def history(records: Iterable[RunRecord], metric: str) -> pd.DataFrame:
     """List every series' runs, oldest first.
 
+    A series goes on in that of a later version of ocrbench which is the same but for keys that one of the versions
+    lacks, and then has its name.
+
     Args:
         records: Of any series.
         metric: The name of a score.
@@ -40,7 +44,7 @@ def history(records: Iterable[RunRecord], metric: str) -> pd.DataFrame:
     by_series: dict[str, list[RunRecord]] = {}
     for record in sorted(records, key=lambda each: each.started):
         by_series.setdefault(record.series, []).append(record)
-    rows = [row for runs in by_series.values() for row in _rows(runs, metric)]
+    rows = [row for runs in _over_versions(list(by_series.values())) for row in _rows(runs, metric)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": "float64", "level": "float64"})
 
 
@@ -69,8 +73,38 @@ def change_text(before: float, after: float, *, higher_is_better: bool) -> str:
     return f"{size} ({'better' if (after > before) == higher_is_better else 'worse'})"
 
 
+def _over_versions(series: Sequence[list[RunRecord]]) -> list[list[RunRecord]]:
+    """Join series that are one cell's over versions of ocrbench, where there is one choice only."""
+    lines: list[list[RunRecord]] = []
+    for runs in series:
+        earlier = [line for line in lines if _goes_on(line, runs)]
+        rivals = [
+            other
+            for other in series
+            if other is not runs
+            and other[0].environment.get("source") == runs[0].environment.get("source")
+            and any(_goes_on(line, other) for line in earlier)
+        ]
+        if len(earlier) == 1 and not rivals:
+            earlier[0] += runs
+        else:
+            lines.append([*runs])
+    return lines
+
+
+def _goes_on(line: Sequence[RunRecord], runs: Sequence[RunRecord]) -> bool:
+    """Say whether a line of runs may go on with these, which are of a later version."""
+    before, after = line[-1], runs[0]
+    return (
+        before.started < after.started
+        and before.dataset_sha256 == after.dataset_sha256
+        and same_host(before.environment.get("host", {})) == same_host(after.environment.get("host", {}))
+        and known_to_one(before, after) is not None
+    )
+
+
 def _rows(runs: Sequence[RunRecord], metric: str) -> list[dict[str, Any]]:
-    rows = [_row(run, _score(run, metric)) for run in runs]
+    rows = [{**_row(run, _score(run, metric)), "series": runs[-1].series} for run in runs]
     measured = [row for row in rows if row["value"] is not None]
     higher = [score.higher_is_better for run in runs if (score := _score(run, metric)) is not None]
     before: float | None = None
@@ -85,7 +119,6 @@ def _rows(runs: Sequence[RunRecord], metric: str) -> list[dict[str, Any]]:
 
 def _row(run: RunRecord, score: Score | None) -> dict[str, Any]:
     return {
-        "series": run.series,
         "run_id": run.run_id,
         "started": run.started,
         "commit": _commit(run),

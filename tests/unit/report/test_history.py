@@ -1,6 +1,7 @@
 """Runs over time: one series per cell and host, failed runs, where the level changed."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 
@@ -63,6 +64,60 @@ def test_noise_is_told() -> None:
 def test_series_are_judged_apart() -> None:
     runs = [run(number, 10.0) for number in range(8)] + [run(number, 99.0, series="other") for number in range(8)]
     assert set(history(runs, "latency_p50_ms")["change"]) == {""}
+
+
+class TestASeriesOverVersionsOfOcrbench:
+    """A key that is new in a version makes another series, which ``history`` joins to the one before."""
+
+    OLD: ClassVar = {
+        "detector": {"precision": "FP32"},
+        "recognizer": {"precision": "FP32"},
+        "folding": {"argmax": True},
+        "dataset": {"root": "here"},
+    }
+    NEW: ClassVar = {**OLD, "folding": {"argmax": True, "shapes": 0}, "dataset": {"root": "there"}}
+
+    @classmethod
+    def runs(cls, *given: tuple[str, dict[str, Any], str]) -> list[RunRecord]:
+        return [
+            run(number, series=series, config=config, environment={"source": source, "host": {"name": "bench"}})
+            for number, (series, config, source) in enumerate(given)
+        ]
+
+    @staticmethod
+    def names(runs: list[RunRecord]) -> list[str]:
+        return list(history(runs, "latency_p50_ms")["series"])
+
+    def test_goes_on_under_the_newest_name(self) -> None:
+        newest = {**self.NEW, "words": {"margin": 0.5}}
+        runs = self.runs(("a", self.OLD, "1"), ("a", self.OLD, "1"), ("b", self.NEW, "2"), ("c", newest, "3"))
+        assert self.names(runs) == ["c"] * 4
+
+    def test_ends_where_two_could_follow(self) -> None:
+        other = {**self.NEW, "folding": {"argmax": True, "shapes": 48}}
+        runs = self.runs(("a", self.OLD, "1"), ("b", self.NEW, "2"), ("c", other, "2"))
+        assert self.names(runs) == ["a", "b", "c"]
+
+    def test_ends_where_it_could_follow_two(self) -> None:
+        other = {**self.OLD, "folding": {"argmax": True, "gone": 1}}
+        runs = self.runs(("a", self.OLD, "1"), ("b", other, "1"), ("c", self.NEW, "2"))
+        assert self.names(runs) == ["a", "b", "c"]
+
+    def test_does_not_mix_versions_that_take_turns(self) -> None:
+        runs = self.runs(("a", self.OLD, "1"), ("b", self.NEW, "2"), ("a", self.OLD, "1"))
+        assert self.names(runs) == ["a", "a", "b"]
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"config": {**NEW, "folding": {"argmax": False, "shapes": 0}}},
+            {"dataset_sha256": "other"},
+            {"environment": {"source": "2", "host": {"name": "another"}}},
+        ],
+    )
+    def test_ends_where_something_else_differs(self, changes: dict[str, Any]) -> None:
+        old, new = self.runs(("a", self.OLD, "1"), ("b", self.NEW, "2"))
+        assert sorted(self.names([old, replace(new, **changes)])) == ["a", "b"]
 
 
 @pytest.mark.parametrize("value", [None, float("nan")])
