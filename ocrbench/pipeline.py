@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ocrbench.config import Words
+from ocrbench.config import Lines, Words
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import Detector, Reading, Recognizer
 from ocrbench.models.words import pieces
@@ -70,7 +70,7 @@ class Pipeline:
     """Detector and recognizer with their networks.
 
     Attributes:
-        words: How lines are cut into words; None leaves them whole.
+        cutting: How lines are cut into words, or what becomes of them where they stay whole.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class Pipeline:
         detector_networks: Mapping[str, Network],
         recognizer: Recognizer,
         recognizer_networks: Mapping[str, Network],
-        words: Words | None = None,
+        cutting: Words | Lines = Lines(),  # noqa: B008 - it never changes
     ) -> None:
         self.detector = detector
         self.recognizer = recognizer
-        self.words = words
+        self.cutting = cutting
         self._detector_networks = {name: TimedNetwork(each, "detect_infer") for name, each in detector_networks.items()}
         self._recognizer_networks = {
             name: TimedNetwork(each, "recognize_infer") for name, each in recognizer_networks.items()
@@ -191,7 +191,7 @@ class Pipeline:
         for (number, region, crop), reading in zip(cut, readings, strict=True):
             kept[number] += [
                 piece
-                for piece in pieces(region, crop, reading, self.words)
+                for piece in pieces(region, crop, reading, self.cutting)
                 if piece.text and piece.confidence >= self.recognizer.min_confidence
             ]
         return kept

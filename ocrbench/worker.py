@@ -86,10 +86,10 @@ class Session:
             "recognizer": _compile(cell, "recognizer", recognizer.graphs(), artifacts["recognizer"]),
         }
         kind = SlowedPipeline if SLOWDOWN in os.environ else Pipeline
-        words = cell.words_at(cell.granularity)
+        cutting = cell.cutting(cell.granularity)
         optimum = max(each.optimum() for networks in self._networks.values() for each in networks.values())
         self._pipelines = [
-            kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"), words)
+            kind(detector, self._callables("detector"), recognizer, self._callables("recognizer"), cutting)
             for _ in range(self._setup.in_flight(optimum))
         ]
         for pipeline in self._pipelines[1:]:
@@ -159,7 +159,7 @@ class Session:
             for each, known in self._networks.items()
         }
         return Pipeline(
-            pipeline.detector, networks["detector"], pipeline.recognizer, networks["recognizer"], pipeline.words
+            pipeline.detector, networks["detector"], pipeline.recognizer, networks["recognizer"], pipeline.cutting
         )
 
     def _callables(self, role: str) -> dict[str, Network]:

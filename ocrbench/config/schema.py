@@ -71,6 +71,17 @@ class Scoring:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class Lines:
+    """What becomes of a line that was read and stays whole.
+
+    Attributes:
+        trim: The share of its height that is cut off above, and again below.
+    """
+
+    trim: float = Field(default=0.0, ge=0, lt=0.5)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Words:
     """How a line that was read is cut into words.
 
@@ -209,6 +220,7 @@ class Cell:
     scenario: Scenario
     granularity: Granularity
     words: Words
+    lines: Lines
     folding: Folding
     scoring: Scoring
     omz: Omz
@@ -237,9 +249,9 @@ class Cell:
         """The device of both stages, or of each."""
         return _both(self.detector.device, self.recognizer.device)
 
-    def words_at(self, granularity: Granularity) -> Words | None:
-        """Return how what the detector finds is cut to get regions of a granularity; None leaves it whole."""
-        return self.words if granularity == "word" and self.detector.finds == "line" else None
+    def cutting(self, granularity: Granularity) -> Words | Lines:
+        """Return how what the detector finds is cut to get regions of a granularity."""
+        return self.words if granularity == "word" and self.detector.finds == "line" else self.lines
 
 
 def _both(detector: str, recognizer: str) -> str:

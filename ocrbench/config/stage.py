@@ -116,7 +116,8 @@ class Stage:
         more_sources: Of the others, by name.
         finds: Of a detector: what its regions are. Words are not cut into words once more.
         slack: Of a detector: how far its regions reach beyond the text, above and again below, as a share of their
-            height.
+            height, where words are wanted.
+        line_slack: The same where lines are wanted.
         options: The keys that belong to the model family; the family checks them.
     """
 
@@ -133,6 +134,7 @@ class Stage:
     quantization: Recipe
     finds: Granularity = "line"
     slack: float = Field(default=0.0, ge=0, lt=0.5)
+    line_slack: float = Field(default=0.0, ge=0, lt=0.5)
     device: str
     precision: Precision
     properties: Options

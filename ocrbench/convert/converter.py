@@ -68,7 +68,7 @@ class _Converter:
         self._controlled = cell.quantization.method == "accuracy_control"
         images = cell.quantization.validation_images if self._controlled else 0
         self._calibration = CalibrationSet(cell.calibration, self._cache_dir, images)
-        self._words = cell.words_at(cell.calibration.granularity)
+        self._cutting = cell.cutting(cell.calibration.granularity)
 
     def stage(self, role: Role, stage: Stage) -> Artifacts:
         """Convert every network of a stage."""
@@ -123,8 +123,8 @@ class _Converter:
         if role == "recognizer" and (self._controlled or stage.quantization.crops == "detector"):
             key["detector"] = [_checksums(self._partner_detector()), _options(self._cell.detector)]
         if self._controlled:
-            words = asdict(self._words) if self._words else None
-            key["control"] = [asdict(self._cell.quantization), asdict(self._cell.scoring), self._budget(role), words]
+            scoring, cutting = asdict(self._cell.scoring), asdict(self._cutting)
+            key["control"] = [asdict(self._cell.quantization), scoring, self._budget(role), cutting]
             if role == "detector":
                 key["recognizer"] = [_checksums(self._float_stage("recognizer")), _options(self._cell.recognizer)]
         return key
@@ -144,10 +144,10 @@ class _Converter:
         if role == "detector":
             float_recognizer = replace(cell.recognizer, precision="FP32")
             partner = running_recognizer(float_recognizer, self._float_stage("recognizer"))
-            build, graph = around_detector(stage, metadata, others, partner, self._words)
+            build, graph = around_detector(stage, metadata, others, partner, self._cutting)
         else:
             found = running_detector(cell.detector, self._partner_detector())
-            build, graph = around_recognizer(stage, metadata, others, found, self._words)
+            build, graph = around_recognizer(stage, metadata, others, found, self._cutting)
         score = EndToEndScore(self._calibration.validation(), cell.scoring, build, graph)
         journal = Journal(self._cache_dir / "accuracy_control" / f"{digest}.jsonl")
         return AccuracyControl(cell.quantization, score, journal, self._budget(role), self._progress)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ocrbench.config import Precision, Stage, Words
+from ocrbench.config import Lines, Precision, Stage, Words
 from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
 from ocrbench.pipeline import Pipeline
 from ocrbench.records import Artifact, Graph, Image, Network, Region, Sample, metadata_of
@@ -38,13 +38,13 @@ def around_detector(
     metadata: Metadata,
     others: Artifacts,
     recognizer: tuple[Recognizer, dict[str, Network]],
-    words: Words | None,
+    cutting: Words | Lines,
 ) -> tuple[BuildPipeline, Graph]:
     """Return what puts a detector's first network into a pipeline, and that network's graph."""
     detector = build_detector(stage, metadata)
     own = _compiled(others, detector.graphs(), stage.precision)
     graph = detector.graphs()["network"]
-    return lambda network: Pipeline(detector, {"network": network, **own}, *recognizer, words), graph
+    return lambda network: Pipeline(detector, {"network": network, **own}, *recognizer, cutting), graph
 
 
 def around_recognizer(
@@ -52,13 +52,13 @@ def around_recognizer(
     metadata: Metadata,
     others: Artifacts,
     detector: tuple[Detector, dict[str, Network]],
-    words: Words | None,
+    cutting: Words | Lines,
 ) -> tuple[BuildPipeline, Graph]:
     """Return what puts a recognizer's first network into a pipeline, and that network's graph."""
     recognizer = build_recognizer(stage, metadata)
     own = _compiled(others, recognizer.graphs(), stage.precision)
     graph = recognizer.graphs()["network"]
-    return lambda network: Pipeline(*detector, recognizer, {"network": network, **own}, words), graph
+    return lambda network: Pipeline(*detector, recognizer, {"network": network, **own}, cutting), graph
 
 
 def _compiled(artifacts: Artifacts, graphs: Mapping[str, Graph], precision: Precision) -> dict[str, Network]:

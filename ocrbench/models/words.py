@@ -8,7 +8,7 @@ from unicodedata import east_asian_width
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.config import Words
+from ocrbench.config import Lines, Words
 from ocrbench.geometry import cut
 from ocrbench.models.interface import Characters, Reading
 from ocrbench.records import Image, Region
@@ -34,18 +34,18 @@ class Word:
     right: float
 
 
-def pieces(region: Region, crop: Image, reading: Reading, rule: Words | None) -> list[Region]:
-    """Put what was read into the region, or into one region for each word.
+def pieces(region: Region, crop: Image, reading: Reading, rule: Words | Lines) -> list[Region]:
+    """Put what was read into the region, or into one region for each word, without what is above and below.
 
     Args:
         region: Where the crop was taken.
         crop: The picture that was read, upright.
         reading: What was read in it.
-        rule: How it is cut into words; None leaves it whole. It stays whole too where ``reading`` does not tell where
-            its characters stand.
+        rule: How it is cut. It stays whole too where ``reading`` does not tell where its characters stand.
     """
-    if rule is None or reading.characters is None:
-        return [replace(region, text=reading.text, confidence=reading.confidence)]
+    if isinstance(rule, Lines) or reading.characters is None:
+        polygon = cut(region.polygon, [(0.0, 1.0)], rule.trim)[0] if rule.trim else region.polygon
+        return [replace(region, polygon=polygon, text=reading.text, confidence=reading.confidence)]
     words = split(reading.characters, crop.shape[1] / crop.shape[0], rule)
     polygons = cut(region.polygon, [(word.left, word.right) for word in words], rule.trim)
     return [

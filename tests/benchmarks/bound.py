@@ -67,7 +67,7 @@ def work_of(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample]) -> Work
         compiled = CompiledNetwork(artifact, built.graphs()["network"], settings_of(cell, role))
         optimum = max(optimum, compiled.optimum())
         parts += [built, {"network": counted(role, compiled.network())}]
-    pipeline = Pipeline(*parts, cell.words_at(cell.granularity))
+    pipeline = Pipeline(*parts, cell.cutting(cell.granularity))
     setup = setup_of(cell.scenario)
     assert isinstance(setup, ThroughputSetup)
     for group in groups(len(samples), setup.together, setup.in_flight(optimum)):

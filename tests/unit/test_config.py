@@ -8,7 +8,7 @@ import pytest
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from ocrbench.config import Cell, Words, choices, closest, default_cache_dir, packaged
+from ocrbench.config import Cell, Lines, Words, choices, closest, default_cache_dir, packaged
 from ocrbench.config.composing import compose_config, load, load_matrix, parse
 from ocrbench.errors import ConfigError
 
@@ -238,14 +238,17 @@ def test_words_are_cut_as_close_as_the_detector_needs() -> None:
     assert slack > 0
     assert load().words.trim == slack
     assert load(["detector.slack=0.1"]).words.trim == 0.1
+    assert 0 < load().lines.trim == load().detector.line_slack < slack
+    assert load(["lines.trim=0.1"]).lines == Lines(trim=0.1)
     assert load(["detector=horizontal_text_detection_0001"]).words.trim == 0
     assert load(["words.trim=0.2", "words.gap=null"]).words == Words(trim=0.2, margin=0.5, gap=None)
 
 
 def test_only_lines_are_cut_and_only_where_words_are_wanted() -> None:
     cell = load()
-    assert (cell.words_at("word"), cell.words_at("line")) == (cell.words, None)
-    assert load(["detector=text_detection_0004"]).words_at("word") is None
+    assert (cell.cutting("word"), cell.cutting("line")) == (cell.words, cell.lines)
+    other = load(["detector=text_detection_0004"])
+    assert other.cutting("word") == other.lines == Lines(trim=0)
 
 
 def test_packaged_folders_are_absolute_and_there() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.config import Words
+from ocrbench.config import Lines, Words
 from ocrbench.geometry import rectangle
 from ocrbench.models.interface import Characters, Reading
 from ocrbench.models.words import pieces, split
@@ -125,8 +125,13 @@ class TestPieces:
         assert np.array(only.polygon) == pytest.approx(np.array(rectangle(10, 24, 140, 32)))
 
     def test_lines_stay_whole_where_lines_are_wanted(self) -> None:
-        (only,) = pieces(self.REGION, self.CROP, self.reading("abcd ef"), None)
+        (only,) = pieces(self.REGION, self.CROP, self.reading("abcd ef"), Lines())
         assert only == Region(polygon=self.REGION.polygon, text="abcd ef", confidence=0.9)
+
+    def test_lines_are_cut_closer_above_and_below_only(self) -> None:
+        (only,) = pieces(self.REGION, self.CROP, self.reading("abcd ef"), Lines(trim=0.05))
+        assert only.text == "abcd ef"
+        assert np.array(only.polygon) == pytest.approx(np.array(rectangle(10, 22, 140, 36)))
 
     def test_a_reading_without_places_stays_whole(self) -> None:
         (only,) = pieces(self.REGION, self.CROP, Reading(text="ab cd", confidence=0.8), RULE)
