@@ -7,7 +7,7 @@ from time import perf_counter_ns
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.models.crops import MULTIPLE
+from ocrbench.models.crops import MULTIPLE, WidthOptions
 from ocrbench.records import Image, Network
 from ocrbench.schedule import Listener
 
@@ -52,13 +52,23 @@ class Costs:
         return tables[0], tables[1]
 
 
-def widths_to_measure(naturals: Sequence[int]) -> list[int]:
-    """Choose a handful of widths between the narrowest and the widest crop, closer together among the narrow ones.
+def widths_to_measure(present: WidthOptions, groups: Sequence[Sequence[int]]) -> list[int]:
+    """Choose a handful of widths from the narrowest crop to the widest batch, closer together among the narrow ones.
 
-    >>> widths_to_measure([40, 90, 600])
+    The present batches may be far wider than any crop, and what they cost beyond the measured widths would be a guess.
+
+    Args:
+        present: Makes batches of crops.
+        groups: The crops' widths, by images whose crops share batches.
+
+    >>> widths_to_measure(WidthOptions(width_step=8, max_width=1280, batch_size=2), [[40, 90], [600]])
     [40, 80, 160, 312, 600]
+    >>> widths_to_measure(WidthOptions(width_step=640, max_width=1280, batch_size=2), [[40, 90]])
+    [40, 80, 160, 320, 640]
     """
-    ends = np.array([min(naturals), max(naturals)], dtype=float)
+    widths = [min(max(width, present.min_width), present.max_width) for group in groups for width in group]
+    widths += [width for group in groups for width, _ in present.batches(group)]
+    ends = np.array([min(widths), max(widths)], dtype=float)
     spread = np.geomspace(ends[0], max(ends[1], ends[0] + MULTIPLE), WIDTHS)
     return sorted({int(np.ceil(width / MULTIPLE)) * MULTIPLE for width in spread})
 

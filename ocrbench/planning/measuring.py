@@ -137,11 +137,10 @@ def _plan(
     flexible = _Reader(cell, recognizer, {"shapes": "bucketed", "widths": ()})
     crops, count = _crops(cell, detector, listener)
     groups = [[present.recognizer.natural_width(crop) for crop in group] for group in crops]
-    options = flexible.recognizer.options
-    naturals = [min(max(width, options.min_width), options.max_width) for group in groups for width in group]
+    widths = widths_to_measure(present.recognizer.options, groups)
     like = next(iter(flexible.recognizer.calibration(crops[0])))
     network = flexible.networks["network"]
-    costs = measure_costs(network, like, widths_to_measure(naturals), BATCH_SIZES, listener)
+    costs = measure_costs(network, like, widths, BATCH_SIZES, listener)
     candidates = compare(present.recognizer.options, groups, costs, images * len(groups) / count)
     best = min(candidates, key=lambda each: each.expected.spread_ms)
     check = None

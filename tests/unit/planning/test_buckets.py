@@ -131,4 +131,9 @@ def test_every_shape_is_timed_in_every_round() -> None:
 
 
 def test_equally_wide_crops_can_be_measured_too() -> None:
-    assert widths_to_measure([100, 100]) == [104, 112]
+    assert widths_to_measure(replace(PRESENT, width_step=8), [[104], [104]]) == [104, 112]
+
+
+def test_no_batch_is_wider_than_what_is_measured() -> None:
+    measured = widths_to_measure(replace(PRESENT, width_step=1024, max_width=2048), [[100, 200], [40]])
+    assert (measured[0], measured[-1]) == (40, 1024)
