@@ -59,6 +59,28 @@ def test_exif_orientation_is_applied(tmp_path: Path, pixels: np.ndarray) -> None
     assert read_image(tmp_path / "turned.jpg").shape == (80, 60, 3)
 
 
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {"subsampling": 0}),
+        ("RGB", {"subsampling": 1}),
+        ("RGB", {"subsampling": 2}),
+        ("RGB", {"subsampling": 2, "progressive": True, "quality": 30}),
+        ("RGB", {"keep_rgb": True}),
+        ("L", {}),
+        ("CMYK", {}),
+    ],
+)
+@pytest.mark.parametrize("size", [(80, 60), (77, 53), (17, 9)])
+def test_a_jpeg_has_the_pixels_that_opencv_decodes(
+    tmp_path: Path, mode: str, options: dict[str, object], size: tuple[int, int]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (9, 11, 3), dtype=np.uint8)
+    path = tmp_path / "image.jpg"
+    Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).convert(mode).save(path, **options)
+    assert np.array_equal(read_image(path), cv2.imread(str(path), cv2.IMREAD_COLOR))
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".tif", ".webp"])
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.95])
 def test_cut_files_are_refused(tmp_path: Path, pixels: np.ndarray, suffix: str, share: float) -> None:
