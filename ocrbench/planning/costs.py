@@ -70,7 +70,8 @@ def widths_to_measure(present: WidthOptions, groups: Sequence[Sequence[int]]) ->
     widths += [width for group in groups for width, _ in present.batches(group)]
     ends = np.array([min(widths), max(widths)], dtype=float)
     spread = np.geomspace(ends[0], max(ends[1], ends[0] + MULTIPLE), WIDTHS)
-    return sorted({int(np.ceil(width / MULTIPLE)) * MULTIPLE for width in spread})
+    # Rounded before it is rounded up: what NumPy makes of an exact 80 may be a hair more.
+    return sorted({int(np.ceil(np.round(width / MULTIPLE, 6))) * MULTIPLE for width in spread})
 
 
 def measure_costs(
