@@ -1,6 +1,6 @@
 """From an image to its text: detect, crop, recognize, with a stopwatch for each stage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter_ns
 from typing import Any
@@ -123,19 +123,17 @@ class Pipeline:
         """
         return self.run_together([image])[0]
 
-    def run_together(self, images: Sequence[Image]) -> list[Result]:
+    def run_together(self, images: Iterable[Image]) -> list[Result]:
         """Read all text in some images, whose crops share the recognizer's batches.
 
-        Each image's latency is that of all together, and so is whether a shape was new. The recognizer's time is
-        divided by the number of crops.
+        The next image is asked for when the last one is cut into crops, and is not kept longer. An image's latency
+        begins when it comes and ends when all are read. A shape that is new to one is new to all. The recognizer's
+        time is divided by the number of crops.
         """
-        if not images:
+        found = [self._find(image) for image in images]
+        if not found:
             return []
-        start = cropped = perf_counter_ns()
-        found: list[_Found] = []
-        for image in images:
-            found.append(self._find(image, cropped))
-            cropped = found[-1].end_ns
+        cropped = found[-1].end_ns
         networks = self._recognizer_networks.values()
         for network in networks:
             network.reset()
@@ -148,17 +146,18 @@ class Pipeline:
         self.note("recognize", cropped, end)
         results = []
         for each, kept in zip(found, regions, strict=True):
-            share = len(each.crops) / len(crops) if crops else 1 / len(images)
+            share = len(each.crops) / len(crops) if crops else 1 / len(found)
             times = replace(
                 each.times,
                 recognize_ns=round(share * (end - cropped)),
                 recognize_infer_ns=round(share * infer_ns),
-                latency_ns=end - start,
+                latency_ns=end - each.start_ns,
             )
             results.append(Result(regions=tuple(kept), times=times, first_seen=first_seen))
         return results
 
-    def _find(self, image: Image, start: int) -> "_Found":
+    def _find(self, image: Image) -> "_Found":
+        start = perf_counter_ns()
         networks = self._detector_networks.values()
         for network in networks:
             network.reset()
@@ -178,7 +177,7 @@ class Pipeline:
             latency_ns=0,
         )
         new_shape = any(network.met_new_shape for network in networks)
-        return _Found(regions=regions, crops=crops, times=times, first_seen=new_shape, end_ns=end)
+        return _Found(regions=regions, crops=crops, times=times, first_seen=new_shape, start_ns=start, end_ns=end)
 
     def _texts(self, found: "Sequence[_Found]", readings: Sequence[Reading]) -> list[list[Region]]:
         """Give the regions of each image their texts."""
@@ -205,4 +204,5 @@ class _Found:
     crops: Sequence[Image]
     times: StageTimes
     first_seen: bool
+    start_ns: int
     end_ns: int

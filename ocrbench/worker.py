@@ -28,7 +28,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter_ns
@@ -175,7 +175,7 @@ class Session:
 class SlowedPipeline(Pipeline):
     """For tests of comparisons: a pipeline that is slower by a known share, given in an environment variable."""
 
-    def run_together(self, images: Sequence[Image]) -> list[Result]:
+    def run_together(self, images: Iterable[Image]) -> list[Result]:
         """Run, then wait busily for the share of the time that it took."""
         start = perf_counter_ns()
         results = super().run_together(images)

@@ -36,7 +36,8 @@ def throughput(pipelines: Sequence[Pipeline], feed: Feed, setup: ThroughputSetup
     """Keep every pipeline busy: each reads and runs the next group of images in a thread of its own.
 
     While one thread waits for the device, others read files, find boxes, cut crops and decode text. There is no queue:
-    what is in memory is one group per pipeline. The groups depend on the feed alone, not on which thread is faster.
+    each pipeline holds the image that it works on and the crops of its group. The groups depend on the feed alone, not
+    on which thread is faster.
 
     Args:
         pipelines: As many as groups are to be in flight.
@@ -71,31 +72,33 @@ def groups(count: int, size: int, workers: int) -> Iterator[range]:
 
 
 def _measure(pipeline: Pipeline, feed: Feed) -> list[Measurement]:
-    """Measure a group. An image's latency begins when it is decoded: it waits for the others of its group."""
+    """Measure a group, whose images are decoded one by one."""
     skipped: dict[int, str] = {}
-    images: dict[int, Image] = {}
     read_ns: dict[int, int] = {}
-    decoded: dict[int, int] = {}
-    for index, (sample_id, path) in enumerate(feed):
-        start = perf_counter_ns()
-        try:
-            images[index] = read_image(path)
-        except DatasetError as error:
-            skipped[index] = str(error)
-            continue
-        decoded[index] = perf_counter_ns()
-        read_ns[index] = decoded[index] - start
-        pipeline.note("read", start, decoded[index], sample_id)
-    results = dict(zip(images, pipeline.run_together(list(images.values())), strict=True))
-    end = perf_counter_ns()
+
+    def images() -> Iterator[Image]:
+        for index, (sample_id, path) in enumerate(feed):
+            start = perf_counter_ns()
+            try:
+                image = read_image(path)
+            except DatasetError as error:
+                skipped[index] = str(error)
+                continue
+            end = perf_counter_ns()
+            read_ns[index] = end - start
+            pipeline.note("read", start, end, sample_id)
+            yield image
+
+    results = pipeline.run_together(images())
+    read = dict(zip(read_ns, results, strict=True))
     return [
         Measurement(sample_id=sample_id, skipped=skipped[index])
         if index in skipped
         else Measurement(
             sample_id=sample_id,
-            regions=results[index].regions,
-            times=replace(results[index].times, read_ns=read_ns[index], latency_ns=end - decoded[index]),
-            first_seen=results[index].first_seen,
+            regions=read[index].regions,
+            times=replace(read[index].times, read_ns=read_ns[index]),
+            first_seen=read[index].first_seen,
         )
         for index, (sample_id, _) in enumerate(feed)
     ]

@@ -1,5 +1,6 @@
 """The pipeline around hand-made models and networks: what is kept, and what the stopwatches say."""
 
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter_ns, sleep
 from typing import Any
@@ -139,6 +140,35 @@ def test_a_shape_that_is_new_to_one_image_delays_all_of_its_group(pipeline: Pipe
     for expected in (True, False):
         results = pipeline.run_together([image(160), image(170), image(160)])
         assert [each.first_seen for each in results] == [expected] * 3
+
+
+def test_images_are_asked_for_one_by_one_and_wait_for_the_others(pipeline: Pipeline) -> None:
+    arrived, kept = [], []
+
+    def images() -> Iterator[Image]:
+        for _ in range(3):
+            arrived.append(perf_counter_ns())
+            one = image()
+            kept.append(weakref.ref(one))
+            yield one
+            del one
+            # What is left of an image is its crops: none is kept until all are read.
+            assert sum(each() is not None for each in kept) <= 1
+
+    results = pipeline.run_together(images())
+    end = perf_counter_ns()
+    for result, start in zip(results, arrived, strict=True):
+        assert result.times.latency_ns <= end - start
+    first, second, third = (result.times.latency_ns for result in results)
+    step_ns = STEP_SECONDS * 1e9
+    # Two networks of the detector for each image, one of the recognizer's for each of the crops of all.
+    assert first >= second + 2 * step_ns
+    assert second >= third + 2 * step_ns
+    assert third >= 9 * step_ns
+
+
+def test_nothing_is_read_in_no_images(pipeline: Pipeline) -> None:
+    assert pipeline.run_together(iter(())) == []
 
 
 def test_a_pipeline_of_its_own_has_seen_nothing(pipeline: Pipeline) -> None:

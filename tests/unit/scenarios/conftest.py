@@ -1,9 +1,10 @@
 """Images whose width is their text, and a stand-in for a pipeline that reads it."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from time import sleep
+from time import perf_counter_ns, sleep
 
 import cv2
 import numpy as np
@@ -39,11 +40,15 @@ class Widths:
     def run(self, image: Image) -> Result:
         return self.run_together([image])[0]
 
-    def run_together(self, images: Sequence[Image]) -> list[Result]:
+    def run_together(self, images: Iterable[Image]) -> list[Result]:
         assert self._own.acquire(blocking=False), "two threads use one pipeline"
         self._count(+1)
-        sleep(self.seconds * len(images))
-        texts = [str(image.shape[1]) for image in images]
+        starts, texts = [], []
+        for image in images:
+            starts.append(perf_counter_ns())
+            sleep(self.seconds)
+            texts.append(str(image.shape[1]))
+        end = perf_counter_ns()
         self.served.append(texts)
         self._count(-1)
         self._own.release()
@@ -51,7 +56,10 @@ class Widths:
             message = f"cannot read {self.fails_at}"
             raise RuntimeError(message)
         regions = [Region(polygon=((0, 0), (1, 0), (1, 1)), text=text) for text in texts]
-        return [Result(regions=(region,), times=TIMES, first_seen=region.text == "20") for region in regions]
+        return [
+            Result(regions=(region,), times=replace(TIMES, latency_ns=end - start), first_seen=region.text == "20")
+            for region, start in zip(regions, starts, strict=True)
+        ]
 
     def note(self, stage: str, start_ns: int, end_ns: int, sample_id: str = "") -> None:
         assert stage == "read"

@@ -55,16 +55,6 @@ def test_bad_images_are_left_out_with_a_reason(widths: type, feed: MakeFeed) -> 
     assert "absent.png" in block.measurements[4].skipped
 
 
-def test_a_latency_holds_the_waiting_for_the_group(widths: type, feed: MakeFeed) -> None:
-    images = feed(8)
-    block = throughput([widths(0.01)], images, ThroughputSetup(together=4))
-    for each in block.measurements[:4]:
-        assert each.times is not None
-        assert each.times.latency_ns >= 4 * 10_000_000
-        assert each.times.read_ns > 0
-    assert block.wall_ns >= 8 * 10_000_000
-
-
 @pytest.mark.parametrize("together", [1, 4])
 def test_a_failing_image_fails_the_block(widths: type, feed: MakeFeed, together: int) -> None:
     pipelines = [widths(fails_at="25") for _ in range(3)]
