@@ -71,7 +71,7 @@ def work_of(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample]) -> Work
     setup = setup_of(cell.scenario)
     assert isinstance(setup, ThroughputSetup)
     for group in groups(len(samples), setup.together, setup.in_flight(optimum)):
-        pipeline.run_together([read_image(samples[index].image_path) for index in group])
+        pipeline.run_together(read_image(samples[index].image_path) for index in group)
     return counts
 
 

@@ -40,8 +40,10 @@ def test_results_come_in_the_order_of_the_feed(widths: type, feed: MakeFeed, tog
 
 
 def test_no_more_are_in_flight_than_there_are_pipelines(widths: type, feed: MakeFeed) -> None:
-    throughput([widths() for _ in range(3)], feed(30), ALONE)
+    block = throughput([widths() for _ in range(3)], feed(30), ALONE)
     assert widths.most == 3
+    # Ten images of 2 ms each, one after another.
+    assert block.wall_ns >= 10 * 2_000_000
 
 
 def test_bad_images_are_left_out_with_a_reason(widths: type, feed: MakeFeed) -> None:
@@ -49,8 +51,10 @@ def test_bad_images_are_left_out_with_a_reason(widths: type, feed: MakeFeed) -> 
     images[1][1].write_bytes(b"")
     images[4] = ("absent", images[4][1].with_name("absent.png"))
     block = throughput([widths(), widths()], images, ThroughputSetup(together=2))
-    good = {each.sample_id for each in block.measurements if each.times is not None}
-    assert good == {"20", "22", "23"}
+    good = [each for each in block.measurements if each.times is not None]
+    assert [each.sample_id for each in good] == ["20", "22", "23"]
+    assert [each.regions[0].text for each in good] == ["20", "22", "23"]
+    assert all(each.times.read_ns > 0 for each in good if each.times is not None)
     assert "empty" in block.measurements[1].skipped
     assert "absent.png" in block.measurements[4].skipped
 
