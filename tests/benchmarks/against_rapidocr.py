@@ -143,7 +143,7 @@ def main() -> None:
     report("ocrbench", found[0], samples, cell)
     report("RapidOCR", found[1], samples, cell)
     interval = ratio_interval([[np.array([each])] for each in np.mean(ratios, axis=0)]) if len(ratios[0]) > 1 else None
-    shown = f" [{interval.low:.3f}, {interval.high:.3f}] over images" if interval else ""
+    shown = f", mean {interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}] over images" if interval else ""
     middle = statistics.median(np.exp(np.concatenate(ratios)).tolist())
     sys.stderr.write(f"RapidOCR's time ÷ ocrbench's: median {middle:.3f}{shown}\n")
 
