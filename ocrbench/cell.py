@@ -26,7 +26,18 @@ from ocrbench.models import check_options
 from ocrbench.profile import profile_files, summarised
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
 from ocrbench.scenarios import ServerSetup, setup_of
-from ocrbench.schedule import Artifacts, FreshProcesses, Listener, Measured, Timing, Worker, alone, measure, prepare
+from ocrbench.schedule import (
+    Artifacts,
+    FreshProcesses,
+    Listener,
+    Measured,
+    Timing,
+    Worker,
+    alone,
+    cores_for,
+    measure,
+    prepare,
+)
 from ocrbench.store import Outcome, Store, outcomes_of
 
 log = logging.getLogger(__name__)
@@ -65,7 +76,7 @@ def check(cell: Cell) -> None:
     if cell.calibration.format not in (*data.FORMATS, SYNTHETIC):
         message = f"calibration.format={cell.calibration.format}: no such format; "
         raise ConfigError(message + closest(cell.calibration.format, (*data.FORMATS, SYNTHETIC)))
-    setup_of(cell.scenario)
+    cores_for(cell)
     root = Path(cell.dataset.root).expanduser()
     if not root.exists():
         message = f"dataset.root={cell.dataset.root}: no such folder or file; expected a dataset of format "

@@ -2,22 +2,25 @@
 
 It reads one JSON request a line from standard input and answers with JSON lines on standard output:
 
-=============  ========================================  ==========================================
-command        request                                   answer
-=============  ========================================  ==========================================
-``describe``   –                                         versions, host, source
-``convert``    cell, roles                               artifacts
-``load``       cell, artifacts                           compile times
-``run``        samples: [[id, path], …], changes         measurements, wall_ns, usage, memory, compile times, spans
-``attest``     samples                                   execution per stage
-``time``       cell, role, artifacts, shape, calls       each call of the role's first network: ms, ms inside OpenVINO
-``fork``       –                                         process id
-``leave``      –                                         –
-``close``      –                                         –
-=============  ========================================  ==========================================
+=============  =========================================  =========================================================
+command        request                                    answer
+=============  =========================================  =========================================================
+``describe``   –                                          versions, host, source
+``convert``    cell, roles                                artifacts
+``load``       cell, artifacts, cores                     compile times
+``run``        samples: [[id, path], …], changes, claims  measurements, taken, wall_ns, usage, memory, compile ms, spans
+``attest``     samples                                    execution per stage
+``time``       cell, role, artifacts, shape, calls        each call of the role's first network: ms, ms inside OpenVINO
+``fork``       –                                          process id
+``leave``      –                                          –
+``close``      –                                          –
+=============  =========================================  =========================================================
 
 After ``fork`` a copy of the process answers, until ``leave`` ends it: a fresh process without the time that starting an
 interpreter takes. It must come before anything was loaded, since threads do not survive it.
+
+Only processes that share images are given ``cores``, the ones that they may use, and ``claims``, a folder in which each
+claims what it takes.
 
 A line ``{"event": "progress", "text": …}`` may come before the answer, and ``{"event": "warning", "text": …}`` for each
 warning that ocrbench logs; ``{"event": "error", "kind": …, "message": …}`` comes instead of it. Libraries that print
@@ -74,6 +77,9 @@ class Session:
 
     def load(self, request: Request) -> Request:
         """Compile both models and build as many pipelines as images are to be in flight."""
+        if "cores" in request:
+            # Before OpenVINO looks at how many there are. Threads that are started later inherit it.
+            os.sched_setaffinity(0, request["cores"])
         cell = self._cell = validate(Cell, request["cell"])
         self._setup = setup_of(cell.scenario)
         check_device(cell.detector.device)
@@ -104,7 +110,8 @@ class Session:
         for pipeline in pipelines if cell.profile else ():
             pipeline.trace()
         before = usage_so_far()
-        block = SCENARIOS[cell.scenario.name].run(pipelines, feed, setup)
+        shared = {"claims": Path(request["claims"])} if "claims" in request else {}
+        block = SCENARIOS[cell.scenario.name].run(pipelines, feed, setup, **shared)
         used = usage_so_far() - before
         peak = environment.peak_memory_bytes()
         spans = [pipeline.trace() for pipeline in pipelines] if cell.profile else []

@@ -10,7 +10,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from ocrbench.config import STRICT, Options
-from ocrbench.pipeline import Pipeline
 from ocrbench.records import Region, StageTimes
 
 Feed = Sequence[tuple[str, Path]]
@@ -37,7 +36,9 @@ class Block:
     """Some images, measured in one go.
 
     Attributes:
-        measurements: One per image of the feed, in its order; ``mlperf``: one per image sent.
+        measurements: One per image of the feed, or of those that this process took of it, in its order; ``mlperf``: one
+            per image sent.
+        taken: The places in the feed of the images measured, where other processes share it; else empty.
         wall_ns: From the first image's reading to the last one's text.
         facts: What else the scenario found out, by name.
         files: Name → text of files that belong to the run.
@@ -45,6 +46,7 @@ class Block:
 
     measurements: tuple[Measurement, ...]
     wall_ns: int
+    taken: tuple[int, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -52,6 +54,11 @@ class Block:
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Setup:
     """The keys of a scenario's YAML that belong to it alone. Here: none, for one image at a time."""
+
+    @property
+    def processes(self) -> int:
+        """Return how many processes share the work and the cores."""
+        return 1
 
     @property
     def properties(self) -> Options:
@@ -132,8 +139,9 @@ class Kind:
 
     Attributes:
         setup: A ``Setup``: the keys that it adds to its YAML.
-        run: Measures one block of images with some pipelines that share their networks.
+        run: Measures one block of images with some pipelines that share their networks. Where the setup has more than
+            one process, it also takes ``claims``.
     """
 
     setup: type[Setup]
-    run: Callable[[Sequence[Pipeline], Feed, Any], Block]
+    run: Callable[..., Block]

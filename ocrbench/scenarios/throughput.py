@@ -1,8 +1,9 @@
 """Scenario ``throughput``: as many images per second as the device can do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from time import perf_counter_ns
 
 from pydantic import Field
@@ -23,16 +24,27 @@ class ThroughputSetup(ManySetup):
 
     Attributes:
         together: So many images that follow each other form a group, whose crops share the recognizer's batches.
+        processes: So many processes share the images. Each has its part of the cores, and networks of its own; what is
+            said of requests, streams and threads is said of each.
     """
 
     together: int = Field(default=1, ge=1)
+    processes: int = Field(default=1, ge=1)
+
+    @property
+    def warming_up(self) -> Mapping[str, object]:
+        """Let each process read all images, in their order.
+
+        So all have met every shape before it counts, and have compiled a network of its own for the same ones.
+        """
+        return {"processes": 1}
 
     def in_flight(self, optimum: int) -> int:
         """Return the number that was chosen, or what keeps the device busy."""
         return self.requests or with_spare(optimum)
 
 
-def throughput(pipelines: Sequence[Pipeline], feed: Feed, setup: ThroughputSetup) -> Block:
+def throughput(pipelines: Sequence[Pipeline], feed: Feed, setup: ThroughputSetup, claims: Path | None = None) -> Block:
     """Keep every pipeline busy: each reads and runs the next group of images in a thread of its own.
 
     While one thread waits for the device, others read files, find boxes, cut crops and decode text. There is no queue:
@@ -43,6 +55,8 @@ def throughput(pipelines: Sequence[Pipeline], feed: Feed, setup: ThroughputSetup
         pipelines: As many as groups are to be in flight.
         feed: (sample id, image file) pairs.
         setup: How large a group is.
+        claims: An empty folder for processes that were all given the same feed. Each does the groups that it claims
+            there.
     """
     measurements: dict[int, Measurement] = {}
 
@@ -50,10 +64,14 @@ def throughput(pipelines: Sequence[Pipeline], feed: Feed, setup: ThroughputSetup
         for index, measurement in zip(group, _measure(pipeline, [feed[i] for i in group]), strict=True):
             measurements[index] = measurement
 
+    jobs = groups(len(feed), setup.together, len(pipelines) * setup.processes)
     start = perf_counter_ns()
-    share([partial(work, pipeline) for pipeline in pipelines], groups(len(feed), setup.together, len(pipelines)))
+    share([partial(work, pipeline) for pipeline in pipelines], claimed(jobs, claims) if claims else jobs)
     wall_ns = perf_counter_ns() - start
-    return Block(measurements=tuple(measurements[index] for index in range(len(feed))), wall_ns=wall_ns)
+    taken = tuple(sorted(measurements))
+    return Block(
+        measurements=tuple(measurements[index] for index in taken), taken=taken if claims else (), wall_ns=wall_ns
+    )
 
 
 def groups(count: int, size: int, workers: int) -> Iterator[range]:
@@ -69,6 +87,19 @@ def groups(count: int, size: int, workers: int) -> Iterator[range]:
         length = max(1, min(size, (count - first) // workers))
         yield range(first, first + length)
         first += length
+
+
+def claimed(jobs: Iterable[range], claims: Path) -> Iterator[range]:
+    """Leave out the jobs that another process was faster to claim.
+
+    A claim is a file that did not exist: only one process can make it.
+    """
+    for number, job in enumerate(jobs):
+        try:
+            (claims / str(number)).touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        yield job
 
 
 def _measure(pipeline: Pipeline, feed: Feed) -> list[Measurement]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from ocrbench.schedule.process import Listener, Worker
@@ -27,20 +27,20 @@ class FreshProcesses:
             listener: Hears what the workers say.
         """
         self._start, self._listener = start, listener
-        self._original: Worker | None = None
+        self._originals = ExitStack()
+        self._idle: list[Worker] = []
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """End the process that the others are copies of; by force where something went wrong."""
-        if self._original is not None:
-            self._original.__exit__(kind, *rest)
+    def __exit__(self, *error: object) -> None:
+        """End the processes that the others are copies of; by force where something went wrong."""
+        self._originals.__exit__(*error)  # type: ignore[arg-type]
 
     @contextmanager
     def fresh(self) -> Iterator[Worker]:
-        """Give a process for as long as the block lasts.
+        """Give a process for as long as the block lasts. Several at once are copies of as many originals.
 
         Raises:
             WorkerError: It cannot be started.
@@ -49,8 +49,10 @@ class FreshProcesses:
             with self._start() as worker:
                 yield worker
             return
-        if self._original is None:
-            self._original = self._start().__enter__()
-        self._original.ask("fork", self._listener, FORK_SECONDS)
-        yield self._original
-        self._original.ask("leave", self._listener, FORK_SECONDS)
+        if not self._idle:
+            self._idle.append(self._originals.enter_context(self._start()))
+        original = self._idle.pop()
+        original.ask("fork", self._listener, FORK_SECONDS)
+        yield original
+        original.ask("leave", self._listener, FORK_SECONDS)
+        self._idle.append(original)

@@ -12,6 +12,7 @@ from ocrbench.data import choose
 from ocrbench.records import Artifact, Sample, artifacts_from_plain, artifacts_to_plain
 from ocrbench.scenarios import ServerSetup, setup_of
 from ocrbench.schedule.blocks import Measured, blocks_of, copies, run_block, with_most_text
+from ocrbench.schedule.pool import workers_for
 from ocrbench.schedule.process import Listener, Worker
 from ocrbench.schedule.searching import search_rate
 
@@ -73,7 +74,7 @@ def measure(
     measured = Measured()
     setup = setup_of(cell.scenario)
     given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
-    with start() as worker:
+    with workers_for(cell, start) as worker:
         listener.say("compiling")
         limit = cell.prepare_timeout_seconds
         measured.compile_ms = worker.ask("load", listener, limit, cell=asdict(cell), artifacts=given)

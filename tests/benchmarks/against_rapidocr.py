@@ -32,7 +32,8 @@ from ocrbench.metrics.paired import ratio_interval
 from ocrbench.metrics.text import TextRule
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Region, Sample, artifacts_to_plain
-from ocrbench.schedule import Worker, prepare
+from ocrbench.scenarios import setup_of
+from ocrbench.schedule import Worker, WorkerPool, prepare, workers_for
 
 Found = Mapping[str, Sequence[Region]]
 
@@ -40,19 +41,26 @@ Found = Mapping[str, Sequence[Region]]
 class Ours:
     """ocrbench, in a process of its own as always."""
 
-    def __init__(self, cell: Cell, worker: Worker, listener: ConsoleListener) -> None:
+    def __init__(
+        self, cell: Cell, samples: Sequence[Sample], worker: Worker | WorkerPool, listener: ConsoleListener
+    ) -> None:
         artifacts, _ = prepare(cell, listener)
         plain = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
         self._cell, self._worker, self._listener = cell, worker, listener
         worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=plain)
+        self._run(samples, setup_of(cell.scenario).warming_up)
 
     def read(self, samples: Sequence[Sample]) -> tuple[float, list[float], Found]:
         """Return the seconds for all, those of each image from decoded image to text, and what was found."""
-        feed = [[each.id, str(each.image_path)] for each in samples]
-        answer = self._worker.ask("run", self._listener, self._cell.timeout_seconds, samples=feed)
+        answer = self._run(samples)
         times = [each["times"]["latency_ns"] / 1e9 for each in answer["measurements"]]
         found = {each["sample_id"]: _regions(each["regions"]) for each in answer["measurements"]}
         return answer["wall_ns"] / 1e9, times, found
+
+    def _run(self, samples: Sequence[Sample], changes: Mapping[str, object] | None = None) -> Any:
+        feed = [[each.id, str(each.image_path)] for each in samples]
+        limit = self._cell.timeout_seconds
+        return self._worker.ask("run", self._listener, limit, samples=feed, changes=changes or {})
 
 
 class Theirs:
@@ -123,8 +131,8 @@ def main() -> None:
     samples = data.read(cell.dataset)
     order = random.Random(0)
     writer = csv.writer(sys.stdout)
-    with ConsoleListener(make_console(stderr=True), "against RapidOCR") as listener, Worker() as worker:
-        sides = (Ours(cell, worker, listener), Theirs(given.threads, words=cell.granularity == "word"))
+    with ConsoleListener(make_console(stderr=True), "against RapidOCR") as listener, workers_for(cell) as worker:
+        sides = (Ours(cell, samples, worker, listener), Theirs(given.threads, words=cell.granularity == "word"))
         found = [side.read(samples)[2] for side in sides]
         writer.writerow(["round", "sample_id", "ocrbench_ms", "rapidocr_ms"])
         ratios = []

@@ -39,7 +39,7 @@ from ocrbench.records import Artifact, Network, Sample, artifacts_to_plain
 from ocrbench.runtime import CompiledNetwork
 from ocrbench.scenarios import setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup, groups
-from ocrbench.schedule import Worker, prepare
+from ocrbench.schedule import prepare, workers_for
 from ocrbench.worker import settings_of
 
 Artifacts = Mapping[Role, Mapping[str, Artifact]]
@@ -70,7 +70,9 @@ def work_of(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample]) -> Work
     pipeline = Pipeline(*parts, cell.cutting(cell.granularity))
     setup = setup_of(cell.scenario)
     assert isinstance(setup, ThroughputSetup)
-    for group in groups(len(samples), setup.together, setup.in_flight(optimum)):
+    # Processes have a part of the cores each, and so of what the device likes to have in flight.
+    in_flight = setup.in_flight(max(1, optimum // setup.processes)) * setup.processes
+    for group in groups(len(samples), setup.together, in_flight):
         pipeline.run_together(read_image(samples[index].image_path) for index in group)
     return counts
 
@@ -106,7 +108,7 @@ def main() -> None:
     writer.writerow(["round", "role", "shape", "calls", "calls_per_second"])
     with (
         ConsoleListener(make_console(stderr=True), "bound") as listener,
-        Worker() as worker,
+        workers_for(cell) as worker,
         tempfile.TemporaryDirectory() as folder,
     ):
         artifacts, _ = prepare(cell, listener)
@@ -118,7 +120,8 @@ def main() -> None:
         ]
         plain = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
         worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=plain)
-        worker.ask("run", listener, cell.timeout_seconds, samples=feed)
+        warming_up = setup_of(cell.scenario).warming_up
+        worker.ask("run", listener, cell.timeout_seconds, samples=feed, changes=warming_up)
         measured = np.empty((given.rounds, 2))
         totals: Counter[str] = Counter()
         for number in range(given.rounds):

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/memory.py --images 5000 detector.limit_type=max detector.limit_side=320
 
-After each block it appends a line to the output: images so far, resident memory of the process that measures and of
+After each block it appends a line to the output: images so far, resident memory of the processes that measure and of
 this one. Results that come in another order, or that are lost, end it. ``docs/performance.md`` has the figures.
 """
 
@@ -18,7 +18,7 @@ from ocrbench.cli.console import make_console
 from ocrbench.config.composing import load
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import artifacts_to_plain
-from ocrbench.schedule import Worker, prepare
+from ocrbench.schedule import prepare, workers_for
 
 BLOCK = 100
 
@@ -34,7 +34,7 @@ def main() -> None:
     feed = (samples * (given.images // len(samples) + 1))[: given.images]
     writer = csv.writer(sys.stdout)
     writer.writerow(["images", "worker_mb", "own_mb", "images_per_second"])
-    with ConsoleListener(make_console(stderr=True), "memory") as listener, Worker() as worker:
+    with ConsoleListener(make_console(stderr=True), "memory") as listener, workers_for(cell) as worker:
         artifacts, _ = prepare(cell, listener)
         plain = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
         worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=plain)
@@ -43,7 +43,11 @@ def main() -> None:
             answer = worker.ask("run", listener, cell.timeout_seconds, samples=block)
             if [each["sample_id"] for each in answer["measurements"]] != [sample_id for sample_id, _ in block]:
                 sys.exit(f"images {start} to {start + len(block)}: not the order of the feed")
-            resident = [psutil.Process(pid).memory_info().rss / 1e6 for pid in (worker.pid, None)]
+            own = psutil.Process()
+            resident = [
+                sum(each.memory_info().rss for each in processes) / 1e6
+                for processes in (own.children(recursive=True), [own])
+            ]
             rate = len(block) / (answer["wall_ns"] / 1e9)
             writer.writerow([start + len(block), *(round(each, 1) for each in resident), round(rate, 1)])
             sys.stdout.flush()

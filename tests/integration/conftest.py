@@ -16,6 +16,10 @@ import openvino as ov
 import pytest
 from numpy.typing import NDArray
 
+from ocrbench.environment import allowed_cores
+from ocrbench.environment.cores import split_cores
+from ocrbench.schedule.fresh import FORKS
+
 try:
     from openvino import opset13 as ops
 except ImportError:  # up to 2024.6
@@ -232,3 +236,10 @@ def serve() -> Iterator[Callable[[Path], Server]]:
     yield start
     for each in running:
         each.close()
+
+
+@pytest.fixture
+def two_cores() -> None:
+    """Skip where two processes cannot have a physical core each."""
+    if not FORKS or not all(split_cores(allowed_cores(), 2)):
+        pytest.skip("needs Linux and two cores")

@@ -43,6 +43,17 @@ def test_each_is_a_process_of_its_own(source: FreshProcesses) -> None:
     assert len({*seen, worker.pid}) == 3
 
 
+def test_several_at_once_have_an_original_each(source: FreshProcesses) -> None:
+    def pids() -> list[int]:
+        with source.fresh() as one, source.fresh() as other:
+            assert one.ask("describe", Silence(), LIMIT_SECONDS) == other.ask("describe", Silence(), LIMIT_SECONDS)
+            return [one.pid, other.pid]
+
+    first, second = pids(), pids()
+    assert len(set(first)) == 2
+    assert sorted(first) == sorted(second)
+
+
 def test_a_copy_that_is_killed_takes_the_original_along(source: FreshProcesses) -> None:
     def work(worker: Worker) -> None:
         copies(worker)[0].kill()

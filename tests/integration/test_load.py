@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -14,8 +14,10 @@ import pytest
 from ocrbench.config import Cell, packaged
 from ocrbench.config.composing import load
 from ocrbench.data import FORMATS
+from ocrbench.environment import allowed_cores
+from ocrbench.errors import WorkerError
 from ocrbench.records import artifacts_to_plain
-from ocrbench.schedule import Artifacts, Worker, prepare
+from ocrbench.schedule import Artifacts, Worker, WorkerPool, prepare, workers_for
 from ocrbench.store import Store
 from ocrbench.worker import Session
 
@@ -28,6 +30,7 @@ pytestmark = pytest.mark.slow
 MODEL = "model=ppocrv4_mobile"
 QUICK_INT8 = tuple(f"{stage}.quantization.subset_size=8" for stage in ("detector", "recognizer"))
 IMAGES = 12
+LIMIT_SECONDS = 100
 # How much a confidence may depend on the size of the batch.
 CONFIDENCE = {"FP32": 1e-4, "INT8": 1e-2}
 SHORT = ("dataset.limit=4", "scenario.min_seconds=0", "scenario.warmup_passes=1", "attest=off", MODEL)
@@ -109,6 +112,49 @@ def test_throughput_reads_exactly_what_latency_reads(
         assert found(measurements(session, feed)) == found(expected)
 
 
+@pytest.fixture
+def pool(
+    two_cores: None, alone: tuple[str, Sequence[dict[str, Any]]], cache_dir: Path, artifacts: dict[str, Artifacts]
+) -> Iterator[tuple[WorkerPool, list[psutil.Process]]]:
+    """Two processes that have loaded what ``alone`` has."""
+    precision, _ = alone
+    cell = cell_of(cache_dir, f"precision={precision}", "scenario=throughput", "scenario.processes=2")
+    given = {role: artifacts_to_plain(networks) for role, networks in artifacts[precision].items()}
+    before = set(psutil.Process().children())
+    with workers_for(cell) as workers:
+        assert isinstance(workers, WorkerPool)
+        compile_ms = workers.ask("load", Silent(), LIMIT_SECONDS, cell=asdict(cell), artifacts=given)
+        assert set(compile_ms) == {"detector", "recognizer"}
+        yield workers, [each for each in psutil.Process().children() if each not in before]
+
+
+def test_processes_share_images_and_cores(
+    pool: tuple[WorkerPool, list[psutil.Process]], alone: tuple[str, Sequence[dict[str, Any]]], feed: Feed
+) -> None:
+    workers, members = pool
+    parts = [set(member.cpu_affinity()) for member in members]
+    assert len(parts) == 2
+    assert not parts[0] & parts[1]
+    assert parts[0] | parts[1] == set(allowed_cores())
+    before = [member.cpu_times().user for member in members]
+    expected = json.loads(json.dumps(found(alone[1])))
+    for changes in ({"processes": 1}, {}, {}):
+        answer = workers.ask("run", Silent(), LIMIT_SECONDS, samples=feed, changes=changes)
+        assert [list(each) for each in found(answer["measurements"])] == expected
+    assert all(member.cpu_times().user > used for member, used in zip(members, before, strict=True))
+    assert answer["wall_ns"] > max(each["times"]["latency_ns"] for each in answer["measurements"] if each["times"])
+    resident = [member.memory_info().rss for member in members]
+    assert answer["peak_memory_bytes"] > sum(resident) > 1.5 * max(resident)
+    assert workers.ask("attest", Silent(), LIMIT_SECONDS, samples=feed[:1])["detector"]["network"]["replayed"] == 1
+
+
+def test_a_process_that_dies_fails_the_block(pool: tuple[WorkerPool, list[psutil.Process]], feed: Feed) -> None:
+    workers, (_, member) = pool
+    member.kill()
+    with pytest.raises(WorkerError, match="killed by SIGKILL during 'run'"):
+        workers.ask("run", Silent(), LIMIT_SECONDS, samples=feed)
+
+
 def test_crops_of_several_images_in_one_batch_give_the_same_texts(
     alone: tuple[str, Sequence[dict[str, Any]]], cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
 ) -> None:
@@ -156,9 +202,9 @@ def test_memory_stays_flat_over_hundreds_of_images(cache_dir: Path, artifacts: d
     given = {role: artifacts_to_plain(networks) for role, networks in artifacts["FP32"].items()}
     resident, regions = [], []
     with Worker() as worker:
-        worker.ask("load", Silent(), 100, cell=asdict(cell_of(cache_dir, *words)), artifacts=given)
+        worker.ask("load", Silent(), LIMIT_SECONDS, cell=asdict(cell_of(cache_dir, *words)), artifacts=given)
         for _ in range(6):
-            answer = worker.ask("run", Silent(), 100, samples=feed)
+            answer = worker.ask("run", Silent(), LIMIT_SECONDS, samples=feed)
             assert [each["sample_id"] for each in answer["measurements"]] == [sample_id for sample_id, _ in feed]
             regions.append([each["regions"] for each in answer["measurements"]])
             resident.append(psutil.Process(worker.pid).memory_info().rss)

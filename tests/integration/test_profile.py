@@ -93,7 +93,15 @@ def test_every_layer_has_its_time_and_types_add_up(profiled: tuple[Store, Comple
 
 
 def test_images_in_flight_have_a_track_each(ocrbench: Run, tmp_path: Path) -> None:
-    words = ("scenario=throughput", "scenario.requests=2", "scenario.block_queries=8", "scenario.warmup_passes=1")
+    check_tracks(ocrbench, tmp_path, "scenario.requests=2")
+
+
+def test_so_have_those_of_several_processes(two_cores: None, ocrbench: Run, tmp_path: Path) -> None:
+    check_tracks(ocrbench, tmp_path, "scenario.requests=1", "scenario.processes=2")
+
+
+def check_tracks(ocrbench: Run, tmp_path: Path, *two: str) -> None:
+    words = ("scenario=throughput", *two, "scenario.block_queries=8", "scenario.warmup_passes=1")
     done = ocrbench(*SMALL, *words, "profile=true", f"reports_dir={tmp_path}")
     assert done.returncode == 0, done.stderr
     store = Store(tmp_path)

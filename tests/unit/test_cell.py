@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from ocrbench import cell as cell_module
@@ -17,6 +18,7 @@ from ocrbench.environment.usage import Usage
 from ocrbench.errors import ConfigError, DatasetError, WorkerError
 from ocrbench.records import Artifact, Prediction, StageTimes
 from ocrbench.schedule import Measured, Timing
+from ocrbench.schedule.fresh import FORKS
 from ocrbench.store import Store
 
 ARTIFACT = Artifact(path=Path("model.xml"), precision="FP16", sha256="00", size_bytes=1, source="test")
@@ -107,6 +109,20 @@ class TestCheck:
             check(replace(loaded, dataset=replace(loaded.dataset, format="icdar2105")))
         with pytest.raises(ConfigError, match=r"scenario.name=latent.*latency"):
             check(replace(loaded, scenario=replace(loaded.scenario, name="latent")))
+
+    @pytest.mark.skipif(not FORKS, reason="only Linux confines processes to cores")
+    def test_more_processes_than_cores(self) -> None:
+        cell = load(["scenario=throughput", "scenario.processes=100000"])
+        most = len(psutil.Process().cpu_affinity())
+        with pytest.raises(ConfigError, match=r"^scenario.processes=100000: .*expected 1 to (\d+)$") as caught:
+            check(cell)
+        assert 1 <= int(str(caught.value).split()[-1]) <= most
+
+    @pytest.mark.skipif(not FORKS, reason="only Linux confines processes to cores")
+    def test_processes_without_a_warm_up(self) -> None:
+        cell = load(["scenario=throughput", "scenario.processes=2", "scenario.warmup_passes=0"])
+        with pytest.raises(ConfigError, match=r"^scenario.warmup_passes=0: scenario.processes=2 needs at least 1"):
+            check(cell)
 
     def test_a_missing_model_file(self) -> None:
         cell = load(["recognizer.source.kind=file", "recognizer.source.path=/nowhere/model.onnx"])

@@ -1,7 +1,9 @@
 """Many images in flight: in order, none lost, bounded, and failures do not hang."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -65,6 +67,24 @@ def test_a_failing_image_fails_the_block(widths: type, feed: MakeFeed, together:
     with pytest.raises(RuntimeError, match="cannot read 25"):
         throughput(pipelines, feed(200), ThroughputSetup(together=together))
     assert sum(len(group) for pipeline in pipelines for group in pipeline.served) < 100
+
+
+def test_processes_share_a_feed(widths: type, feed: MakeFeed, tmp_path: Path) -> None:
+    """Here threads are the processes. Each image is measured by one of them, and groups stay whole."""
+    images, setup = feed(40), ThroughputSetup(together=3, processes=2)
+    with ThreadPoolExecutor() as threads:
+        members = [
+            threads.submit(throughput, [widths(), widths()], images, setup, tmp_path) for _ in range(setup.processes)
+        ]
+        blocks = [member.result() for member in members]
+    assert sorted(chain(*(block.taken for block in blocks))) == list(range(40))
+    for block in blocks:
+        assert len(block.taken) > 8
+        assert list(block.taken) == sorted(block.taken)
+        assert [each.sample_id for each in block.measurements] == [images[place][0] for place in block.taken]
+    expected = [list(group) for group in groups(40, 3, 4)]
+    taken = [[place for place in group if place in blocks[0].taken] for group in expected]
+    assert all(part in ([], group) for part, group in zip(taken, expected, strict=True))
 
 
 def test_the_setup_speaks_openvino() -> None:

@@ -1,0 +1,145 @@
+"""Several workers that share the images of one cell, and the cores."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict
+from tempfile import TemporaryDirectory
+from time import perf_counter_ns
+from typing import Any
+
+from ocrbench.config import Cell
+from ocrbench.environment import allowed_cores
+from ocrbench.environment.cores import split_cores
+from ocrbench.environment.usage import Usage
+from ocrbench.errors import ConfigError
+from ocrbench.scenarios import setup_of
+from ocrbench.schedule.fresh import FORKS
+from ocrbench.schedule.process import Listener, Worker
+
+
+class WorkerPool:
+    """Asked like one worker. Each of its members has a part of the cores for itself.
+
+    No member waits for another: whoever is free claims the next images. While warming up each reads all of them, and
+    what the first one found is the answer.
+    """
+
+    def __init__(self, members: Sequence[Worker], cores: Sequence[Sequence[int]]) -> None:
+        """Take the members, which have loaded nothing yet.
+
+        Args:
+            members: Two workers or more.
+            cores: Which cores each may use.
+        """
+        self._members, self._cores = members, cores
+
+    def ask(self, command: str, listener: Listener, seconds: float, **request: Any) -> Any:  # noqa: ANN401 - JSON
+        """Ask all members to load or to run, and put their answers together; anything else is asked of the first.
+
+        Args:
+            command: See ``ocrbench.worker``.
+            listener: Hears of progress.
+            seconds: How long each member may take.
+            **request: The rest of the request.
+
+        Raises:
+            OcrBenchError: What a member reports.
+            WorkerError: A member died or took too long.
+        """
+        if command == "load":
+            return self._load(listener, seconds, request)
+        if command == "run":
+            return self._run(listener, seconds, request)
+        return self._members[0].ask(command, listener, seconds, **request)
+
+    def _load(self, listener: Listener, seconds: float, request: Mapping[str, Any]) -> dict[str, float]:
+        requests = [{**request, "cores": cores} for cores in self._cores]
+        # What is compiled is kept in one folder, where two must not write the same file at once.
+        alone = 1 if request["cell"]["model_cache"] else 0
+        first = [self._members[0].ask("load", listener, seconds, **each) for each in requests[:alone]]
+        return _slowest([*first, *_ask(self._members[alone:], "load", listener, seconds, requests[alone:])])
+
+    def _run(self, listener: Listener, seconds: float, request: Mapping[str, Any]) -> dict[str, Any]:
+        with TemporaryDirectory(prefix="ocrbench-claims-") as claims:
+            each_alone = request.get("changes", {}).get("processes") == 1
+            requests = [request if each_alone else {**request, "claims": claims}] * len(self._members)
+            start = perf_counter_ns()
+            answers = _ask(self._members, "run", listener, seconds, requests)
+            wall_ns = perf_counter_ns() - start
+        return {
+            "measurements": answers[0]["measurements"] if each_alone else _in_order(answers),
+            "wall_ns": wall_ns,
+            "usage": asdict(sum((Usage(**answer["usage"]) for answer in answers), Usage())),
+            "peak_memory_bytes": sum(answer["peak_memory_bytes"] for answer in answers),
+            "compile_ms": _slowest([answer["compile_ms"] for answer in answers]),
+            "spans": [spans for answer in answers for spans in answer["spans"]],
+        }
+
+
+@contextmanager
+def workers_for(
+    cell: Cell, start: Callable[[], AbstractContextManager[Worker]] = Worker
+) -> Iterator[Worker | WorkerPool]:
+    """Start what measures a cell: one worker, or a pool where its scenario wants several processes.
+
+    Args:
+        cell: What is measured.
+        start: Makes a worker.
+
+    Raises:
+        ConfigError: There are not enough cores.
+    """
+    cores = cores_for(cell)
+    with ExitStack() as stack:
+        members = [stack.enter_context(start()) for _ in cores]
+        yield WorkerPool(members, cores) if len(members) > 1 else members[0]
+
+
+def cores_for(cell: Cell) -> list[list[int]]:
+    """Say which cores each process of a cell's scenario may use.
+
+    Raises:
+        ConfigError: There are fewer cores than processes, or this system cannot confine a process to some cores, or
+            the processes would not be warmed up.
+    """
+    processes = setup_of(cell.scenario).processes
+    if processes > 1 and not cell.scenario.warmup_passes:
+        message = f"scenario.warmup_passes=0: scenario.processes={processes} needs at least 1, in which each process "
+        raise ConfigError(message + "meets all images in the same order")
+    if processes > 1 and not FORKS:
+        message = f"scenario.processes={processes}: only Linux can give each process cores of its own; expected 1"
+        raise ConfigError(message)
+    cores = split_cores(allowed_cores(), processes)
+    if not all(cores):
+        most = sum(map(bool, cores))
+        message = f"scenario.processes={processes}: each process needs a physical core; expected 1 to {most}"
+        raise ConfigError(message)
+    return cores
+
+
+def _ask(
+    members: Sequence[Worker],
+    command: str,
+    listener: Listener,
+    seconds: float,
+    requests: Sequence[Mapping[str, Any]],
+) -> list[Any]:
+    """Ask all at the same time."""
+    with ThreadPoolExecutor(len(members), thread_name_prefix="worker") as threads:
+        asked = [
+            threads.submit(member.ask, command, listener, seconds, **request)
+            for member, request in zip(members, requests, strict=True)
+        ]
+        return [each.result() for each in asked]
+
+
+def _in_order(answers: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Put the images that the members took back in the order of the feed."""
+    taken = [pair for each in answers for pair in zip(each["taken"], each["measurements"], strict=True)]
+    return [measurement for _, measurement in sorted(taken, key=lambda pair: pair[0])]
+
+
+def _slowest(times: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Say how long the slowest of several took that worked at the same time, for each stage."""
+    return {stage: max(each[stage] for each in times) for stage in times[0]}
