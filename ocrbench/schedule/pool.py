@@ -1,7 +1,7 @@
 """Several workers that share the images of one cell, and the cores."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict
 from tempfile import TemporaryDirectory
@@ -125,12 +125,20 @@ def _ask(
     seconds: float,
     requests: Sequence[Mapping[str, Any]],
 ) -> list[Any]:
-    """Ask all at the same time."""
+    """Ask all at the same time. Where one fails, or the user interrupts, all are ended: nobody waits for the others."""
     with ThreadPoolExecutor(len(members), thread_name_prefix="worker") as threads:
         asked = [
             threads.submit(member.ask, command, listener, seconds, **request)
             for member, request in zip(members, requests, strict=True)
         ]
+        try:
+            done, _ = wait(asked, return_when=FIRST_EXCEPTION)
+            for each in done:
+                each.result()
+        except BaseException:
+            for member in members:
+                member.kill()
+            raise
         return [each.result() for each in asked]
 
 

@@ -67,12 +67,12 @@ class Worker:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End the process; by force where it does not go, or where something went wrong."""
         if kind is not None:
-            self._kill()
+            self.kill()
         try:
             self._write({"command": "close"})
             self._process.wait(CLOSE_SECONDS)
         except (WorkerError, subprocess.TimeoutExpired):
-            self._kill()
+            self.kill()
             self._process.wait()
         self._stderr.seek(0)
         log.debug("worker %s said:\n%s", self._process.pid, self._stderr.read())
@@ -106,7 +106,7 @@ class Worker:
             try:
                 line = self._lines.get(timeout=max(0.0, deadline - monotonic()))
             except queue.Empty:
-                self._kill()
+                self.kill()
                 message = f"The worker did not answer '{command}' within {seconds:g} s and was stopped"
                 raise WorkerError(message) from None
             if line is None:
@@ -121,7 +121,7 @@ class Worker:
             else:
                 listener.say(answer["text"])
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
         """End the process and, where it was forked, its copy."""
         if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError):

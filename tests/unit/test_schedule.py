@@ -21,7 +21,7 @@ from ocrbench.config.composing import load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import DatasetError, WorkerError
 from ocrbench.records import Sample
-from ocrbench.schedule import Measured, Worker, alone, measure, prepare
+from ocrbench.schedule import Measured, Worker, WorkerPool, alone, measure, prepare
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpreter is a script with a #! line")
 
@@ -163,6 +163,15 @@ sys.stdin.readline()
                 worker.ask("run", Hearing(), 0.2)
             process = worker._process
         assert process.returncode is not None
+
+
+def test_the_failure_of_one_ends_all_of_a_pool(interpreter: Callable[[str], str]) -> None:
+    hangs = functools.partial(Worker, interpreter("import time\ntime.sleep(600)"))
+    with hangs() as one, hangs() as other, hangs() as third:
+        other._process.kill()
+        with pytest.raises(WorkerError, match="killed by SIGKILL during 'run'"):
+            WorkerPool([one, other, third], [[0], [1], [2]]).ask("run", Hearing(), 600, samples=[])
+        assert all(each._process.wait(20) for each in (one, third))
 
 
 class Asked:
