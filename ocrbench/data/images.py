@@ -105,7 +105,7 @@ def _is_complete(data: bytes) -> bool:
     if data.startswith(_PNG_START):
         return _PNG_END in data
     if data.startswith(_JPEG_START):
-        return data.find(_JPEG_END, _jpeg_scan_start(data)) >= 0
+        return data.rfind(_JPEG_END, _jpeg_scan_start(data)) >= 0
     return True
 
 

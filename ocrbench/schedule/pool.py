@@ -61,9 +61,12 @@ class WorkerPool:
         return _slowest([*first, *_ask(self._members[alone:], "load", listener, seconds, requests[alone:])])
 
     def _run(self, listener: Listener, seconds: float, request: Mapping[str, Any]) -> dict[str, Any]:
+        changes = dict(request.get("changes", {}))
+        # Not passed on: the images are grouped as they will be when they are shared, or batches would have other sizes.
+        each_alone = changes.pop("processes", None) == 1
         with TemporaryDirectory(prefix="ocrbench-claims-") as claims:
-            each_alone = request.get("changes", {}).get("processes") == 1
-            requests = [request if each_alone else {**request, "claims": claims}] * len(self._members)
+            shared = {} if each_alone else {"claims": claims}
+            requests = [{**request, "changes": changes, **shared}] * len(self._members)
             start = perf_counter_ns()
             answers = _ask(self._members, "run", listener, seconds, requests)
             wall_ns = perf_counter_ns() - start
