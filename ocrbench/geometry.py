@@ -1,5 +1,6 @@
 """Polygon mathematics: areas, intersections, ordering of corners."""
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -131,12 +132,11 @@ def cut(polygon: Polygon, spans: Sequence[tuple[float, float]], trim: float = 0.
     turned = _is_tall(*_crop_size(corners))
     # In a picture turned to the left, the upper left corner is what was the upper right one.
     upright = np.roll(corners, -1, axis=0) if turned else corners
-    left, right = (np.array([span[end] for span in spans], dtype=np.float64) for end in (0, 1))
-    top, bottom = np.full(len(spans), trim), np.full(len(spans), 1 - trim)
-    across, down = np.stack([left, right, right, left], axis=1), np.stack([top, top, bottom, bottom], axis=1)
+    across = np.array(spans, dtype=np.float64).reshape(-1, 2)[:, [0, 1, 1, 0]]
+    down = np.array([trim, trim, 1 - trim, 1 - trim])
     pieces = _from_unit_square(upright.astype(np.float64), across, down)
     pieces = np.roll(pieces, 1, axis=1) if turned else pieces
-    return [tuple((float(x), float(y)) for x, y in piece) for piece in pieces]
+    return [tuple((x, y) for x, y in piece) for piece in pieces.tolist()]
 
 
 def text_height(polygon: Polygon) -> int:
@@ -159,7 +159,7 @@ def _from_unit_square(
     Args:
         corners: Clockwise from the square's (0, 0).
         across: First coordinates of the points, of any shape.
-        down: Second ones.
+        down: Second ones, of a shape that goes with it.
 
     Returns:
         (x, y) along a further axis.
@@ -190,9 +190,8 @@ def _quadrilateral(polygon: Polygon) -> NDArray[np.float32]:
 
 def _crop_size(corners: NDArray[np.float32]) -> tuple[int, int]:
     """Return the width and height, in pixels, of the longer ones of opposite edges."""
-    top, right, bottom, left = (
-        float(np.linalg.norm(corners[a] - corners[b])) for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))
-    )
+    a, b, c, d = corners.tolist()
+    top, right, bottom, left = math.dist(a, b), math.dist(b, c), math.dist(c, d), math.dist(d, a)
     return max(1, int(max(top, bottom))), max(1, int(max(left, right)))
 
 

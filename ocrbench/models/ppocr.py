@@ -151,9 +151,12 @@ class DbDetector:
     def _contours(self, probabilities: NDArray[np.float32]) -> list[NDArray[np.int32]]:
         """Return the (x, y) outlines of what is probably text."""
         mask = (probabilities > self.options.threshold).view(np.uint8)
+        # Most of a photograph is not text: only the part that holds all text is looked at further.
+        x, y, width, height = cv2.boundingRect(mask)
+        mask = mask[y : y + height + 1, x : x + width + 1]
         if self.options.dilation:
             mask = np.asarray(cv2.dilate(mask, np.ones((2, 2), np.uint8)), dtype=np.uint8)
-        contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+        contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE, offset=(x, y))
         return [np.asarray(each, dtype=np.int32)[:, 0] for each in contours[: self.options.max_candidates]]
 
 

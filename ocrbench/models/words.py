@@ -1,12 +1,10 @@
 """From a line that was read to its words: each with a polygon, a text and a confidence of its own."""
 
+import statistics
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from unicodedata import east_asian_width
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ocrbench.config import Lines, Words
 from ocrbench.geometry import cut
@@ -71,7 +69,7 @@ def split(characters: Characters, aspect: float, rule: Words) -> list[Word]:
     visible = [index for index, symbol in enumerate(characters.symbols) if not symbol.isspace()]
     if not visible:
         return []
-    centres = characters.centres * aspect
+    centres: list[float] = (characters.centres * aspect).tolist()
     joined = [(a, b) for a, b in pairwise(visible) if b == a + 1]
     pitch = _usual_distance([centres[b] - centres[a] for a, b in joined])
     apart = _gaps(characters, centres, joined, rule.gap * pitch) if rule.gap is not None else set()
@@ -90,11 +88,11 @@ def split(characters: Characters, aspect: float, rule: Words) -> list[Word]:
 
 def _usual_distance(distances: Sequence[float]) -> float:
     """Return the median distance between neighbouring characters, in heights of the line."""
-    return float(np.median(distances)) if len(distances) >= ENOUGH else DEFAULT_PITCH
+    return statistics.median(distances) if len(distances) >= ENOUGH else DEFAULT_PITCH
 
 
 def _gaps(
-    characters: Characters, centres: NDArray[np.float64], joined: Sequence[tuple[int, int]], limit: float
+    characters: Characters, centres: Sequence[float], joined: Sequence[tuple[int, int]], limit: float
 ) -> set[int]:
     """Find the characters before which there is a gap, although no space.
 
@@ -114,7 +112,7 @@ def _groups(visible: Sequence[int], begins: Set[int]) -> list[list[int]]:
 
 
 def _ends(
-    centres: NDArray[np.float64], groups: Sequence[Sequence[int]], margin: float, usual: float, whole: float
+    centres: Sequence[float], groups: Sequence[Sequence[int]], margin: float, usual: float, whole: float
 ) -> list[tuple[float, float]]:
     """Return where each word begins and ends, in heights of the line.
 
@@ -126,7 +124,7 @@ def _ends(
         whole: The width of the line.
     """
     reaches = [margin * _own_distance(centres, group, usual) for group in groups]
-    firsts, lasts = ([float(centres[group[place]]) for group in groups] for place in (0, -1))
+    firsts, lasts = ([centres[group[place]] for group in groups] for place in (0, -1))
     borders = [0.0, *((last + first) / 2 for last, first in zip(lasts[:-1], firsts[1:], strict=True)), whole]
     return [
         (max(first - reach, before), min(last + reach, after))
@@ -134,6 +132,6 @@ def _ends(
     ]
 
 
-def _own_distance(centres: NDArray[np.float64], group: Sequence[int], usual: float) -> float:
+def _own_distance(centres: Sequence[float], group: Sequence[int], usual: float) -> float:
     """Return the mean distance between a word's characters; the usual one for a single character."""
-    return float(centres[group[-1]] - centres[group[0]]) / (len(group) - 1) if len(group) > 1 else usual
+    return (centres[group[-1]] - centres[group[0]]) / (len(group) - 1) if len(group) > 1 else usual

@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=-1, help="of each network; default: OpenVINO's choice")
     parser.add_argument("--throughput", action="store_true", help="compare whole passes in scenario=throughput")
     parser.add_argument("words", nargs="*", help="overrides of ocrbench's cell")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     threads = [f"properties.INFERENCE_NUM_THREADS={given.threads}"] if given.threads > 0 else []
     scenario = "throughput" if given.throughput else "latency"
     cell = load([f"scenario={scenario}", *threads, *given.words])

@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=2, help="of benchmark_app, for each shape")
     parser.add_argument("words", nargs="*", help="overrides")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     cell = load(["scenario=throughput", "profile=true", *given.words])
     samples = data.read(cell.dataset)
     feed = [[each.id, str(each.image_path)] for each in samples]

@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("words", nargs="*", help="overrides")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     cell = load(["scenario=throughput", *given.words])
     samples = [[each.id, str(each.image_path)] for each in data.read(cell.dataset)]
     feed = (samples * (given.images // len(samples) + 1))[: given.images]
