@@ -120,11 +120,11 @@ def _regions(found: Iterable[Mapping[str, Any]]) -> list[Region]:
     ]
 
 
-def precision_hint(cell: Cell) -> dict[str, str]:
-    """Return the property by which a precision is asked for; none for what has no hint."""
+def precision_hint(cell: Cell, wanted: str | None) -> dict[str, str]:
+    """Return the property by which a precision is asked for, ocrbench's unless another is wanted; none without hint."""
     name = "INFERENCE_PRECISION_HINT"
-    properties = settings_of(cell, "detector").all_properties
-    return {name: properties[name]} if name in properties else {}
+    hint = wanted or settings_of(cell, "detector").all_properties.get(name)
+    return {name: hint} if hint else {}
 
 
 def report(title: str, found: Found, samples: Sequence[Sample], cell: Cell) -> None:
@@ -140,6 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="how often each reads every image")
     parser.add_argument("--threads", type=int, default=-1, help="of each network; default: OpenVINO's choice")
+    parser.add_argument("--hint", choices=["f32", "f16", "bf16"], help="RapidOCR's precision; default: ocrbench's")
     parser.add_argument("--throughput", action="store_true", help="compare whole passes in scenario=throughput")
     parser.add_argument("words", nargs="*", help="overrides of ocrbench's cell")
     given = parser.parse_intermixed_args()
@@ -150,7 +151,7 @@ def main() -> None:
     order = random.Random(0)
     writer = csv.writer(sys.stdout)
     with ConsoleListener(make_console(stderr=True), "against RapidOCR") as listener, workers_for(cell) as worker:
-        theirs = Theirs(given.threads, precision_hint(cell), words=cell.granularity == "word")
+        theirs = Theirs(given.threads, precision_hint(cell, given.hint), words=cell.granularity == "word")
         sides = (Ours(cell, samples, worker, listener), theirs)
         found = [side.read(samples)[2] for side in sides]
         writer.writerow(["round", "sample_id", "ocrbench_ms", "rapidocr_ms"])
