@@ -64,8 +64,10 @@ def test_a_plan_ends_with_overrides_that_can_be_used(ocrbench: Run, model: str) 
     done = ocrbench("plan", model, "precision=FP32", "dataset.limit=1", "recognizer.width_step=640", "--seconds", "1")
     assert done.returncode == 0, done.stderr
     assert "then, per crop" in done.stdout
-    *_, measured, accuracy, overrides = done.stdout.splitlines()
-    assert "measured in turns" in measured
+    *_, overrides = done.stdout.splitlines()
+    (measured,) = (line for line in done.stdout.splitlines() if "measured in turns" in line)
+    assert "a crop now" in measured
+    (accuracy,) = (line for line in done.stdout.splitlines() if "are read differently" in line)
     assert overrides in accuracy
     planned = load([model, *overrides.split()])
     check_options(planned.detector, planned.recognizer)
