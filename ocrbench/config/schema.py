@@ -105,6 +105,8 @@ class Folding:
         enlarge_last: Transposed convolutions at a network's end are computed before the picture grows.
         split_concatenations: Convolutions over concatenated maps are computed as sums, where that is less work; not in
             INT8.
+        simplify_gates: A detector's gates of channels (squeeze and excitation) take fewer passes over the picture; on
+            the CPU only, and not in INT8.
         preprocess: Networks take uint8 images and normalise them; else float32 ones of their own layout.
         argmax: Networks answer the best class per step with its probability; else the scores of all classes.
         detector_shapes: So many of the detector's input shapes, those met first, get a network of their own, compiled
@@ -115,6 +117,7 @@ class Folding:
 
     enlarge_last: bool = True
     split_concatenations: bool = True
+    simplify_gates: bool = True
     preprocess: bool = True
     argmax: bool = True
     detector_shapes: int = Field(default=2, ge=0)

@@ -14,6 +14,7 @@ from ocrbench.convert.concatenated import split_concatenations
 from ocrbench.convert.control import AccuracyControl, Journal
 from ocrbench.convert.download import file_sha256
 from ocrbench.convert.end_to_end import EndToEndScore
+from ocrbench.convert.gates import simplify_gates
 from ocrbench.convert.ir import is_quantised, read_source, save, versions
 from ocrbench.convert.quantize import quantize
 from ocrbench.convert.source import Fetched, check_version, fetch
@@ -77,30 +78,30 @@ class _Converter:
             return {}
         stored = STORED[stage.precision]
         float_stored = "f16" if stored == "int8" else stored
-        others = {name: self._float(source, stage, float_stored) for name, source in stage.more_sources.items()}
+        others = {name: self._float(role, source, stage, float_stored) for name, source in stage.more_sources.items()}
         if stored == "int8":
             return {"network": self._int8(role, stage, others), **others}
-        return {"network": self._float(stage.source, stage, stored), **others}
+        return {"network": self._float(role, stage.source, stage, stored), **others}
 
-    def _float(self, source: Source, stage: Stage, stored: str) -> Artifact:
+    def _float(self, role: Role, source: Source, stage: Stage, stored: str) -> Artifact:
         found = self._fetch(source, stage)
 
         def make(folder: Path) -> Made:
             self._progress(f"converting {found.path.name} to {stage.precision}")
-            model, metadata = self._read(found, source, stored)
+            model, metadata = self._read(role, found, source, stored)
             save(model, folder / "model.xml", compress=stored != "f32")
             return Made(metadata=metadata)
 
-        key = self._source_key(found, source, stored)
+        key = self._source_key(role, found, source, stored)
         return self._cache.get(key, make, precision=stage.precision, source=found.label)
 
     def _int8(self, role: Role, stage: Stage, others: Artifacts) -> Artifact:
         found = self._fetch(stage.source, stage)
-        key = {**self._source_key(found, stage.source, "int8"), **self._recipe_key(role, stage)}
+        key = {**self._source_key(role, found, stage.source, "int8"), **self._recipe_key(role, stage)}
 
         def make(folder: Path) -> Made:
             self._progress(f"converting {found.path.name} to INT8")
-            model, metadata = self._read(found, stage.source, "int8")
+            model, metadata = self._read(role, found, stage.source, "int8")
             notes: dict[str, Any] = {}
             if not is_quantised(model):
                 inputs = self._inputs(role, stage, metadata)
@@ -173,22 +174,24 @@ class _Converter:
     def _fetch(self, source: Source, stage: Stage) -> Fetched:
         return fetch(source, stage, self._cell, self._progress)
 
-    def _read(self, found: Fetched, source: Source, stored: str) -> tuple[Any, Metadata]:
+    def _read(self, role: Role, found: Fetched, source: Source, stored: str) -> tuple[Any, Metadata]:
         model, metadata = read_source(found.path, source.architecture)
-        for rewrite in self._rewritings(stored):
+        for rewrite in self._rewritings(role, stored):
             rewrite(model)
         return model, metadata
 
-    def _rewritings(self, stored: str) -> list[Callable[[Any], int]]:
-        folding = self._cell.folding
+    def _rewritings(self, role: Role, stored: str) -> list[Callable[[Any], int]]:
+        cell, folding = self._cell, self._cell.folding
         # In 8 bits the sums were hardly faster (docs/performance.md), and each summand is rounded for itself.
         split = folding.split_concatenations and stored != "int8"
-        wanted = {enlarge_last: folding.enlarge_last, split_concatenations: split}
+        # Recognizers get many pictures at once. Weights that are quantised, or on other devices, have to be constants.
+        gate = folding.simplify_gates and stored != "int8" and role == "detector" and cell.detector.device == "CPU"
+        wanted = {enlarge_last: folding.enlarge_last, split_concatenations: split, simplify_gates: gate}
         return [rewrite for rewrite, wished in wanted.items() if wished]
 
-    def _source_key(self, found: Fetched, source: Source, stored: str) -> dict[str, object]:
+    def _source_key(self, role: Role, found: Fetched, source: Source, stored: str) -> dict[str, object]:
         key: dict[str, object] = {"source": found.sha256, "stored": stored, "versions": versions(stored)}
-        key |= {rewrite.__name__: _source_sha256(rewrite) for rewrite in self._rewritings(stored)}
+        key |= {rewrite.__name__: _source_sha256(rewrite) for rewrite in self._rewritings(role, stored)}
         # Not torch's version: what was converted once then serves environments without torch, too.
         return key | ({"architecture": fingerprint(source.architecture)} if source.architecture else {})
 

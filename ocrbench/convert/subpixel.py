@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrbench.convert.nodes import constant
-from ocrbench.runtime import ops
+from ocrbench.runtime import NamedOps, ops
 
 UNARY = {"Relu": ops.relu, "Sigmoid": ops.sigmoid}
 BINARY = {"Add": ops.add, "Multiply": ops.multiply}
@@ -99,12 +99,30 @@ def _rewrite(result: Any, tail: list[Any]) -> None:  # noqa: ANN401 - OpenVINO h
         # Recipes name layers.
         new.set_friendly_name(name)
         value = new.output(0)
-    last = ops.depth_to_space(value, "blocks_first", side)
-    last.set_friendly_name(f"{tail[-1].get_friendly_name()}/pixels")
+    last = _pixels(NamedOps(f"{tail[-1].get_friendly_name()}/pixels"), value, side, width // side**2)
     old = result.input_value(0)
     last.output(0).set_names(old.get_names())
     old.set_names(set())
     result.input(0).replace_source_output(last.output(0))
+
+
+def _pixels(named: NamedOps, blocks: Any, side: int, channels: int) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+    """Put pixels that are channels in their places, as ``DepthToSpace`` does in its mode ``blocks_first``.
+
+    Where there is one channel, the CPU plugin takes less time to exchange rows and columns of blocks, since the pixels
+    of a block's row stay side by side.
+    """
+    if channels > 1:
+        return named.depth_to_space(blocks, "blocks_first", side)
+
+    def integers(*values: int) -> Any:  # noqa: ANN401
+        return named.constant(np.array(values, dtype=np.int64))
+
+    last = named.transpose(blocks, integers(0, 2, 3, 1))
+    apart = named.reshape(last, integers(0, 0, 0, side, side), special_zero=True)
+    rows = named.transpose(apart, integers(0, 1, 3, 2, 4))
+    joined = named.reshape(rows, integers(0, 0, 0, -1), special_zero=True)
+    return named.reshape(joined, integers(0, 1, -1, 0), special_zero=True)
 
 
 def _weights(kernel: NDArray[np.float32] | None, side: int) -> NDArray[np.float32]:
