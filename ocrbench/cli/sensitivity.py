@@ -41,7 +41,8 @@ def sensitivity(
 
     Each layer that NNCF quantised is compared with the float model on images of the dataset (8 of them unless
     dataset.limit says otherwise), and timed in FP32, in INT8 and as OpenVINO runs it by default (AUTO).
-    All three without folding.split_concatenations, which INT8 never has, so that they have the same layers.
+    All three without folding.split_concatenations and folding.simplify_gates, which INT8 never has, so that they have
+    the same layers.
 
     For example: ocrbench sensitivity ppocrv6_small --stage detector --sort time --top 20
     """

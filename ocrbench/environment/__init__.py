@@ -14,8 +14,8 @@ import cpuinfo
 import psutil
 
 TOOLS = ("openvino", "nncf", "numpy", "opencv-python-headless", "ocrbench", "pandas", "rapidocr")
-# What hides instructions from OpenVINO's kernels.
-VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+# What hides instructions from OpenVINO's kernels, and what may have memory come in huge pages.
+VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "GLIBC_TUNABLES")
 # Instructions that decide which kernels OpenVINO may use.
 RELEVANT_FLAGS = re.compile(r"avx2$|fma$|f16c$|avx512|avx10|avx_?vnni|amx|sve|asimd|bf16|fp16|i8mm")
 
@@ -26,7 +26,7 @@ def describe() -> dict[str, Any]:
 
 
 def variables() -> dict[str, Any]:
-    """Return the environment variables that decide which instructions are used; nothing where none is set."""
+    """Return the environment variables that decide how fast networks may be; nothing where none is set."""
     found = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
     return {"variables": found} if found else {}
 

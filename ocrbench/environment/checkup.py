@@ -85,6 +85,20 @@ def check_turbo(turbo: str) -> Check:
     return Check(check="turbo", found=turbo, verdict="note" if advice else "ok", advice=advice)
 
 
+def check_huge_pages(mode: str, tunables: str) -> Check:
+    """Say whether networks get their memory in huge pages, which spares them lookups of addresses.
+
+    Args:
+        mode: As ``machine.huge_pages`` tells.
+        tunables: The variable ``GLIBC_TUNABLES``.
+    """
+    asked = "glibc.malloc.hugetlb=1" in tunables.split(":")
+    if mode != "madvise" or asked:
+        return Check(check="huge pages", found=f"{mode}, asked for" if asked else mode)
+    advice = "for faster networks, and other times than before: GLIBC_TUNABLES=glibc.malloc.hugetlb=1 ocrbench …"
+    return Check(check="huge pages", found=f"{mode}, not asked for", verdict="note", advice=advice)
+
+
 def check_cores(allowed: int, present: int, quota: float | None) -> Check:
     """Judge a CPU quota, which stops all threads for the rest of a period, and an affinity, which does not."""
     found = f"{allowed} of {present}" + ("" if quota is None else f", quota {quota:g}")

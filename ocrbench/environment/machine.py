@@ -12,6 +12,7 @@ import psutil
 
 UNKNOWN = "unknown"
 CPU_FOLDER = Path("/sys/devices/system/cpu")
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 CGROUP_FOLDER = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 # Version 1 of cgroups writes "no limit" as a number near 2⁶³.
@@ -24,6 +25,7 @@ def settings() -> dict[str, Any]:
     return {
         "governor": governor(),
         "turbo": turbo(),
+        "huge_pages": huge_pages(),
         "container": container_limits(),
         "memory_available_bytes": psutil.virtual_memory().available,
     }
@@ -47,6 +49,12 @@ def turbo(folder: Path = CPU_FOLDER) -> str:
         if value:
             return "on" if value == on else "off"
     return UNKNOWN
+
+
+def huge_pages(file: Path = HUGE_PAGES) -> str:
+    """Tell when Linux gives memory in huge pages: ``always``, ``madvise`` (if asked) or ``never``; else ``unknown``."""
+    _, _, chosen = _read(file).partition("[")
+    return chosen.partition("]")[0] or UNKNOWN
 
 
 def container_limits(folder: Path = CGROUP_FOLDER, membership: Path = MEMBERSHIP) -> dict[str, float | int | None]:

@@ -81,7 +81,8 @@ def measure_sensitivity(cell: Cell, role: Role, listener: Listener) -> Sensitivi
 
     The model is converted by a process of its own, or found in the cache; the rest happens in this process. Of a model
     with several networks only the first one is ever quantised, so it is the one that is looked at. All are converted
-    without ``folding.split_concatenations``, as INT8 always is, so that each layer is compared with its like.
+    without ``folding.split_concatenations`` and ``folding.simplify_gates``, as INT8 always is, so that each layer is
+    compared with its like.
 
     Args:
         cell: Names the model, the device and the images; its precisions do not matter.
@@ -131,8 +132,8 @@ def join(quantised: Sequence[LayerCost], names: Mapping[str, str], groups: Seque
 
 def _convert(cell: Cell, role: Role, precision: Precision, listener: Listener) -> Artifact:
     stage = replace(getattr(cell, role), precision=precision)
-    # INT8 is never split. Without this, float networks would have other operations, and not all could be compared.
-    folding = replace(cell.folding, split_concatenations=False)
+    # INT8 has neither. Without this, float networks would have other operations, and not all could be compared.
+    folding = replace(cell.folding, split_concatenations=False, simplify_gates=False)
     artifacts, _ = prepare(replace(cell, folding=folding, **{role: stage}), listener, [role])
     return artifacts[role]["network"]
 

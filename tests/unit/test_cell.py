@@ -328,7 +328,17 @@ class TestMeasured:
     def test_conditions_are_recorded_but_do_not_decide_the_run(self, cell: Cell) -> None:
         record = run(cell).record
         assert set(record.conditions) == {
-            *("load_before", "load_after", "governor", "turbo", "container", "memory_available_bytes", "git", "busy"),
+            *(
+                "load_before",
+                "load_after",
+                "governor",
+                "turbo",
+                "huge_pages",
+                "container",
+                "memory_available_bytes",
+                "git",
+                "busy",
+            ),
             *("steal_share", "other_cpu_share", "involuntary_switches", "voluntary_switches", "drift"),
         }
         assert record.conditions["drift"] == pytest.approx(1.06)

@@ -56,6 +56,20 @@ def test_turbo(files: dict[str, str], expected: str, tmp_path: Path) -> None:
     assert machine.turbo(write(tmp_path, files)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("always [madvise] never\n", "madvise"),
+        ("[always] madvise never\n", "always"),
+        ("", "unknown"),
+    ],
+)
+def test_huge_pages(text: str, expected: str, tmp_path: Path) -> None:
+    write(tmp_path, {"enabled": text})
+    assert machine.huge_pages(tmp_path / "enabled") == expected
+    assert machine.huge_pages(tmp_path / "none") == "unknown"
+
+
 class TestContainer:
     def test_nothing_is_limited(self, tmp_path: Path) -> None:
         assert limits(tmp_path, "0::/", {}) == (None, None)
@@ -135,6 +149,6 @@ class TestGit:
 
 def test_this_machine_can_be_asked() -> None:
     found = machine.settings()
-    assert set(found) == {"governor", "turbo", "container", "memory_available_bytes"}
+    assert set(found) == {"governor", "turbo", "huge_pages", "container", "memory_available_bytes"}
     assert found["memory_available_bytes"] > 0
     assert machine.load() >= 0
