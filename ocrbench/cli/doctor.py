@@ -71,7 +71,7 @@ def _settings() -> list[Check]:
     return [
         checkup.check_governor(found["governor"]),
         checkup.check_turbo(found["turbo"]),
-        checkup.check_huge_pages(found["huge_pages"], environment.for_networks()["GLIBC_TUNABLES"]),
+        checkup.check_huge_pages(found["huge_pages"], os.environ.get("GLIBC_TUNABLES", "")),
         checkup.check_cores(len(environment.allowed_cores()), os.cpu_count() or 1, container["cpus"]),
         checkup.check_virtual(environment.host()["virtual"]),
         checkup.check_memory(found["memory_available_bytes"], container["memory_bytes"]),

@@ -14,10 +14,8 @@ import cpuinfo
 import psutil
 
 TOOLS = ("openvino", "nncf", "numpy", "opencv-python-headless", "ocrbench", "pandas", "rapidocr")
-# Asks Linux for memory in huge pages, which spares networks lookups of addresses (docs/performance.md).
-HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-# What hides instructions from OpenVINO's kernels, and what the user may have set instead of HUGE_PAGES.
-VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", *HUGE_PAGES)
+# What hides instructions from OpenVINO's kernels, and what may have memory come in huge pages.
+VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "GLIBC_TUNABLES")
 # Instructions that decide which kernels OpenVINO may use.
 RELEVANT_FLAGS = re.compile(r"avx2$|fma$|f16c$|avx512|avx10|avx_?vnni|amx|sve|asimd|bf16|fp16|i8mm")
 
@@ -28,15 +26,9 @@ def describe() -> dict[str, Any]:
 
 
 def variables() -> dict[str, Any]:
-    """Return the user's environment variables that decide how fast networks may be; nothing where none is set."""
+    """Return the environment variables that decide how fast networks may be; nothing where none is set."""
     found = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
-    found = {name: value for name, value in found.items() if HUGE_PAGES.get(name) != value}
     return {"variables": found} if found else {}
-
-
-def for_networks() -> dict[str, str]:
-    """Return the environment variables of a process that runs networks; the user's own win."""
-    return {**HUGE_PAGES, **os.environ}
 
 
 @functools.cache

@@ -90,16 +90,13 @@ def check_huge_pages(mode: str, tunables: str) -> Check:
 
     Args:
         mode: As ``machine.huge_pages`` tells.
-        tunables: What processes that run networks find in ``GLIBC_TUNABLES``.
+        tunables: The variable ``GLIBC_TUNABLES``.
     """
     asked = "glibc.malloc.hugetlb=1" in tunables.split(":")
-    if mode == "madvise" and not asked:
-        advice = "networks are faster with them: add glibc.malloc.hugetlb=1 to GLIBC_TUNABLES, or unset it"
-        return Check(check="huge pages", found="madvise, not asked for", verdict="note", advice=advice)
-    if mode == "never":
-        advice = "networks are faster with them: echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled"
-        return Check(check="huge pages", found=mode, verdict="note", advice=advice)
-    return Check(check="huge pages", found=f"{mode}, asked for" if mode == "madvise" else mode)
+    if mode != "madvise" or asked:
+        return Check(check="huge pages", found=f"{mode}, asked for" if asked else mode)
+    advice = "for faster networks, and other times than before: GLIBC_TUNABLES=glibc.malloc.hugetlb=1 ocrbench …"
+    return Check(check="huge pages", found=f"{mode}, not asked for", verdict="note", advice=advice)
 
 
 def check_cores(allowed: int, present: int, quota: float | None) -> Check:

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocrbench.environment import for_networks
 from ocrbench.errors import WorkerError
 from ocrbench.parity.targets import Target, Turn
 from ocrbench.runtime import Settings
@@ -35,9 +34,7 @@ def run_application(target: Target, settings: Settings, calls: int, seconds: flo
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", START, *arguments(target, settings, one_by_one, Path(folder))]
         try:
-            done = subprocess.run(
-                command, capture_output=True, encoding="utf-8", timeout=seconds, check=False, env=for_networks()
-            )
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
             message = f"benchmark_app did not end within {seconds:g} s and was stopped"
             raise WorkerError(message) from None

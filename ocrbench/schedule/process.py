@@ -17,7 +17,6 @@ from time import monotonic
 from typing import Any, Protocol, Self
 
 from ocrbench import errors
-from ocrbench.environment import for_networks
 from ocrbench.errors import OcrBenchError, WorkerError
 
 log = logging.getLogger(__name__)
@@ -165,7 +164,7 @@ def _error(answer: Mapping[str, str]) -> OcrBenchError:
 
 def _environment(interpreter: str) -> dict[str, str]:
     """Let the child import ocrbench: the very package that this process runs, unless the child has one of its own."""
-    variables = {**for_networks(), "PYTHONIOENCODING": "utf-8"}
+    variables = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     if interpreter != sys.executable and _has_ocrbench(interpreter):
         variables.pop("PYTHONPATH", None)
         # Nor may a checkout that happens to be the current folder come before it.

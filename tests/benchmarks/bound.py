@@ -30,7 +30,6 @@ from ocrbench.cli.console import make_console
 from ocrbench.config import Cell
 from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
-from ocrbench.environment import for_networks
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.parity import ROLES, Role, Target, targets_of
 from ocrbench.parity.application import REPORT, START, arguments
@@ -84,7 +83,7 @@ def application_throughput(cell: Cell, target: Target, seconds: int) -> float:
         folder = Path(name)
         many = ("-api", "async", "-t", str(seconds))
         command = [sys.executable, "-c", START, *arguments(target, settings_of(cell, target.role), many, folder)]
-        subprocess.run(command, capture_output=True, timeout=cell.timeout_seconds, check=True, env=for_networks())
+        subprocess.run(command, capture_output=True, timeout=cell.timeout_seconds, check=True)
         results = json.loads((folder / REPORT).read_text())["execution_results"]
         # It counts images, of which a call has one or more.
         return float(results["throughput"]) / target.shape[0]

@@ -21,18 +21,6 @@ def test_variables_that_hide_instructions_identify_a_measurement_too(monkeypatch
     assert environment.describe()["variables"] == {"ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 
-def test_huge_pages_are_asked_for_unless_the_user_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
-    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
-    assert environment.for_networks()["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1"
-    assert environment.for_networks()["ONEDNN_MAX_CPU_ISA"] == "AVX2"
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
-    assert set(environment.variables()["variables"]) == {"ONEDNN_MAX_CPU_ISA"}
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0")
-    assert environment.for_networks()["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=0"
-    assert environment.variables()["variables"]["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=0"
-
-
 def test_versions_name_what_is_installed_only() -> None:
     versions = environment.versions()
     assert {"python", "openvino", "numpy"} <= set(versions)
