@@ -24,9 +24,6 @@ from ocrbench.models.decoding import decode_ctc
 from ocrbench.models.interface import Family, Part, Reading
 from ocrbench.records import Graph, Image, Network, Region
 
-# Where OpenCV has Intel's IPP, it then enlarges a picture in half the time, to values that differ by 1 at most.
-cv2.ipp.setUseIPP_NotExact(True)
-
 Channels = tuple[float, float, float]
 # The network halves its input five times.
 STRIDE = 32
