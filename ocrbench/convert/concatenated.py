@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.convert.nodes import constant
+from ocrbench.convert.nodes import constant, replace
 from ocrbench.runtime import NamedOps
 
 # A map and the kernel for it: (outputs, inputs, height, width).
@@ -76,12 +76,7 @@ def _rewrite(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     else:
         return False
     _convolution(summands[0]).set_friendly_name(name)
-    total = reduce(named.add, summands).output(0)
-    old = node.output(0)
-    total.set_names(old.get_names())
-    old.set_names(set())
-    for consumer in old.get_target_inputs():
-        consumer.replace_source_output(total)
+    replace(node.output(0), reduce(named.add, summands).output(0))
     return True
 
 
@@ -128,7 +123,7 @@ def _half_as_large(named: NamedOps, source: Any) -> Any:  # noqa: ANN401 - OpenV
     factor, smaller = _enlargement(source), source.get_node().input_value(0)
     if factor == 2:
         return smaller
-    scales, axes = named.constant(np.full(2, factor / 2, dtype=np.float32)), named.constant(np.array([2, 3]))
+    scales, axes = named.constant(np.full(2, factor / 2, dtype=np.float32)), named.integers(2, 3)
     return named.interpolate(smaller, scales, axes=axes, **REPEATED).output(0)
 
 
@@ -163,4 +158,4 @@ def _at_corners(named: NamedOps, source: Any, kernel: NDArray[np.float32]) -> An
     found = named.convolution(source, named.constant(corners), [1, 1], [1, 1], [1, 1], [1, 1])
     pixels = named.depth_to_space(found, "blocks_first", 2)
     # Of the corners at the border, some pixels lie outside.
-    return named.slice(pixels, *(named.constant(np.array(each)) for each in ([1, 1], [-1, -1], [1, 1], [2, 3])))
+    return named.slice(pixels, *(named.integers(*each) for each in ((1, 1), (-1, -1), (1, 1), (2, 3))))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
-from ocrbench.convert.nodes import constant
+from ocrbench.convert.nodes import constant, replace
 from ocrbench.runtime import NamedOps
 
 # So many float32 values fill a register of AVX-512.
@@ -72,18 +72,14 @@ def _average_rows(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     shape = source.get_partial_shape()
     if shape.rank.is_dynamic or len(shape) != 4 or shape[1].is_dynamic or shape[1].get_length() % LANES == 0:
         return False
-    name, channels = node.get_friendly_name(), shape[1].get_length()
-    named = NamedOps(name)
-
-    def integers(*values: int) -> Any:  # noqa: ANN401
-        return named.constant(np.array(values, dtype=np.int64))
-
+    channels, named = shape[1].get_length(), NamedOps(node.get_friendly_name())
+    integers = named.integers
     rows = named.reshape(named.transpose(source, integers(0, 2, 3, 1)), integers(0, 0, -1), special_zero=True)
     row = named.reduce_mean(rows, integers(1), keep_dims=True)
     pixels = named.reshape(row, integers(0, -1, channels), special_zero=True)
     mean = named.reduce_mean(pixels, integers(1), keep_dims=True)
     last = named.reshape(mean, integers(0, channels, 1, 1), special_zero=True)
-    _replace(node.output(0), last.output(0))
+    replace(node.output(0), last.output(0))
     return True
 
 
@@ -97,12 +93,12 @@ def _gate_weights(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     plain = ([1, 1], [0, 0], [0, 0], [1, 1])
     average = named.convolution(named.reduce_mean(source, found.mean.input_value(1), keep_dims=True), weights, *plain)
     factor = named.add(found.factor, named.constant(np.float32(1))) if found.kept else found.factor
-    per_output = named.reshape(factor, named.constant(np.array([-1, 1, 1, 1])), special_zero=False)
+    per_output = named.reshape(factor, named.integers(-1, 1, 1, 1), special_zero=False)
     gated = named.convolution(source, named.multiply(weights, per_output), *plain)
     # Recipes name layers.
     gated.set_friendly_name(name)
-    _replace(found.mean.output(0), average.output(0))
-    _replace(found.last.output(0), gated.output(0))
+    replace(found.mean.output(0), average.output(0))
+    replace(found.last.output(0), gated.output(0))
     return True
 
 
@@ -156,10 +152,3 @@ def _other_input(node: Any, known: Any) -> Any:  # noqa: ANN401 - OpenVINO has n
 def _same(one: Any, other: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     """Tell whether it is the same node; ``==`` would make a new one."""
     return bool(one.get_friendly_name() == other.get_friendly_name())
-
-
-def _replace(old: Any, new: Any) -> None:  # noqa: ANN401 - OpenVINO has no stubs
-    new.set_names(old.get_names())
-    old.set_names(set())
-    for consumer in old.get_target_inputs():
-        consumer.replace_source_output(new)

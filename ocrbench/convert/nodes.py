@@ -6,6 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def replace(old: Any, new: Any) -> None:  # noqa: ANN401 - OpenVINO has no stubs
+    """Let all that takes an output of a node take another one, which also gets its names: pipelines ask for these."""
+    new.set_names(old.get_names())
+    old.set_names(set())
+    for consumer in old.get_target_inputs():
+        consumer.replace_source_output(new)
+
+
 def constant(output: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - OpenVINO has no stubs
     """Return the values behind an output of a node; None where they are not constant."""
     node = output.get_node()

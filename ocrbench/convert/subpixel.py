@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.convert.nodes import constant
+from ocrbench.convert.nodes import constant, replace
 from ocrbench.runtime import NamedOps, ops
 
 UNARY = {"Relu": ops.relu, "Sigmoid": ops.sigmoid}
@@ -100,10 +100,7 @@ def _rewrite(result: Any, tail: list[Any]) -> None:  # noqa: ANN401 - OpenVINO h
         new.set_friendly_name(name)
         value = new.output(0)
     last = _pixels(NamedOps(f"{tail[-1].get_friendly_name()}/pixels"), value, side, width // side**2)
-    old = result.input_value(0)
-    last.output(0).set_names(old.get_names())
-    old.set_names(set())
-    result.input(0).replace_source_output(last.output(0))
+    replace(result.input_value(0), last.output(0))
 
 
 def _pixels(named: NamedOps, blocks: Any, side: int, channels: int) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
@@ -114,10 +111,7 @@ def _pixels(named: NamedOps, blocks: Any, side: int, channels: int) -> Any:  # n
     """
     if channels > 1:
         return named.depth_to_space(blocks, "blocks_first", side)
-
-    def integers(*values: int) -> Any:  # noqa: ANN401
-        return named.constant(np.array(values, dtype=np.int64))
-
+    integers = named.integers
     last = named.transpose(blocks, integers(0, 2, 3, 1))
     apart = named.reshape(last, integers(0, 0, 0, side, side), special_zero=True)
     rows = named.transpose(apart, integers(0, 1, 3, 2, 4))

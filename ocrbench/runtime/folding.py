@@ -58,9 +58,7 @@ def _normalised(pixels: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO ha
     those, and then put the channels together again for its convolutions. It does not reorder across a reshape, and what
     was a row of three channels becomes one that fills its registers.
     """
-
-    def integers(*values: int) -> Any:  # noqa: ANN401
-        return ops.constant(np.array(values, dtype=np.int64))
+    integers = NamedOps("preprocess").integers
 
     def along_row(per_channel: NDArray[np.float32]) -> Any:  # noqa: ANN401
         same = len(set(per_channel.tolist())) == 1
@@ -180,8 +178,9 @@ def _best_of_groups(named: NamedOps, scores: Any, classes: int) -> list[Any]:  #
     """
     groups = -(-classes // GROUP)
     begin, end, shape = (
-        named.constant(np.array(each, dtype=np.int64))
-        for each in ((0, 0, 0), (0, 0, groups * GROUP - classes), (0, 0, groups, GROUP))
+        named.integers(0, 0, 0),
+        named.integers(0, 0, groups * GROUP - classes),
+        named.integers(0, 0, groups, GROUP),
     )
     padded = named.pad(scores, begin, end, "constant", named.constant(-np.float32(np.inf)))
     parted = named.reshape(padded, shape, special_zero=True)

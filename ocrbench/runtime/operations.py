@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 try:
     from openvino import opset13 as ops
 except ImportError:  # up to 2024.6
@@ -20,6 +22,10 @@ class NamedOps:
 
     def __init__(self, prefix: str) -> None:
         self._prefix, self._made = prefix, 0
+
+    def integers(self, *values: int) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+        """Make a constant of whole numbers, as shapes and axes are given: ``NamedOps("prefix").integers(2, 3)``."""
+        return self.constant(np.array(values, dtype=np.int64))
 
     def __getattr__(self, kind: str) -> Callable[..., Any]:
         def make(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - OpenVINO has no stubs

@@ -1,5 +1,6 @@
 """Heads of transposed convolutions compute the same before and after they are rewritten, by real OpenVINO."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from ocrbench.convert.subpixel import enlarge_last
 from ocrbench.runtime import ops
 
+FilesOf = Callable[[ov.Model, Callable[[ov.Model], int]], list[bytes]]
 RANDOM = np.random.default_rng(3)
 CHANNELS = 6
 
@@ -91,3 +93,9 @@ def test_names_stay() -> None:
     assert set(convolutions) == {
         node.get_friendly_name() for node in model.get_ops() if node.get_type_name() == "Convolution"
     }
+
+
+def test_each_time_the_same_file_is_made(files_of: FilesOf) -> None:
+    """OpenVINO's model cache would not know a network with other names again."""
+    model = head("twice")
+    assert files_of(model, enlarge_last) == files_of(model, enlarge_last)
