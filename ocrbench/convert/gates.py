@@ -49,13 +49,16 @@ def simplify_gates(model: Any) -> int:  # noqa: ANN401 - OpenVINO has no stubs
     Returns:
         How many convolutions and averages were replaced.
     """
+    gated = 0
     shapes = {entry: entry.get_partial_shape() for entry in model.inputs}
-    gated = sum(map(_gate_weights, model.get_ordered_ops())) if all(map(_may_be_one, shapes.values())) else 0
-    averaged = sum(map(_average_rows, model.get_ordered_ops()))
-    if gated:
+    if all(map(_may_be_one, shapes.values())):
+        # First, so that each node tells whether it then holds one picture.
         model.reshape({entry: [1, *list(shape)[1:]] for entry, shape in shapes.items()})
-    elif averaged:
-        model.validate_nodes_and_infer_types()
+        gated = sum(map(_gate_weights, model.get_ordered_ops()))
+        if not gated:
+            model.reshape(shapes)
+    averaged = sum(map(_average_rows, model.get_ordered_ops()))
+    model.validate_nodes_and_infer_types()
     return gated + averaged
 
 
@@ -94,7 +97,9 @@ def _gate_weights(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     average = named.convolution(named.reduce_mean(source, found.mean.input_value(1), keep_dims=True), weights, *plain)
     factor = named.add(found.factor, named.constant(np.float32(1))) if found.kept else found.factor
     per_output = named.reshape(factor, named.integers(-1, 1, 1, 1), special_zero=False)
-    gated = named.convolution(source, named.multiply(weights, per_output), *plain)
+    # Not the weights first: the CPU plugin may write the product over what comes first. Weights stored as float16 it
+    # converts only once, so every picture's gate would be left in them (OpenVINO 2026.4).
+    gated = named.convolution(source, named.multiply(per_output, weights), *plain)
     # Recipes name layers.
     gated.set_friendly_name(name)
     replace(found.mean.output(0), average.output(0))
@@ -120,7 +125,7 @@ def _gated(node: Any) -> _Gated | None:  # noqa: ANN401 - OpenVINO has no stubs
     mean, product, total = consumers["ReduceMean"], consumers["Multiply"], consumers.get("Add")
     factor = _other_input(product, node)
     channels = node.get_output_partial_shape(0)[1]
-    if not _averages_pixels(mean) or factor is None or list(factor.get_partial_shape())[1:] != [channels, 1, 1]:
+    if not _averages_pixels(mean) or factor is None or list(factor.get_partial_shape()) != [1, channels, 1, 1]:
         return None
     if total is None:
         return _Gated(mean=mean, factor=factor, kept=False, last=product)

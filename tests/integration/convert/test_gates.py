@@ -41,10 +41,11 @@ def network(kind: str) -> ov.Model:
     kernel = weights(channels, kind)
     inputs = kernel.get_output_shape(0)[1]
     image = ops.parameter([2 if "two pictures" in kind else -1, inputs, -1, -1], np.float32, name="image")
+    halves = ops.reshape(image, ops.constant(np.array([-1, inputs, 4, 0])), special_zero=True)
     if kind == "kernel is computed":
         kernel = ops.multiply(kernel, ops.reduce_max(image, ops.constant(np.arange(4))))
     stride, pad = (2 if kind == "strides" else 1), (1 if kind in ("wide kernel", "padded") else 0)
-    value = convolved(ops.tanh(image), kernel, stride, pad)
+    value = convolved(ops.tanh(halves if kind == "taken apart" else image), kernel, stride, pad)
     value.set_friendly_name("lateral")
     if "bias" in kind:
         value = ops.add(value, values(1, channels, 1, 1))
@@ -98,6 +99,8 @@ def run(model: ov.Model, given: np.ndarray) -> list[np.ndarray]:
         ("product used", 0),
         ("kernel is computed", 0),
         ("two pictures", 0),
+        # One picture becomes several, each with a gate of its own.
+        ("taken apart", 0),
         # Averages only: of channels that do not fill registers.
         ("odd, bias", 1),
         ("odd, two pictures", 1),
@@ -125,6 +128,22 @@ def test_one_network_takes_pictures_of_any_size_one_by_one() -> None:
     for width in (12, 5, 12):
         given = picture(source, width)
         np.testing.assert_allclose(after([given])[0], before([given])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["kept", "not kept", "goes on", "odd, bias"])
+@pytest.mark.parametrize("stored", ["float32", "float16"])
+@pytest.mark.parametrize("hint", ["f32", "f16", "bf16", "of the device"])
+def test_pictures_leave_nothing_behind(kind: str, stored: str, hint: str, tmp_path: Path) -> None:
+    """In whichever type it is stored and computed, a picture gets the same map after others as before them."""
+    model, path = network(kind), tmp_path / "network.xml"
+    assert simplify_gates(model) == 1
+    ov.save_model(model, path, compress_to_fp16=stored == "float16")
+    given = {} if hint == "of the device" else {"INFERENCE_PRECISION_HINT": hint}
+    compiled = ov.Core().compile_model(path, "CPU", given)
+    pictures = [picture(model) for _ in range(3)]
+    first, *others = [[compiled([each])[0].copy() for each in pictures] for _ in range(3)]
+    for other in others:
+        np.testing.assert_array_equal(other, first)
 
 
 def test_names_stay() -> None:
