@@ -20,6 +20,7 @@ from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import AccuracyError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.files import why_unwritable
 from ocrbench.identity import decisive, decisive_keys, named, series
+from ocrbench.metrics.repeatability import repeatability
 from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
 from ocrbench.metrics.text import TextRule
 from ocrbench.models import check_options
@@ -210,6 +211,7 @@ def _results(cell: Cell, samples: Sequence[Sample], artifacts: Artifacts, measur
         *accuracy,
         *_speed(measured),
         *_service(cell, measured),
+        *repeatability(measured.reread),
         _score("model", "model_mb", size_bytes / 1e6, "MB"),
         _score("end_to_end", "peak_rss_mb", measured.peak_memory_bytes / 1e6, "MB"),
     ]

@@ -39,6 +39,7 @@ NUMBER_COLUMNS = (
     "e2e_precision",
     "e2e_recall",
     "e2e_hmean",
+    "repeatability",
     "latency_mean_ms",
     "latency_p50_ms",
     "latency_p90_ms",

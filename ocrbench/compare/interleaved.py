@@ -21,7 +21,17 @@ from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
 from ocrbench.errors import DatasetError
 from ocrbench.records import Region, Sample, artifacts_to_plain
-from ocrbench.schedule import Artifacts, FreshProcesses, Listener, Worker, alone, prepare, to_region, with_most_text
+from ocrbench.schedule import (
+    Artifacts,
+    FreshProcesses,
+    Listener,
+    Worker,
+    alone,
+    prepare,
+    same_texts,
+    to_region,
+    with_most_text,
+)
 
 # Warming up may take this share of what a round of processes has.
 WARM_UP_SHARE = 0.25
@@ -59,6 +69,7 @@ class Collected:
     Attributes:
         times: Per round, per block, per image: the fields of ``StageTimes``, of each side.
         regions: Sample id → what was found in the first pass.
+        reread: Sample id → whether it was read as in the first pass each time.
         compile_ms: Per round: stage → time.
         peak_mb: Per round.
         execution: Stage → network → what ran; empty where nobody looked.
@@ -67,6 +78,7 @@ class Collected:
 
     times: list[list[list[tuple[Mapping[str, int], ...]]]] = field(default_factory=list)
     regions: list[dict[str, list[Region]]]
+    reread: list[dict[str, bool]]
     compile_ms: list[list[dict[str, float]]]
     peak_mb: list[list[float]]
     execution: list[dict[str, dict[str, Any]]]
@@ -118,6 +130,7 @@ class Interleaved:
         self.artifacts: list[Artifacts] = []
         self.collected = Collected(
             regions=[{} for _ in sides],
+            reread=[{} for _ in sides],
             compile_ms=[[] for _ in sides],
             peak_mb=[[] for _ in sides],
             execution=[{} for _ in sides],
@@ -232,7 +245,9 @@ class Interleaved:
         start = monotonic()
         while True:
             for block in _blocks(self._random.sample(list(samples), len(samples)), self._plan.block_images):
-                times = _comparable(self._ask_all(workers, block))
+                answers = self._ask_all(workers, block)
+                self._hold_against_first_pass(answers)
+                times = _comparable(answers)
                 if times:
                     self.collected.times[-1].append(times)
                 elapsed = monotonic() - start
@@ -240,6 +255,14 @@ class Interleaved:
                 self._listener.advance(phase, min(elapsed, seconds), seconds)
                 if elapsed >= seconds:
                     return
+
+    def _hold_against_first_pass(self, answers: Sequence[Any]) -> None:
+        for first, reread, answer in zip(self.collected.regions, self.collected.reread, answers, strict=True):
+            for each in answer["measurements"]:
+                sample_id = each["sample_id"]
+                if not each["skipped"] and sample_id in first:
+                    same = same_texts(first[sample_id], each["regions"])
+                    reread[sample_id] = reread.get(sample_id, True) and same
 
     def _ask_all(self, workers: Sequence[Worker], block: Sequence[Sample]) -> list[Any]:
         """Run a block on every side, in random order."""

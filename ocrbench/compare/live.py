@@ -9,6 +9,7 @@ from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change, Comparison, undecided
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import blocks_needed
+from ocrbench.metrics.repeatability import repeatability, unrepeatable
 from ocrbench.schedule import Listener
 
 # So many rounds of processes tell how long a verdict takes.
@@ -132,10 +133,14 @@ class _LiveComparison:
             after=self._sides[1].label,
             changes=tuple(self._changes()),
             decisive=DECISIVE,
-            warnings=(*ended, *self._executed(), *skipped),
+            warnings=(*ended, *self._executed(), *self._unrepeatable(), *skipped),
             interrupted=interrupted,
             flipped=flipped_words(one, other, self._measuring.expected, self._sides[0].cell.scoring),
         )
+
+    def _unrepeatable(self) -> list[str]:
+        reasons = [unrepeatable(repeatability(reread)) for reread in self._collected.reread]
+        return [f"{side.label}: {reason}" for side, reason in zip(self._sides, reasons, strict=True) if reason]
 
     def _executed(self) -> list[str]:
         lines = []

@@ -21,6 +21,7 @@ from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.config import Scoring, validate
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
+from ocrbench.metrics.repeatability import unrepeatable
 from ocrbench.records import RunRecord
 from ocrbench.store import RECORD, Store
 
@@ -97,6 +98,7 @@ def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], marg
             *(f"no verdict on speed: {reason}" for reason in reasons),
             *_otherwise_judged(one.record, other.record, len(shared) - len(alike)),
             *_noise([*before, *after]),
+            *_unrepeatable([*before, *after]),
         ),
         flipped=flipped_words(first, second, expected, scoring),
     )
@@ -173,6 +175,10 @@ def _otherwise_judged(one: RunRecord, other: RunRecord, left_out: int) -> list[s
 
 def _noise(runs: Sequence[StoredRun]) -> list[str]:
     return [f"{run.record.run_id} was noisy: {'; '.join(run.record.noisy)}" for run in runs if run.record.noisy]
+
+
+def _unrepeatable(runs: Sequence[StoredRun]) -> list[str]:
+    return [f"{run.record.run_id}: {reason}" for run in runs if (reason := unrepeatable(run.record.scores))]
 
 
 def _speed_changes(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from ocrbench.metrics.repeatability import LEAST_REPEATABILITY, REPEATABILITY
 from ocrbench.table import LOADGEN_COLUMN, SERVER_COLUMNS
 
 ALWAYS = (
@@ -23,6 +24,7 @@ ALWAYS = (
 )
 DECIMALS = {
     "hmean": 3,
+    "repeatability": 3,
     "precision": 3,
     "recall": 3,
     "accuracy": 3,
@@ -37,11 +39,12 @@ EMPTY = "–"
 
 
 def shown_columns(frame: pd.DataFrame) -> list[str]:
-    """Choose the columns for people; those of a scenario, of noise and of failures only where there is something."""
+    """Choose the columns for people; those of a scenario and of troubles only where there is something."""
     at = ALWAYS.index("status")
     service = [name for name in SERVER_COLUMNS if frame[name].notna().any()]
     service += [LOADGEN_COLUMN] if frame[LOADGEN_COLUMN].astype(bool).any() else []
-    troubles = [name for name in ("noisy", "error") if frame[name].astype(bool).any()]
+    troubles = [REPEATABILITY] if (frame[REPEATABILITY] < LEAST_REPEATABILITY).any() else []
+    troubles += [name for name in ("noisy", "error") if frame[name].astype(bool).any()]
     device, executed = ALWAYS.index("device"), ALWAYS.index("detector_executed")
     scenario, settings = setting_columns(frame)
     first = [*ALWAYS[:device], *scenario, *ALWAYS[device:executed], *settings, *ALWAYS[executed:at]]

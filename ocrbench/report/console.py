@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ocrbench.metrics.repeatability import unrepeatable
 from ocrbench.records import RunRecord
 from ocrbench.report.columns import cells, setting_columns, shown_columns, text
 from ocrbench.table import LOADGEN_COLUMN, SERVER_COLUMNS
@@ -44,12 +45,14 @@ UPRIGHT_COLUMNS = (
 
 
 def show(console: Console, frame: pd.DataFrame, records: Sequence[RunRecord]) -> None:
-    """Print the table, and below it what was noisy and what was skipped."""
+    """Print the table, and below it what is doubtful and what was skipped."""
     console.print(_upright(frame) if len(frame) < UPRIGHT_BELOW else _table(frame))
     for record in records:
         if record.noisy:
             noisy = f"Noisy, do not trust its times: {record.run_id}: {'; '.join(record.noisy)}"
             console.print(Text(noisy, style="yellow"), soft_wrap=True)
+        if reason := unrepeatable(record.scores):
+            console.print(Text(f"Not repeatable: {record.run_id}: {reason}", style="yellow"), soft_wrap=True)
         _show_skipped(console, record)
 
 

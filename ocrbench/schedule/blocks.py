@@ -38,6 +38,7 @@ class Measured:
         usage: Of the CPU in that time.
         compile_ms: Per stage, until the last block.
         execution: Per stage and network, see ``runtime.Execution``.
+        reread: Sample id → whether it was always read as it was the first time, of those read more than once.
         skipped: Sample id → reason.
         rate: At which images arrived, per second; None where they do not arrive by themselves.
         facts: What else the scenario found out, by name.
@@ -48,6 +49,7 @@ class Measured:
 
     timings: list[Timing] = field(default_factory=list)
     predictions: dict[str, Prediction] = field(default_factory=dict)
+    reread: dict[str, bool] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     compile_ms: dict[str, float] = field(default_factory=dict)
     execution: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -154,9 +156,24 @@ def run_block(
                 times=times,
             )
         )
-        if sample_id not in measured.predictions:
+        if first := measured.predictions.get(sample_id):
+            same = same_texts(first.regions, each["regions"])
+            measured.reread[sample_id] = measured.reread.get(sample_id, True) and same
+        else:
             regions = tuple(to_region(given) for given in each["regions"])
             measured.predictions[sample_id] = Prediction(sample_id=sample_id, regions=regions)
+
+
+def same_texts(first: Sequence[Region], again: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether an image was read as before: the same texts in the same order.
+
+    Places may differ by what is rounded otherwise, for a network that is compiled for one shape for example.
+
+    Args:
+        first: What was found the first time.
+        again: The worker's JSON of another time.
+    """
+    return [region.text for region in first] == [given["text"] for given in again]
 
 
 def to_region(given: Mapping[str, Any]) -> Region:

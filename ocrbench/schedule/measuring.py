@@ -142,7 +142,10 @@ def _search(
 
     def attempt(rate: float | None) -> list[int]:
         tried[rate] = Measured(
-            predictions=measured.predictions, skipped=measured.skipped, compile_ms=measured.compile_ms
+            predictions=measured.predictions,
+            reread=measured.reread,
+            skipped=measured.skipped,
+            compile_ms=measured.compile_ms,
         )
         if rate is not None:
             seconds = replace(setup, rate=rate).least_seconds(len(queries))

@@ -35,6 +35,7 @@ class TestOneCell:
         assert 0.6 < row["det_hmean"] <= 1
         assert 0.5 < row["e2e_hmean"] <= row["det_hmean"]
         assert row["rec_word_accuracy"] > 0.6
+        assert row["repeatability"] == 1
         assert 1 < row["latency_p50_ms"] <= row["latency_p99_ms"] < 60_000
         assert row["detect_p50_ms"] + row["recognize_p50_ms"] < 1.5 * row["latency_p50_ms"]
         assert 0 < row["throughput_ips"] < 1000

@@ -263,6 +263,16 @@ class TestMeasure:
         assert region.text == "1"
         assert region.polygon == ((0, 0), (9, 0), (9, 9))
 
+    @pytest.mark.parametrize(("text", "same"), [("str(runs[sample_id])", False), ("sample_id", True)])
+    def test_images_are_held_against_their_first_reading(self, run: Callable, text: str, same: bool) -> None:
+        program = PROGRAM.replace("str(runs[sample_id])", text)
+        measured, _, _ = run("a", "bad", program=program)
+        assert measured.reread == {"a": same}
+
+    def test_what_is_read_once_is_held_against_nothing(self, run: Callable) -> None:
+        measured, _, _ = run("a", "b", warmup_passes=0)
+        assert measured.reread == {}
+
     def test_passes_go_on_until_the_time_is_over(self, run: Callable) -> None:
         measured, hearing, _ = run("a", "b", warmup_passes=0, min_seconds=0.3)
         assert measured.images > 4

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ocrbench.compare.matching import FACTORS
+from ocrbench.metrics.repeatability import unrepeatable
 from ocrbench.records import RunRecord
 from ocrbench.report.html.groups import Group, groups_of
 from ocrbench.report.html.model import Report, ReportRun
@@ -31,6 +32,7 @@ def warnings(runs: Sequence[ReportRun]) -> list[dict[str, Any]]:
         ("failed", "failed", [(run, run.record.error) for run in runs if not run.ok]),
         ("precision", "did not execute the precision that was asked for", list(_told(runs, _dishonoured))),
         ("emulated", "emulated a type that the processor has no instructions for", list(_told(runs, _emulated))),
+        ("unrepeatable", "did not read images the same every time", list(_unrepeatable(runs))),
         ("noisy", "had noisy times", [(run, "; ".join(run.record.noisy)) for run in runs if run.record.noisy]),
         ("skipped", "skipped images", list(_skipped(runs))),
     )
@@ -65,6 +67,12 @@ def _dishonoured(role: str, network: Mapping[str, Any]) -> str:
 def _emulated(role: str, network: Mapping[str, Any]) -> str:
     types = ", ".join(network.get("emulated", ()))
     return f"{role}: {types}" if types else ""
+
+
+def _unrepeatable(runs: Sequence[ReportRun]) -> Iterable[tuple[ReportRun, str]]:
+    for run in runs:
+        if reason := unrepeatable(run.record.scores):
+            yield run, reason
 
 
 def _skipped(runs: Sequence[ReportRun]) -> Iterable[tuple[ReportRun, str]]:

@@ -9,6 +9,7 @@ from ocrbench.compare.interleaved import Interleaved, Plan
 from ocrbench.compare.sides import Side
 from ocrbench.config.composing import load
 from ocrbench.progress import LogListener
+from ocrbench.records import Region
 
 
 class Loading:
@@ -33,3 +34,20 @@ def test_who_interrupts_the_loading_leaves_no_side_with_more_rounds_than_another
     with pytest.raises(KeyboardInterrupt):
         measuring._load(workers)
     assert measuring.collected.compile_ms == [[], []]
+
+
+def test_each_side_is_held_against_its_own_first_pass() -> None:
+    side = Side(label="A", cell=load(["dataset.limit=3"]))
+    measuring = Interleaved([side, side], Plan(), LogListener())
+    measuring.collected.regions = [{"a": [region("Exit")]}, {"a": [region("Exit")]}]
+
+    def answer(text: str) -> dict[str, Any]:
+        return {"measurements": [{"sample_id": "a", "skipped": "", "regions": [{"text": text}]}]}
+
+    for second in ("Exit", "Ex1t", "Exit"):
+        measuring._hold_against_first_pass([answer("Exit"), answer(second)])
+    assert measuring.collected.reread == [{"a": True}, {"a": False}]
+
+
+def region(text: str) -> Region:
+    return Region(polygon=((0, 0), (9, 0), (9, 9)), text=text)

@@ -12,6 +12,7 @@ from ocrbench.compare.stored import RUN_NOISE, compare_stored, find_runs
 from ocrbench.compare.verdict import check_gate
 from ocrbench.config import Gate, Limit
 from ocrbench.errors import ConfigError
+from ocrbench.metrics.repeatability import repeatability
 from ocrbench.records import RunRecord
 
 WriteRun = Callable[..., RunRecord]
@@ -180,6 +181,16 @@ def test_other_images_with_the_same_names_have_no_verdict_on_speed(
     comparison = matched(*folders)[0].compare(0.03)
     assert comparison.warnings == ("no verdict on speed: the images, or their ground truth, are not the same files",)
     assert comparison.verdict == "undecided"
+
+
+def test_a_run_that_is_not_repeatable_is_told(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    def unrepeatable(record: RunRecord) -> RunRecord:
+        return replace(record, scores=(*record.scores, *repeatability({"img_0.jpg": False})))
+
+    write_run(folders[0])
+    write_run(folders[1], change=unrepeatable)
+    (warning,) = matched(*folders)[0].compare(0.03).warnings
+    assert warning.endswith("1 of 1 images were read otherwise the next time; the accuracy is that of the first")
 
 
 def test_images_with_another_ground_truth_are_left_out(folders: tuple[Path, Path], write_run: WriteRun) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from ocrbench import table
+from ocrbench.metrics.repeatability import repeatability
 from ocrbench.records import RunRecord
 from ocrbench.report.console import show
 
@@ -71,6 +72,14 @@ def test_skipped_images_are_listed_up_to_a_limit(make_run: MakeRun) -> None:
     assert "img_10.jpg" not in text
     assert "and 3 more, in run-FP16/run.json" in text
     assert "Skipped" not in shown([make_run()])
+
+
+def test_a_run_that_is_not_repeatable_has_a_line(make_run: MakeRun) -> None:
+    doubtful = make_run()
+    doubtful = replace(doubtful, scores=(*doubtful.scores, *repeatability({"a": True, "b": False})))
+    for runs in ([doubtful], [doubtful, make_run(precision="INT8"), make_run(precision="FP32")]):
+        assert "Not repeatable: run-FP16: 1 of 2 images were read otherwise" in shown(runs, width=60)
+    assert "Not repeatable" not in shown([make_run()])
 
 
 def test_each_noisy_run_has_a_line_with_its_reasons(make_run: MakeRun) -> None:

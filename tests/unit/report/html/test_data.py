@@ -83,11 +83,12 @@ def test_a_report_without_a_finished_run_has_the_table_and_the_reason(write_run:
 
 
 class TestSummary:
-    def test_warnings_name_what_failed_what_ran_otherwise_and_what_was_noisy(self, sections: Any) -> None:
+    def test_warnings_name_what_failed_or_is_doubtful(self, sections: Any) -> None:
         warnings = {each["kind"]: each for each in sections["summary"]["warnings"]}
-        assert list(warnings) == ["failed", "precision", "noisy"]
+        assert list(warnings) == ["failed", "precision", "unrepeatable", "noisy"]
         assert warnings["failed"]["title"] == "1 run failed"
         assert "FP16 asked for, bf16 80% f32 20% executed" in warnings["precision"]["lines"][0]["text"]
+        assert warnings["unrepeatable"]["lines"][0]["text"].startswith("1 of 2 images were read otherwise")
         assert warnings["noisy"]["lines"] == [{"label": "ppocrv6_small FP16", "text": "others used the CPU"}]
 
     def test_winners_are_named_with_intervals_and_the_next(self, sections: Any) -> None:
