@@ -8,7 +8,7 @@ command        request                                    answer
 ``describe``   –                                          versions, host, source
 ``convert``    cell, roles                                artifacts
 ``load``       cell, artifacts, cores                     compile times
-``run``        samples: [[id, path], …], changes, claims  measurements, taken, wall_ns, usage, memory, compile ms, spans
+``run``        samples: [[id, path], …], changes, claims  measurements, taken, wall_ns, ended_ns, usage, …
 ``attest``     samples                                    execution per stage
 ``time``       cell, role, artifacts, shape, calls        each call of the role's first network: ms, ms inside OpenVINO
 ``fork``       –                                          process id
@@ -112,11 +112,12 @@ class Session:
         before = usage_so_far()
         shared = {"claims": Path(request["claims"])} if "claims" in request else {}
         block = SCENARIOS[cell.scenario.name].run(pipelines, feed, setup, **shared)
+        ended_ns = perf_counter_ns()
         used = usage_so_far() - before
         peak = environment.peak_memory_bytes()
         spans = [pipeline.trace() for pipeline in pipelines] if cell.profile else []
         so_far = {"peak_memory_bytes": peak, "compile_ms": self._compile_ms()}
-        return {**asdict(block), "usage": asdict(used), **so_far, "spans": spans}
+        return {**asdict(block), "ended_ns": ended_ns, "usage": asdict(used), **so_far, "spans": spans}
 
     def attest(self, request: Request) -> Request:
         """Report which types the networks execute, by replaying images through a profiled twin."""

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 from typing import Any, Self, cast
 
 import pytest
@@ -172,6 +173,28 @@ def test_the_failure_of_one_ends_all_of_a_pool(interpreter: Callable[[str], str]
         with pytest.raises(WorkerError, match="killed by SIGKILL during 'run'"):
             WorkerPool([one, other, third], [[0], [1], [2]]).ask("run", Hearing(), 600, samples=[])
         assert all(each._process.wait(20) for each in (one, third))
+
+
+class Reporting:
+    """A worker that has run, and takes its time to say so."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self._answer = answer
+
+    def ask(self, *_: object, **__: object) -> dict[str, Any]:
+        sleep(0.02)
+        return self._answer
+
+
+def test_a_pool_took_from_its_first_start_to_its_last_end() -> None:
+    """What members then need to report what they found is not timed."""
+    same = {"usage": {}, "peak_memory_bytes": 0, "compile_ms": {"detector": 0.0}, "spans": []}
+    members = [
+        Reporting({**same, "taken": [place], "measurements": [place], "wall_ns": wall_ns, "ended_ns": ended_ns})
+        for place, wall_ns, ended_ns in [(1, 20, 100), (0, 25, 110)]
+    ]
+    answer = WorkerPool(cast("list[Worker]", members), [[0], [1]]).ask("run", Hearing(), 600, samples=[])
+    assert (answer["wall_ns"], answer["measurements"]) == (30, [0, 1])
 
 
 class Asked:
