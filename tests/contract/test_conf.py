@@ -15,7 +15,8 @@ from ocrbench.convert.pytorch import SUFFIXES
 from ocrbench.data import FORMATS
 from ocrbench.errors import DatasetError
 from ocrbench.models import FAMILIES, check_options
-from ocrbench.scenarios import SCENARIOS
+from ocrbench.scenarios import SCENARIOS, setup_of
+from ocrbench.scenarios.throughput import ThroughputSetup
 
 MODELS = [(role, name) for role in ("detector", "recognizer") for name in choices(role)]
 
@@ -92,12 +93,20 @@ def test_scenarios_are_there(name: str) -> None:
     assert cell.scenario.name in SCENARIOS
 
 
-@pytest.mark.parametrize("name", choices("experiment"))
+@pytest.mark.parametrize("name", sorted({*choices("experiment")} - {"max_throughput"}))
 def test_experiments_are_matrices(name: str) -> None:
     cells = load_matrix([f"experiment={name}"], sweep=False)
     assert len(cells) > 1
     for cell in cells:
         check(cell)
+
+
+def test_an_experiment_is_several_settings_and_the_command_line_has_the_last_word() -> None:
+    cell = load(["experiment=max_throughput", "scenario.together=4"])
+    setup = setup_of(cell.scenario)
+    assert isinstance(setup, ThroughputSetup)
+    assert (setup.processes, setup.together, cell.folding.shapes) == (2, 4, 48)
+    check_options(cell.detector, cell.recognizer)
 
 
 def test_every_family_format_and_scenario_has_a_configuration() -> None:
