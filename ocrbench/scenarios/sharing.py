@@ -1,5 +1,6 @@
 """Threads that share work."""
 
+import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -30,7 +31,8 @@ class _Shared(Iterator[Job]):
 def share(workers: Sequence[Callable[[Job], None]], jobs: Iterable[Job]) -> None:
     """Give each worker a thread in which it takes the next job whenever it is free.
 
-    No job waits anywhere but in ``jobs``, so as many are under way as there are workers.
+    No job waits anywhere but in ``jobs``, so as many are under way as there are workers. Calls with as many workers use
+    the same threads; they must not overlap.
 
     Args:
         workers: What does a job; no two threads use the same one.
@@ -45,9 +47,22 @@ def share(workers: Sequence[Callable[[Job], None]], jobs: Iterable[Job]) -> None
         for job in shared:
             worker(job)
 
-    with ThreadPoolExecutor(len(workers), thread_name_prefix="pipeline") as pool:
-        threads = [pool.submit(work, worker) for worker in workers]
-        done, _ = wait(threads, return_when=FIRST_EXCEPTION)
+    pool = _threads(len(workers))
+    working = [pool.submit(work, worker) for worker in workers]
+    try:
+        done, _ = wait(working, return_when=FIRST_EXCEPTION)
+    finally:
         shared.end()
-        for thread in done:
-            thread.result()
+        wait(working)
+    for each in done:
+        each.result()
+
+
+@functools.cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    """Keep threads from one call to the next.
+
+    A new thread may be given a part of the heap (glibc: an arena) that has not grown yet, so that the process would
+    grow with each call.
+    """
+    return ThreadPoolExecutor(count, thread_name_prefix="pipeline")

@@ -198,23 +198,23 @@ def test_compile_times_include_those_of_shapes_met(
         assert session.run({"samples": feed})["compile_ms"] == after
 
 
-def test_memory_stays_flat_over_hundreds_of_images(cache_dir: Path, artifacts: dict[str, Artifacts]) -> None:
-    """``tests/benchmarks/memory.py`` does the same with thousands."""
+def test_memory_stays_flat_over_many_blocks_of_images(cache_dir: Path, artifacts: dict[str, Artifacts]) -> None:
+    """Many, since each could leave something; ``tests/benchmarks/memory.py`` does it with thousands of images."""
     sample = FORMATS["icdar2015"](Path(packaged("datasets/sample")))
-    feed = [[each.id, str(each.image_path)] for each in sample] * 2
+    feed = [[each.id, str(each.image_path)] for each in sample[:20]]
     words = ("scenario=throughput", "detector.limit_type=max", "detector.limit_side=160", "precision=FP32")
     given = {role: artifacts_to_plain(networks) for role, networks in artifacts["FP32"].items()}
     resident, regions = [], []
     with Worker() as worker:
         worker.ask("load", Silent(), LIMIT_SECONDS, cell=asdict(cell_of(cache_dir, *words)), artifacts=given)
-        for _ in range(6):
+        for _ in range(24):
             answer = worker.ask("run", Silent(), LIMIT_SECONDS, samples=feed)
             assert [each["sample_id"] for each in answer["measurements"]] == [sample_id for sample_id, _ in feed]
             regions.append([each["regions"] for each in answer["measurements"]])
             resident.append(psutil.Process(worker.pid).memory_info().rss)
-    assert sum(map(bool, regions[0])) > 30
+    assert sum(map(bool, regions[0])) > 15
     assert all(each == regions[0] for each in regions)
-    assert resident[-1] - resident[1] < 20e6, resident
+    assert resident[-1] - resident[5] < 20e6, resident
 
 
 def test_a_throughput_run_has_a_row_and_is_compared_by_its_rate(ocrbench: Run, latest: Latest, tmp_path: Path) -> None:

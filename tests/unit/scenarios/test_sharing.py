@@ -59,7 +59,45 @@ def test_the_first_failure_is_raised_and_ends_the_others() -> None:
         # Endless: it would hang if the other worker went on.
         share([work, work], count())
     assert len(done) < 50
-    assert [each.name for each in threading.enumerate() if each.name.startswith("pipeline")] == []
+
+
+def test_a_job_under_way_is_waited_for_after_a_failure() -> None:
+    one_is_under_way = threading.Event()
+    begun: list[int] = []
+    done: list[int] = []
+
+    def work(job: int) -> None:
+        if job == 0:
+            one_is_under_way.wait(10)
+            message = "job 0 is bad"
+            raise ValueError(message)
+        begun.append(job)
+        one_is_under_way.set()
+        sleep(0.05)
+        done.append(job)
+
+    with pytest.raises(ValueError, match="job 0 is bad"):
+        share([work, work], count())
+    assert done == begun != []
+
+
+def test_the_threads_are_kept_for_the_next_jobs() -> None:
+    """Else the memory of a long run grows with each block of images."""
+
+    def used() -> set[int | None]:
+        seen: set[int | None] = set()
+        all_three = threading.Barrier(3, timeout=10)
+
+        def work(_: int) -> None:
+            all_three.wait()
+            seen.add(threading.current_thread().native_id)
+
+        share([work] * 3, range(3))
+        return seen
+
+    first = used()
+    assert len(first) == 3
+    assert [used() for _ in range(5)] == [first] * 5
 
 
 def test_a_failure_while_jobs_are_made_is_raised() -> None:
