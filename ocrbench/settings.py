@@ -22,8 +22,8 @@ def differing_settings(records: Sequence[RunRecord]) -> list[str]:
         records: Runs that are shown together.
 
     Returns:
-        For each run overrides like ``folding.shapes=48``, parted by spaces; empty where names, precision and device
-        tell all there is.
+        For each run overrides like ``folding.recognizer_networks=48``, separated by spaces; empty where names,
+        precision and device say everything.
     """
     flat = [_settings(record) for record in records]
     values: dict[tuple[str, ...], set[str]] = defaultdict(set)

@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
+from ocrbench.config.retired import modernised
 from ocrbench.errors import OcrBenchError
 from ocrbench.files import write_atomically
 from ocrbench.records import Prediction, Region, RunRecord, Sample, Score
@@ -250,7 +251,8 @@ def _migrated(content: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(message)
     for number in range(schema, SCHEMA):
         content = MIGRATIONS[number](content)
-    return content
+    # Configuration keys come and go within a schema.
+    return {**content, "config": modernised(content["config"])}
 
 
 def _order(record: RunRecord) -> tuple[str, int, str]:

@@ -280,7 +280,7 @@ def settings_of(cell: Cell, role: str) -> Settings:
         performance_hint=cell.scenario.performance_hint,
         properties={**setup_of(cell.scenario).properties, **stage.properties},
         folding=cell.folding,
-        shapes=cell.folding.detector_shapes if role == "detector" else cell.folding.shapes,
+        shapes=cell.folding.detector_networks if role == "detector" else cell.folding.recognizer_networks,
         cache_dir=Path(cell.cache_dir).expanduser() / "compiled" if cell.model_cache else None,
     )
 

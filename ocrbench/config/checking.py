@@ -6,6 +6,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from ocrbench.config.retired import RETIRED
 from ocrbench.errors import ConfigError
 
 Parsed = TypeVar("Parsed")
@@ -42,6 +43,24 @@ def closest(word: str, valid: Iterable[str]) -> str:
     return (f"did you mean {near[0]}? " if near else "") + "Valid: " + ", ".join(names)
 
 
+def unknown_key(key: str, valid: Collection[str]) -> str:
+    """Say that there is no such key, and what to use instead.
+
+    Args:
+        key: With its full path.
+        valid: The names beside which it stands; empty if any name can be added there.
+
+    >>> unknown_key("dataset.limt", ["limit", "root"])
+    'dataset.limt: no such key; did you mean limit? Valid: limit, root'
+    >>> unknown_key("folding.shapes", [])
+    'folding.shapes: renamed; use folding.recognizer_networks'
+    """
+    if key in RETIRED:
+        return f"{key}: {RETIRED[key].instead}"
+    hint = closest(key.rpartition(".")[2], valid) if valid else f"to add it, write +{key}=…"
+    return f"{key}: no such key; {hint}"
+
+
 def refuse_unused(overrides: Iterable[str], unused: Collection[str], command: str) -> None:
     """Refuse overrides of keys that mean something for a run, but nothing to a command.
 
@@ -67,8 +86,7 @@ def refuse_unused(overrides: Iterable[str], unused: Collection[str], command: st
 def _describe(item: Mapping[str, Any], kind: type, where: str) -> str:
     path = ".".join([*([where] if where else []), *(str(part) for part in item["loc"])])
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        hint = closest(str(item["loc"][-1]), _fields(kind, item["loc"][:-1]))
-        return f"{path}: no such key; {hint}"
+        return unknown_key(path, _fields(kind, item["loc"][:-1]))
     message = item["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     given = item.get("input")
     shown = f"={given}" if isinstance(given, str | int | float) else ""

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from ocrbench.config.checking import closest, validate
+from ocrbench.config.checking import closest, unknown_key, validate
 from ocrbench.config.packaged import choices, default_cache_dir, packaged
 from ocrbench.config.schema import Cell, Scenario
 from ocrbench.config.stage import Options, Stage
@@ -182,14 +182,13 @@ def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str], co
     key = getattr(error.__cause__, "full_key", None)
     if not key:
         return _one_line(str(error))
-    parent, _, last = str(key).rpartition(".")
+    parent = str(key).rpartition(".")[0]
     # The keys of a group depend on what was chosen in it.
     chosen = compose_config([text for text in overrides if text.partition("=")[0] in GROUPS], config_dir)
     node = OmegaConf.select(chosen, parent) if parent else chosen
     present = [str(name) for name in node] if isinstance(node, DictConfig) else []
     valid = {*present, *_schema_keys(parent.split("."))} if parent else set(present)
-    hint = closest(last, valid) if valid else f"to add it, write +{key}=…"
-    return f"{key}: no such key; {hint}"
+    return unknown_key(str(key), valid)
 
 
 def _unreadable(override: str) -> str:

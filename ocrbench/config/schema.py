@@ -109,10 +109,10 @@ class Folding:
             the CPU only, and not in INT8.
         preprocess: Networks take uint8 images and normalise them; else float32 ones of their own layout.
         argmax: Networks answer the best class per step with its probability; else the scores of all classes.
-        detector_shapes: So many of the detector's input shapes, those met first, get a network of their own, compiled
-            for that shape alone. It answers sooner, above all where shapes alternate; each takes time to compile and
-            memory. Others go to the network that takes all shapes.
-        shapes: The same for the recognizer.
+        detector_networks: Number of networks that are compiled for a single input shape of the detector each, for the
+            shapes met first. They answer sooner, above all where shapes alternate, but each takes time to compile and
+            memory. Other shapes go to the network that takes all.
+        recognizer_networks: The same for the recognizer.
     """
 
     enlarge_last: bool = True
@@ -120,8 +120,8 @@ class Folding:
     simplify_gates: bool = True
     preprocess: bool = True
     argmax: bool = True
-    detector_shapes: int = Field(default=2, ge=0)
-    shapes: int = Field(default=0, ge=0)
+    detector_networks: int = Field(default=2, ge=0)
+    recognizer_networks: int = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

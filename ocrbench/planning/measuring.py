@@ -101,10 +101,10 @@ def check_plannable(cell: Cell) -> None:
     Raises:
         ConfigError: The recognizer's input has one width only, or there is a network for each shape.
     """
-    if cell.folding.shapes:
+    if networks := cell.folding.recognizer_networks:
         message = (
-            f"folding.shapes={cell.folding.shapes}: a plan weighs shapes that share a network; leave this out, and add "
-            "it to what was planned"
+            f"folding.recognizer_networks={networks}: a plan weighs shapes that share a network; leave this out, and "
+            "add it to what was planned"
         )
         raise ConfigError(message)
     part = FAMILIES[cell.recognizer.family].recognizer

@@ -105,7 +105,7 @@ def test_an_experiment_is_several_settings_and_the_command_line_has_the_last_wor
     cell = load(["experiment=max_throughput", "scenario.together=4"])
     setup = setup_of(cell.scenario)
     assert isinstance(setup, ThroughputSetup)
-    assert (setup.processes, setup.together, cell.folding.shapes) == (2, 4, 48)
+    assert (setup.processes, setup.together, cell.folding.recognizer_networks) == (2, 4, 48)
     check_options(cell.detector, cell.recognizer)
 
 

@@ -189,7 +189,12 @@ def test_compile_times_include_those_of_shapes_met(
 ) -> None:
     for shapes in (0, 2):
         session = loaded(
-            cell_of(cache_dir, "precision=FP32", f"folding.detector_shapes={shapes}", f"folding.shapes={shapes}"),
+            cell_of(
+                cache_dir,
+                "precision=FP32",
+                f"folding.detector_networks={shapes}",
+                f"folding.recognizer_networks={shapes}",
+            ),
             artifacts["FP32"],
         )
         before = session._compile_ms()

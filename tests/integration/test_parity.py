@@ -59,7 +59,7 @@ def test_benchmark_app_gets_every_property(shapes: int, option: str, artifact: A
         "properties.INFERENCE_NUM_THREADS=1",
         "scenario=throughput",
         "scenario.streams=1",
-        f"folding.detector_shapes={shapes}",
+        f"folding.detector_networks={shapes}",
     )
     target, cell = target_of(artifact, tmp_path, *words), load(words)
     given = arguments(target, settings_of(cell, target.role), ("-niter", "7"), tmp_path)

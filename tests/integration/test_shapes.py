@@ -91,10 +91,10 @@ def test_cropped_words_can_be_planned_for_and_a_bad_image_is_left_out(
 
 
 def test_there_is_no_plan_with_a_network_for_each_shape(here: Run) -> None:
-    done = here("plan", "folding.shapes=8")
+    done = here("plan", "folding.recognizer_networks=8")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert "folding.shapes=8: a plan weighs shapes that share a network" in line
+    assert "folding.recognizer_networks=8: a plan weighs shapes that share a network" in line
 
 
 def test_there_is_no_plan_for_an_input_of_one_width(here: Run) -> None:

@@ -18,7 +18,11 @@ def run(*overrides: str, dataset_sha256: str = "") -> RunRecord:
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        ("folding.shapes=0", "folding.shapes=48", ["folding.shapes=0", "folding.shapes=48"]),
+        (
+            "folding.recognizer_networks=0",
+            "folding.recognizer_networks=48",
+            ["folding.recognizer_networks=0", "folding.recognizer_networks=48"],
+        ),
         (
             "recognizer.alphabet=ascii",
             "recognizer.alphabet=all",
@@ -62,5 +66,5 @@ def test_a_choice_is_compared_with_its_like_only() -> None:
 
 
 def test_it_is_a_column() -> None:
-    frame = table.wide([run("folding.shapes=0"), run("folding.shapes=48")])
-    assert frame["settings"].tolist() == ["folding.shapes=0", "folding.shapes=48"]
+    frame = table.wide([run("folding.recognizer_networks=0"), run("folding.recognizer_networks=48")])
+    assert frame["settings"].tolist() == ["folding.recognizer_networks=0", "folding.recognizer_networks=48"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from ocrbench.config import choices
 from ocrbench.config.composing import load
+from ocrbench.config.retired import RETIRED
 from ocrbench.identity import NOT_COMPARED
 from ocrbench.records import RunRecord
 
@@ -26,7 +27,7 @@ PLAIN = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_/.][\w/.:%@?|-]*", 
 
 
 def command(record: RunRecord) -> str:
-    """Write the command; empty where the run used YAML files that do not come along.
+    """Write the command; empty where the run used YAML files that do not come along, or what ocrbench no longer does.
 
     Named are the choices of the config groups, and every value that differs from theirs. Left out is what does not
     change the measurement, as folders and time limits.
@@ -43,7 +44,10 @@ def command(record: RunRecord) -> str:
     words = [f"{group}={name}" for group, name in chosen.items() if name != _default(group)]
     words += [f"{name}={value(config[name])}" for name in ("device", "precision")]
     words += [f"properties.{name}={value(given)}" for name, given in config["properties"].items()]
-    words += [f"{_key(path)}={value(given)}" for path, given in _differences(config, base)]
+    differences = {_key(path): given for path, given in _differences(config, base)}
+    if not RETIRED.keys().isdisjoint(differences):
+        return ""
+    words += [f"{key}={value(given)}" for key, given in differences.items()]
     return shlex.join(["python", "-m", "ocrbench", *words])
 
 

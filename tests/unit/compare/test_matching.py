@@ -79,13 +79,13 @@ class TestACellThatFailedOnSideB:
 class TestAnotherVersionOfOcrbench:
     """A version that gets a new key still has the cells of the version before."""
 
-    KEY = "folding.detector_shapes"
+    KEY = "folding.detector_networks"
 
     @pytest.fixture
     @staticmethod
     def baseline(folders: tuple[Path, Path], write_run: WriteRun) -> list[RunRecord]:
         def without_key(record: RunRecord) -> RunRecord:
-            folding = {key: value for key, value in record.config["folding"].items() if key != "detector_shapes"}
+            folding = {key: value for key, value in record.config["folding"].items() if key != "detector_networks"}
             return from_source(replace(record, config={**record.config, "folding": folding}), "old")
 
         return [write_run(folders[0], f"precision={each}", change=without_key) for each in ("FP32", "INT8")]
@@ -113,7 +113,7 @@ class TestAnotherVersionOfOcrbench:
         assert self.pairs(folders) == [("FP32", []), ("INT8", [])]
 
     @pytest.mark.usefixtures("baseline")
-    @pytest.mark.parametrize("word", ["folding.shapes=3", "detector.properties.NUM_STREAMS=2"])
+    @pytest.mark.parametrize("word", ["folding.recognizer_networks=3", "detector.properties.NUM_STREAMS=2"])
     def test_knows_other_cells_as_well(self, word: str, folders: tuple[Path, Path], write_run: WriteRun) -> None:
         """Of a key that both have, or that OpenVINO named, another value is another cell."""
         for precision in ("FP32", "INT8"):

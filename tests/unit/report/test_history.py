@@ -72,10 +72,10 @@ class TestASeriesOverVersionsOfOcrbench:
     OLD: ClassVar = {
         "detector": {"precision": "FP32"},
         "recognizer": {"precision": "FP32"},
-        "folding": {"argmax": True},
+        "folding": {"rewrites": "all"},
         "dataset": {"root": "here"},
     }
-    NEW: ClassVar = {**OLD, "folding": {"argmax": True, "shapes": 0}, "dataset": {"root": "there"}}
+    NEW: ClassVar = {**OLD, "folding": {"rewrites": "all", "recognizer_networks": 0}, "dataset": {"root": "there"}}
 
     @classmethod
     def runs(cls, *given: tuple[str, dict[str, Any], str]) -> list[RunRecord]:
@@ -94,12 +94,12 @@ class TestASeriesOverVersionsOfOcrbench:
         assert self.names(runs) == ["c"] * 4
 
     def test_ends_where_two_could_follow(self) -> None:
-        other = {**self.NEW, "folding": {"argmax": True, "shapes": 48}}
+        other = {**self.NEW, "folding": {"rewrites": "all", "recognizer_networks": 48}}
         runs = self.runs(("a", self.OLD, "1"), ("b", self.NEW, "2"), ("c", other, "2"))
         assert self.names(runs) == ["a", "b", "c"]
 
     def test_ends_where_it_could_follow_two(self) -> None:
-        other = {**self.OLD, "folding": {"argmax": True, "gone": 1}}
+        other = {**self.OLD, "folding": {"rewrites": "all", "gone": 1}}
         runs = self.runs(("a", self.OLD, "1"), ("b", other, "1"), ("c", self.NEW, "2"))
         assert self.names(runs) == ["a", "b", "c"]
 
@@ -110,7 +110,7 @@ class TestASeriesOverVersionsOfOcrbench:
     @pytest.mark.parametrize(
         "changes",
         [
-            {"config": {**NEW, "folding": {"argmax": False, "shapes": 0}}},
+            {"config": {**NEW, "folding": {"rewrites": "none", "recognizer_networks": 0}}},
             {"dataset_sha256": "other"},
             {"environment": {"source": "2", "host": {"name": "another"}}},
         ],

@@ -1,0 +1,55 @@
+"""Keys that earlier versions had: what to use instead, and what they mean in a stored run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retired:
+    """A key that ocrbench no longer has.
+
+    Attributes:
+        instead: What to use instead; for users who still give the key.
+        renamed: Today's name of the key; empty if nothing took its place.
+        default: The former default, which is how ocrbench behaves today.
+    """
+
+    instead: str
+    renamed: str = ""
+    default: Any = None
+
+
+def _renamed(key: str) -> Retired:
+    return Retired(instead=f"renamed; use {key}", renamed=key)
+
+
+RETIRED: Mapping[str, Retired] = {
+    "folding.detector_shapes": _renamed("folding.detector_networks"),
+    "folding.shapes": _renamed("folding.recognizer_networks"),
+}
+
+
+def modernised(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Translate the configuration of a stored run into today's keys.
+
+    Renamed keys get their new names, and retired ones at their former default are dropped, so that the run is of the
+    same cell as one of today. Retired keys with other values stay: the run is of a cell that is
+    no longer measured.
+
+    >>> modernised({"folding": {"shapes": 48}})
+    {'folding': {'recognizer_networks': 48}}
+    """
+    today = dict(config)
+    for key, retired in RETIRED.items():
+        section, _, name = key.rpartition(".")
+        given = today.get(section) if section else today
+        if not isinstance(given, Mapping) or name not in given:
+            continue
+        kept = {other: value for other, value in given.items() if other != name}
+        if retired.renamed:
+            kept[retired.renamed.rpartition(".")[2]] = given[name]
+        elif given[name] != retired.default:
+            continue
+        today = {**today, section: kept} if section else kept
+    return today

@@ -1,0 +1,121 @@
+"""Retired keys: users learn what to use instead, and stored runs that have them keep their meaning."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocrbench.compare.matching import match_runs
+from ocrbench.compare.stored import find_runs
+from ocrbench.config.composing import load, load_matrix
+from ocrbench.config.retired import RETIRED, modernised
+from ocrbench.errors import ConfigError
+from ocrbench.records import RunRecord
+from ocrbench.report.history import history
+from ocrbench.report.html.command import command
+from ocrbench.settings import differing_settings
+from ocrbench.store import Store
+
+WriteRun = Callable[..., RunRecord]
+# As the last version that had all these keys stored it.
+FORMER = {"detector_shapes": 2, "shapes": 0}
+
+
+def former(changes: dict[str, Any], source: str = "old") -> Callable[[RunRecord], RunRecord]:
+    """Make a run one of the last version that had all these keys."""
+
+    def change(record: RunRecord) -> RunRecord:
+        kept = {key: value for key, value in record.config["folding"].items() if not key.endswith("_networks")}
+        config = {**record.config, "folding": {**kept, **FORMER, **changes}}
+        return replace(record, config=config, environment={**record.environment, "source": source})
+
+    return change
+
+
+def of_today(record: RunRecord) -> RunRecord:
+    return replace(record, environment={**record.environment, "source": "new"})
+
+
+@pytest.mark.parametrize("key", RETIRED)
+@pytest.mark.parametrize("prefix", ["", "+", "++"])
+def test_on_the_command_line_it_gets_one_line_that_names_what_to_use(key: str, prefix: str) -> None:
+    for attempt in (lambda word: load([word]), lambda word: load_matrix([word, "precision=FP32,BF16"], sweep=True)):
+        with pytest.raises(ConfigError) as caught:
+            attempt(f"{prefix}{key}=1")
+        assert str(caught.value) == f"{key}: {RETIRED[key].instead}"
+
+
+@pytest.mark.parametrize("key", RETIRED)
+def test_in_a_file_of_ones_own_too(key: str, tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    section, _, name = key.rpartition(".")
+    (tmp_path / "experiment" / "mine.yaml").write_text(
+        f"# @package _global_\n{section}:\n  {name}: 1\n", encoding="utf-8"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(["experiment=mine"], str(tmp_path))
+    assert str(caught.value) == f"{key}: {RETIRED[key].instead}"
+
+
+def test_the_exit_status_is_2(here: Callable[..., Any]) -> None:
+    done = here("folding.shapes=48")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == ["ocrbench: folding.shapes: renamed; use folding.recognizer_networks"]
+
+
+@pytest.mark.parametrize(("key", "retired"), RETIRED.items())
+def test_a_new_name_is_one_that_exists(key: str, retired: Any) -> None:
+    assert retired.renamed != key
+    if retired.renamed:
+        load([f"{retired.renamed}=1"])
+
+
+@pytest.mark.parametrize("config", [{}, {"folding": {}}, {"folding": {"recognizer_networks": 3}}, {"folding": None}])
+def test_todays_configurations_stay_as_they_are(config: dict[str, Any]) -> None:
+    assert modernised(config) == config
+
+
+class TestARunOfAnEarlierVersion:
+    @pytest.mark.parametrize(
+        ("changes", "overrides"),
+        [
+            ({}, ()),
+            ({"shapes": 48, "detector_shapes": 0}, ("folding.recognizer_networks=48", "folding.detector_networks=0")),
+        ],
+        ids=["defaults", "networks for shapes"],
+    )
+    def test_is_of_the_same_cell_as_todays(
+        self, changes: dict[str, Any], overrides: tuple[str, ...], write_run: WriteRun, tmp_path: Path
+    ) -> None:
+        write_run(tmp_path / "old", *overrides, change=former(changes))
+        # A second cell, so that the two are not compared as the only ones.
+        write_run(tmp_path / "old", "precision=INT8", change=former({}))
+        for words in (overrides, ("folding.recognizer_networks=7",)):
+            write_run(tmp_path / "new", *words, change=of_today)
+        first, second = match_runs(*(find_runs([str(tmp_path / name)]) for name in ("old", "new")))
+        assert len(first.after) == 1
+        assert not second.after
+        assert differing_settings([first.before[0].record, first.after[0].record]) == ["", ""]
+        assert first.known_to_one == ()
+
+    def test_is_not_of_the_same_cell_with_another_value(self, write_run: WriteRun, tmp_path: Path) -> None:
+        for precision in ("FP32", "INT8"):
+            write_run(tmp_path / "old", f"precision={precision}", change=former({"shapes": 48}))
+            write_run(tmp_path / "new", f"precision={precision}", change=of_today)
+        matched = match_runs(*(find_runs([str(tmp_path / name)]) for name in ("old", "new")))
+        assert [each.after for each in matched] == [[], []]
+
+    def test_has_a_command_of_today(self, write_run: WriteRun, tmp_path: Path) -> None:
+        write_run(tmp_path, change=former({"shapes": 48}))
+        (record,) = Store(tmp_path).records()
+        words = command(record).split()[3:]
+        assert sorted(words) == sorted(
+            ["device=CPU", "precision=FP16", "folding.recognizer_networks=48", "dataset.limit=6"]
+        )
+
+    def test_is_followed_by_todays_in_a_history(self, write_run: WriteRun, tmp_path: Path) -> None:
+        write_run(tmp_path, change=lambda record: replace(former({})(record), series="old"))
+        write_run(tmp_path, change=lambda record: replace(of_today(record), series="new"))
+        assert history(Store(tmp_path).records(), "latency_p50_ms")["series"].tolist() == ["new", "new"]
