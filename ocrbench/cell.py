@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ocrbench import data, environment, metrics
+from ocrbench import data, environment
 from ocrbench.architectures import check_architectures
 from ocrbench.attestation import judged
 from ocrbench.compare.drop import drop
@@ -21,8 +21,8 @@ from ocrbench.errors import AccuracyError, ConfigError, DatasetError, OcrBenchEr
 from ocrbench.files import why_unwritable
 from ocrbench.identity import decisive, decisive_keys, named, series
 from ocrbench.metrics.repeatability import repeatability
+from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
-from ocrbench.metrics.text import TextRule
 from ocrbench.models import check_options
 from ocrbench.profile import profile_files, summarised
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
@@ -199,10 +199,7 @@ def _results(cell: Cell, samples: Sequence[Sample], artifacts: Artifacts, measur
         raise DatasetError(message)
     execution = summarised(judged(cell, measured.execution))
     outcomes = outcomes_of(samples, measured.predictions)
-    rule = TextRule(ignore_case=not cell.scoring.case_sensitive, edge_punctuation=cell.scoring.edge_punctuation)
-    accuracy = metrics.score(
-        ((outcome.predicted, outcome.expected) for outcome in outcomes), rule, cell.scoring.iou_threshold
-    )
+    accuracy = to_scores(total(tallies(each.predicted, each.expected, cell.scoring) for each in outcomes))
     words = sum(not region.ignore for outcome in outcomes for region in outcome.expected)
     size_bytes = sum(each.size_bytes for networks in artifacts.values() for each in networks.values())
     counts = {"images": len(outcomes), "words": words, "skipped": len(measured.skipped)}

@@ -13,13 +13,13 @@ import openvino as ov
 import pandas as pd
 import pytest
 
-from ocrbench import metrics
 from ocrbench.cli import main
+from ocrbench.config import Scoring
 from ocrbench.config.composing import load
 from ocrbench.environment import host
 from ocrbench.geometry import rectangle
+from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.metrics.speed import duration_scores, throughput_scores
-from ocrbench.metrics.text import TextRule
 from ocrbench.records import Region, RunRecord, Score
 from ocrbench.store import Outcome, Store
 
@@ -259,6 +259,6 @@ def _counts(images: int, words: int) -> list[Score]:
 
 
 def _scores(outcomes: Sequence[Outcome], timings: pd.DataFrame) -> list[Score]:
-    accuracy = metrics.score(((each.predicted, each.expected) for each in outcomes), TextRule(ignore_case=True))
+    accuracy = to_scores(total(tallies(each.predicted, each.expected, Scoring()) for each in outcomes))
     latencies = duration_scores(timings["latency_ns"].to_numpy(), name="latency", stage="end_to_end")
     return [*accuracy, *latencies, *throughput_scores(len(timings), int(timings["latency_ns"].sum()), stage="")]

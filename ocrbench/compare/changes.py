@@ -1,16 +1,16 @@
 """From paired measurements to changes, metric by metric."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench import metrics
 from ocrbench.compare.flips import Found, find_flips
 from ocrbench.compare.verdict import ACCURACY_MARGIN, Change
 from ocrbench.config import Scoring
 from ocrbench.metrics.paired import LogRatios, difference_interval, ratio_interval
-from ocrbench.metrics.text import TextRule
+from ocrbench.metrics.scoring import METRICS, tallies, total, value
 from ocrbench.records import Tally
 
 # Table column → field of the stage times.
@@ -97,15 +97,13 @@ def accuracy_changes(before: Found, after: Found, expected: Found, scoring: Scor
         expected: Sample id → ground truth.
         scoring: How predictions are compared with it.
     """
-    rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
     shared = [sample_id for sample_id in before if sample_id in after]
     first, second = (
-        [metrics.tallies(side[sample_id], expected[sample_id], rule, scoring.iou_threshold) for sample_id in shared]
-        for side in (before, after)
+        [tallies(side[sample_id], expected[sample_id], scoring) for sample_id in shared] for side in (before, after)
     )
     if not shared:
         return []
-    changes = (_accuracy_change(name, first, second) for name in metrics.METRICS)
+    changes = (_accuracy_change(name, first, second) for name in METRICS)
     return [each for each in changes if each is not None]
 
 
@@ -116,12 +114,11 @@ def _milliseconds(times_ns: NDArray[np.float64]) -> tuple[float, ...]:
 def _accuracy_change(
     name: str, before: Sequence[Mapping[str, Tally]], after: Sequence[Mapping[str, Tally]]
 ) -> Change | None:
-    value: Callable[[Mapping[str, Tally]], float | None] = lambda totals: metrics.value(name, totals)  # noqa: E731
-    interval = difference_interval(before, after, value)
-    values = [value(metrics.total(side)) for side in (before, after)]
+    interval = difference_interval(before, after, partial(value, name))
+    values = [value(name, total(side)) for side in (before, after)]
     if values[0] is None or values[1] is None:
         return None
-    metric = metrics.METRICS[name]
+    metric = METRICS[name]
     return Change(
         metric=name,
         unit="",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ocrbench.compare.changes import Flipped, accuracy_changes, flipped_words
 from ocrbench.config import Scoring
 from ocrbench.metrics.paired import Interval
-from ocrbench.metrics.text import TextRule, texts_equal
+from ocrbench.metrics.text import texts_equal
 from ocrbench.store import Outcome
 
 METRIC = "e2e_hmean"
@@ -65,11 +65,10 @@ def drop(reference: Sequence[Outcome], measured: Sequence[Outcome], scoring: Sco
     change = next((each for each in changes if each.metric == METRIC), None)
     if change is None:
         return None
-    rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
     flipped = flipped_words(before, after, expected, scoring)
     return Drop(
         before=change.before,
         after=change.after,
         interval=change.interval.negated() if change.interval else None,
-        words=tuple(each for each in flipped if texts_equal(each[2], each[1], rule)),
+        words=tuple(each for each in flipped if texts_equal(each[2], each[1], scoring)),
     )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ocrbench.config import Scoring
-from ocrbench.metrics.detection import match
-from ocrbench.metrics.text import TextRule, texts_equal
+from ocrbench.metrics.matching import match
+from ocrbench.metrics.text import texts_equal
 from ocrbench.records import Region
 
 # Sample id → regions.
@@ -113,7 +113,6 @@ def agreement(before: Found, after: Found, iou_threshold: float = 0.5) -> Agreem
 def _flips_of(
     sample_id: str, sides: tuple[Sequence[Region], Sequence[Region]], expected: Sequence[Region], scoring: Scoring
 ) -> list[Flip]:
-    rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
     one, other = (_matched(side, expected, scoring.iou_threshold) for side in sides)
     flips = []
     for number, region in enumerate(expected):
@@ -121,7 +120,7 @@ def _flips_of(
             continue
         before, after = one.get(number), other.get(number)
         right, still_right = (
-            found is not None and bool(found.text) and texts_equal(found.text, region.text, rule)
+            found is not None and bool(found.text) and texts_equal(found.text, region.text, scoring)
             for found in (before, after)
         )
         if right != still_right:

@@ -63,7 +63,14 @@ class Scenario:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Scoring:
-    """The rules by which predictions are compared with the ground truth."""
+    """The rules by which predictions are compared with the ground truth. They are no part of a cell's identity.
+
+    Attributes:
+        iou_threshold: Overlap, as intersection over union, above which two regions match.
+        case_sensitive: Whether letter case counts.
+        edge_punctuation: ``optional`` lets a prediction leave out one punctuation mark at the start of the expected
+            text, at its end, or at both; ``required`` does not.
+    """
 
     iou_threshold: float = Field(default=0.5, gt=0, lt=1)
     case_sensitive: bool = False

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench import metrics
 from ocrbench.config import Folding, Scoring
 from ocrbench.convert.stages import BuildPipeline
 from ocrbench.data.images import read_image
-from ocrbench.metrics.text import TextRule
+from ocrbench.metrics.scoring import tallies, total, value
 from ocrbench.pipeline import Pipeline
 from ocrbench.records import Graph, Network, Sample, Tally
 from ocrbench.runtime.host import with_fewer_classes, with_host_part
@@ -32,7 +31,6 @@ class EndToEndScore:
             graph: What is folded into that network when it is measured; here the host does it.
         """
         self._samples, self._scoring, self._build, self._graph = samples, scoring, build, graph
-        self._rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -45,13 +43,13 @@ class EndToEndScore:
             The hmean over these images together, and of each one.
         """
         pipeline = self._build(host_network(compiled, self._graph))
-        tallies = [self._tallies(pipeline, self._samples[number]) for number in numbers]
-        values = [_hmean([each]) for each in tallies]
-        return _hmean(tallies), values
+        counted = [self._tallies(pipeline, self._samples[number]) for number in numbers]
+        values = [_hmean([each]) for each in counted]
+        return _hmean(counted), values
 
     def _tallies(self, pipeline: Pipeline, sample: Sample) -> Mapping[str, Tally]:
         regions = pipeline.run(read_image(sample.image_path)).regions
-        return metrics.tallies(regions, sample.regions, self._rule, self._scoring.iou_threshold)
+        return tallies(regions, sample.regions, self._scoring)
 
 
 def host_network(compiled: Any, graph: Graph) -> Network:  # noqa: ANN401
@@ -67,5 +65,5 @@ def host_network(compiled: Any, graph: Graph) -> Network:  # noqa: ANN401
     return with_host_part(with_fewer_classes(network, graph), graph, NOTHING_FOLDED)
 
 
-def _hmean(tallies: Sequence[Mapping[str, Tally]]) -> float:
-    return metrics.value(METRIC, metrics.total(tallies)) or 0.0
+def _hmean(images: Sequence[Mapping[str, Tally]]) -> float:
+    return value(METRIC, total(images)) or 0.0

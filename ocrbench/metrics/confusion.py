@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from ocrbench.metrics.text import TextRule, fold
+from ocrbench.config import Scoring
+from ocrbench.metrics.text import fold
 
 # Expected and read character; the empty text stands for none, in what was read too much or too little.
 Confusion = tuple[str, str]
@@ -29,14 +30,14 @@ class Matrix:
     counts: Sequence[Sequence[int]]
 
 
-def confusions(pairs: Iterable[tuple[str, str]], rule: TextRule) -> Counter[Confusion]:
+def confusions(pairs: Iterable[tuple[str, str]], rule: Scoring) -> Counter[Confusion]:
     """Count which character was read for which, over (predicted, expected) texts; pairs of equal ones were read right.
 
     Texts are aligned by their Levenshtein edits. As in the character error rate, pairs whose expected text is empty
     are left out and letter case follows the rule; so the counts of unequal characters sum up to its numerator, those
     with an expected character to its denominator.
 
-    >>> sorted(confusions([("EX1T!", "EXIT")], TextRule()).items())
+    >>> sorted(confusions([("EX1T!", "EXIT")], Scoring()).items())
     [(('', '!'), 1), (('E', 'E'), 1), (('I', '1'), 1), (('T', 'T'), 1), (('X', 'X'), 1)]
     """
     found: Counter[Confusion] = Counter()

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ocrbench.metrics.detection import Matching
-from ocrbench.metrics.text import TextRule, texts_equal
+from ocrbench.config import Scoring
+from ocrbench.metrics.matching import Matching
+from ocrbench.metrics.text import texts_equal
 from ocrbench.records import Region
 
 Kind = Literal["right", "unknown", "misread", "displaced", "cut", "missed"]
@@ -53,16 +54,16 @@ class Spurious:
     kind: SpuriousKind
 
 
-def fates(matching: Matching, rule: TextRule) -> list[Fate]:
+def fates(matching: Matching, rule: Scoring) -> list[Fate]:
     """Put every region that is to be found into exactly one kind, in the order of the ground truth.
 
     A region without a match is ``displaced`` if a prediction near it that matches nothing has its text, ``cut`` if any
     prediction is near it, else ``missed``; see ``Matching.near``.
 
     >>> from ocrbench.geometry import rectangle
-    >>> from ocrbench.metrics.detection import match
+    >>> from ocrbench.metrics.matching import match
     >>> word, part = (Region(polygon=rectangle(0, 0, width, 10), text="EXIT") for width in (40, 15))
-    >>> [fate.kind for predicted in ([word], [part], []) for fate in fates(match(predicted, [word]), TextRule())]
+    >>> [fate.kind for predicted in ([word], [part], []) for fate in fates(match(predicted, [word]), Scoring())]
     ['right', 'displaced', 'missed']
     """
     partner = {e: p for p, e in matching.pairs}
@@ -99,7 +100,7 @@ def count(kinds: Iterable[Kind]) -> dict[Kind, int]:
     return totals
 
 
-def _fate(number: int, matched: int | None, near: list[int], matching: Matching, rule: TextRule) -> Fate:
+def _fate(number: int, matched: int | None, near: list[int], matching: Matching, rule: Scoring) -> Fate:
     expected = matching.expected[number]
     if matched is not None:
         kind: Kind = "right" if _same(matching.predicted[matched], expected, rule) else "misread"
@@ -111,5 +112,5 @@ def _fate(number: int, matched: int | None, near: list[int], matching: Matching,
     return Fate(number=number, kind="cut" if near else "missed", predicted=near[0] if near else None)
 
 
-def _same(predicted: Region, expected: Region, rule: TextRule) -> bool:
+def _same(predicted: Region, expected: Region, rule: Scoring) -> bool:
     return texts_equal(predicted.text, expected.text, rule)

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from rapidfuzz.distance import Levenshtein
 
-from ocrbench.metrics.text import TextRule, fold, texts_equal
+from ocrbench.config import Scoring
+from ocrbench.metrics.text import fold, texts_equal
 from ocrbench.records import Tally
 
 TextPairs = Iterable[tuple[str, str]]
@@ -25,23 +26,23 @@ def text_similarity(predicted: str, expected: str) -> float:
     return Levenshtein.normalized_similarity(predicted, expected)
 
 
-def word_accuracy(pairs: TextPairs, rule: TextRule) -> Tally:
+def word_accuracy(pairs: TextPairs, rule: Scoring) -> Tally:
     """Count the words that are right.
 
-    >>> word_accuracy([("exit", "EXIT"), ("exlt", "EXIT"), ("noise", "")], TextRule())
+    >>> word_accuracy([("exit", "EXIT"), ("exlt", "EXIT"), ("noise", "")], Scoring())
     Tally(numerator=1, denominator=2)
     """
     right = [texts_equal(predicted, expected, rule) for predicted, expected in pairs if expected]
     return Tally(numerator=sum(right), denominator=len(right))
 
 
-def character_error_rate(pairs: TextPairs, rule: TextRule) -> Tally:
+def character_error_rate(pairs: TextPairs, rule: Scoring) -> Tally:
     """Count character edits against the expected characters (CER); the rate can exceed 1.
 
     All Levenshtein edits over all expected characters, as in ISRI's OCR accuracy measures and jiwer: long
     words weigh more than short ones.
 
-    >>> character_error_rate([("exlt", "EXIT"), ("to", "TO")], TextRule())
+    >>> character_error_rate([("exlt", "EXIT"), ("to", "TO")], Scoring())
     Tally(numerator=1, denominator=6)
     """
     folded = _folded(pairs, rule)
@@ -51,12 +52,12 @@ def character_error_rate(pairs: TextPairs, rule: TextRule) -> Tally:
     )
 
 
-def one_minus_ned(pairs: TextPairs, rule: TextRule) -> Tally:
+def one_minus_ned(pairs: TextPairs, rule: Scoring) -> Tally:
     """Sum the similarities of words (1-NED); every word weighs the same.
 
     The mean of one minus the normalised edit distance, as in the ICDAR 2019 competitions ReCTS and LSVT.
 
-    >>> one_minus_ned([("exlt", "EXIT"), ("to", "TO")], TextRule())
+    >>> one_minus_ned([("exlt", "EXIT"), ("to", "TO")], Scoring())
     Tally(numerator=1.75, denominator=2)
     """
     folded = _folded(pairs, rule)
@@ -66,5 +67,5 @@ def one_minus_ned(pairs: TextPairs, rule: TextRule) -> Tally:
     )
 
 
-def _folded(pairs: TextPairs, rule: TextRule) -> list[tuple[str, str]]:
+def _folded(pairs: TextPairs, rule: Scoring) -> list[tuple[str, str]]:
     return [(fold(predicted, rule), fold(expected, rule)) for predicted, expected in pairs if expected]

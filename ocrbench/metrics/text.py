@@ -1,47 +1,34 @@
 """When two transcriptions count as equal."""
 
-from dataclasses import dataclass
-from typing import Literal
+from ocrbench.config import Scoring
 
 EDGE_PUNCTUATION = tuple("!?.:,*\"()·[]/'")
 
 
-@dataclass(frozen=True, kw_only=True)
-class TextRule:
-    """How transcriptions are compared.
-
-    Attributes:
-        ignore_case: Compare upper-cased texts with ``str.upper``, as the official ICDAR 2015 scripts do.
-            There is no Unicode normalisation: a full-width letter differs from its plain one.
-        edge_punctuation: ``optional`` lets a prediction leave out one of ``EDGE_PUNCTUATION`` at the start
-            of the expected text, at its end, or at both; ``required`` does not.
-    """
-
-    ignore_case: bool = True
-    edge_punctuation: Literal["required", "optional"] = "required"
-
-
-def fold(text: str, rule: TextRule) -> str:
+def fold(text: str, rule: Scoring) -> str:
     """Return the text in the letter case in which it is compared.
 
-    >>> fold("Straße", TextRule())
+    Case is ignored by ``str.upper``, as in the official ICDAR 2015 scripts. There is no Unicode normalisation: a
+    full-width letter differs from its plain one.
+
+    >>> fold("Straße", Scoring())
     'STRASSE'
     """
-    return text.upper() if rule.ignore_case else text
+    return text if rule.case_sensitive else text.upper()
 
 
-def texts_equal(predicted: str, expected: str, rule: TextRule) -> bool:
+def texts_equal(predicted: str, expected: str, rule: Scoring) -> bool:
     """Say whether a transcription is right.
 
     With optional edge punctuation this is ``transcription_match`` of the official end-to-end script (ICDAR
     2015 Robust Reading Competition, Challenge 4, Task 4, ``ONLY_REMOVE_FIRST_LAST_CHARACTER``): only the
     expected text may lose a character, and only one at each end.
 
-    >>> texts_equal("exit", "EXIT", TextRule())
+    >>> texts_equal("exit", "EXIT", Scoring())
     True
-    >>> texts_equal("exit", "Exit!", TextRule(edge_punctuation="optional"))
+    >>> texts_equal("exit", "Exit!", Scoring(edge_punctuation="optional"))
     True
-    >>> texts_equal("exit!", "Exit", TextRule(edge_punctuation="optional"))
+    >>> texts_equal("exit!", "Exit", Scoring(edge_punctuation="optional"))
     False
     """
     predicted, expected = fold(predicted, rule), fold(expected, rule)

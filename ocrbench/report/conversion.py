@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from ocrbench import metrics
 from ocrbench.attestation import honoured
 from ocrbench.compare.conversion import ROLES, SPEEDUPS, Conversion, Variant, speedup
 from ocrbench.compare.flips import Flip
 from ocrbench.compare.verdict import Change, describe
 from ocrbench.metrics.paired import Interval
+from ocrbench.metrics.scoring import METRICS
 from ocrbench.records import Region
 from ocrbench.report.columns import EMPTY, text
 from ocrbench.table import executed_text
@@ -33,7 +33,7 @@ def rows(conversion: Conversion) -> list[list[str]]:
         found.append([f"{role} compile, ms", *(f"{time:.0f}" for time in times), *_shares(times)])
     for role in ROLES:
         found.append([f"{role} executed", *(_executed(variant, role) for variant in variants), "", ""])
-    for metric in (*SPEEDUPS.values(), "latency_p99_ms", *metrics.METRICS):
+    for metric in (*SPEEDUPS.values(), "latency_p99_ms", *METRICS):
         found.append(_change_row(conversion, metric))
     return found
 

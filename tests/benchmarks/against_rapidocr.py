@@ -25,13 +25,13 @@ import numpy as np
 from rapidocr import EngineType, RapidOCR
 from rapidocr.inference_engine.openvino.device_config import CPUConfig
 
-from ocrbench import data, metrics
+from ocrbench import data
 from ocrbench.cli.console import make_console
 from ocrbench.config import Cell
 from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
 from ocrbench.metrics.paired import ratio_interval
-from ocrbench.metrics.text import TextRule
+from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Region, Sample, artifacts_to_plain
 from ocrbench.scenarios import setup_of
@@ -129,8 +129,7 @@ def precision_hint(cell: Cell, wanted: str | None) -> dict[str, str]:
 
 def report(title: str, found: Found, samples: Sequence[Sample], cell: Cell) -> None:
     """Say how accurate one side was."""
-    rule = TextRule(ignore_case=not cell.scoring.case_sensitive, edge_punctuation=cell.scoring.edge_punctuation)
-    scores = metrics.score(((found[each.id], each.regions) for each in samples), rule, cell.scoring.iou_threshold)
+    scores = to_scores(total(tallies(found[each.id], each.regions, cell.scoring) for each in samples))
     values = {each.metric: each.value for each in scores}
     sys.stderr.write(f"{title}: det_hmean {values['det_hmean']:.3f}, e2e_hmean {values['e2e_hmean']:.3f}\n")
 

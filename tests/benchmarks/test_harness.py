@@ -11,13 +11,12 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from ocrbench.config import Cell, packaged
+from ocrbench.config import Cell, Scoring, packaged
 from ocrbench.config.composing import load
 from ocrbench.data import FORMATS
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral, rectangle
-from ocrbench.metrics import score
-from ocrbench.metrics.text import TextRule
+from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.models import Reading, build_detector, build_recognizer
 from ocrbench.models.decoding import decode_ctc
 from ocrbench.models.interface import Characters
@@ -99,7 +98,7 @@ def test_ctc_decoding(benchmark: Benchmark) -> None:
 def test_scoring_150_images(benchmark: Benchmark) -> None:
     sample = FORMATS["icdar2015"](Path(packaged("datasets/sample")))
     images = [(each.regions, each.regions) for each in (sample * 5)[:150]]
-    scores = benchmark(lambda: score(images, TextRule()))
+    scores = benchmark(lambda: to_scores(total(tallies(*image, Scoring()) for image in images)))
     assert {each.metric: each.value for each in scores}["e2e_hmean"] == 1
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ocrbench import table
-from ocrbench.metrics import METRICS
+from ocrbench.metrics.scoring import METRICS
 from ocrbench.records import RunRecord
 from ocrbench.report.tables import REPORTS
 from ocrbench.store import Store

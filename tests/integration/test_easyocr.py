@@ -16,7 +16,8 @@ from ocrbench.convert.source import fetch
 from ocrbench.data import FORMATS, choose
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral
-from ocrbench.metrics.detection import hmean, match, precision, recall
+from ocrbench.metrics.matching import match
+from ocrbench.metrics.scorers.iou import hmean, precision, recall
 from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
 from ocrbench.pipeline import Pipeline
 from ocrbench.records import Graph, Image, Network, Region, Sample

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ocrbench.metrics import METRICS, breakdown, confusion
+from ocrbench.metrics import breakdown, confusion
 from ocrbench.metrics.breakdown import Word
 from ocrbench.metrics.losses import KINDS, SPURIOUS, Kind, count, spurious
+from ocrbench.metrics.scoring import METRICS
 from ocrbench.report.columns import text
 from ocrbench.report.html.model import Report, ReportRun
 
@@ -36,7 +37,7 @@ def build(report: Report) -> Mapping[str, Any] | None:
             {"title": title, "metrics": [name for name, metric in METRICS.items() if metric.stage == stage]}
             for stage, title in STAGES.items()
         ],
-        "descriptions": {name: metric.description for name, metric in METRICS.items()},
+        "descriptions": {name: metric.meaning for name, metric in METRICS.items()},
         **kinds_of([run for _, run in scored]),
         "runs": [_of_run(index, run) for index, run in scored],
     }
@@ -67,7 +68,7 @@ def words_of(run: ReportRun) -> list[Word]:
 def _of_run(index: int, run: ReportRun) -> dict[str, Any]:
     words = words_of(run)
     pairs = [pair for matching in run.matchings for pair in matching.texts]
-    found = confusion.confusions(pairs, run.rule)
+    found = confusion.confusions(pairs, run.scoring)
     shown = confusion.matrix(found, CHARACTERS)
     kinds = count(kind for _, _, kind in words)
     return {

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ocrbench import table
-from ocrbench.metrics import METRICS
+from ocrbench.metrics.scoring import METRICS
 from ocrbench.report.columns import DECIMALS, shown_columns
 from ocrbench.report.html.model import ReportRun
 
@@ -33,6 +33,6 @@ def _column(name: str, *, shown: bool, higher: bool | None) -> dict[str, Any]:
         "unit": UNITS.get(suffix, "") if number else "",
         "decimals": DECIMALS.get(suffix, 0) if number else 0,
         "higher_is_better": higher if number else None,
-        "description": METRICS[name].description if name in METRICS else "",
+        "description": METRICS[name].meaning if name in METRICS else "",
         "shown": shown,
     }

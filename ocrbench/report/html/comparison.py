@@ -5,9 +5,9 @@ from typing import Any
 
 from ocrbench.compare.matching import match_runs
 from ocrbench.compare.verdict import Change, Comparison, describe
-from ocrbench.config import Gate
+from ocrbench.config import Gate, Scoring
 from ocrbench.errors import ConfigError
-from ocrbench.metrics.text import TextRule, texts_equal
+from ocrbench.metrics.text import texts_equal
 from ocrbench.report.columns import text
 from ocrbench.report.comparison import sentence
 from ocrbench.report.html.model import Report
@@ -33,15 +33,15 @@ def build(report: Report) -> Mapping[str, Any] | None:
             "problem": each.missing,
         }
         try:
-            shown = _plain(each.compare(Gate(name="").margin), before.rule) if each.after else {}
+            shown = _plain(each.compare(Gate(name="").margin), before.scoring) if each.after else {}
         except ConfigError as error:
             shown = {"problem": str(error)}
         found.append({**named, **shown})
     return {"comparisons": found, "left_out": max(0, len(matched) - MAX_PAIRS)}
 
 
-def _plain(comparison: Comparison, rule: TextRule) -> dict[str, Any]:
-    lost, gained = _words(comparison, rule)
+def _plain(comparison: Comparison, scoring: Scoring) -> dict[str, Any]:
+    lost, gained = _words(comparison, scoring)
     return {
         "verdict": comparison.verdict,
         "sentence": sentence(comparison),
@@ -67,10 +67,10 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
-def _words(comparison: Comparison, rule: TextRule) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+def _words(comparison: Comparison, scoring: Scoring) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     lost: list[dict[str, str]] = []
     gained: list[dict[str, str]] = []
     for sample_id, expected, before, after in comparison.flipped:
         word = {"image": sample_id, "expected": expected, "before": before, "after": after}
-        (lost if texts_equal(before, expected, rule) else gained).append(word)
+        (lost if texts_equal(before, expected, scoring) else gained).append(word)
     return lost, gained

@@ -10,11 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ocrbench import metrics
-from ocrbench.config import Scoring
-from ocrbench.metrics.detection import Matching
 from ocrbench.metrics.paired import LEVEL, MIN_IMAGES, Interval
-from ocrbench.metrics.text import TextRule
+from ocrbench.metrics.scoring import METRICS, Tallies
 
 RESAMPLES = 1000
 QUANTILES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -41,39 +38,35 @@ def latency_interval(steady: pd.DataFrame, row: Row) -> Interval | None:
     return Interval(estimate=value, low=min(float(low), value), high=max(float(high), value))
 
 
-def accuracy_intervals(matchings: Sequence[Matching], scoring: Scoring, row: Row) -> dict[str, Interval]:
+def accuracy_intervals(images: Sequence[Tallies], row: Row) -> dict[str, Interval]:
     """Estimate the interval of each accuracy metric.
 
     Args:
-        matchings: Of the run's images, or of a sample of them: then the intervals are narrowed to what all give.
-        scoring: How texts are compared.
-        row: Of the wide table.
+        images: Tallies of each of the run's images, or of a sample of them, whose intervals are then narrowed to what
+            all images give.
+        row: Row of the wide table.
 
     Returns:
         Column → interval around the table's value; nothing where there are too few images.
     """
-    if len(matchings) < MIN_IMAGES:
+    if len(images) < MIN_IMAGES:
         return {}
-    rule = TextRule(ignore_case=not scoring.case_sensitive, edge_punctuation=scoring.edge_punctuation)
-    tallies = [[metric.tally(each, rule) for metric in _metrics()] for each in matchings]
-    counts = np.array([[(each.numerator, each.denominator) for each in image] for image in tallies], dtype=float)
-    sums = np.einsum("ri,imt->rmt", resampled(len(matchings)), counts, optimize=True)
-    images = row["images"]
-    narrowed = np.sqrt(len(matchings) / images) if isinstance(images, float) and images > len(matchings) else 1.0
+    counts = np.array(
+        [[(image[name].numerator, image[name].denominator) for name in METRICS] for image in images], dtype=float
+    )
+    sums = np.einsum("ri,imt->rmt", resampled(len(images)), counts, optimize=True)
+    every = row["images"]
+    narrowed = np.sqrt(len(images) / every) if isinstance(every, float) and every > len(images) else 1.0
     found = {}
-    for number, metric in enumerate(_metrics()):
-        value = row[metric.name]
+    for number, name in enumerate(METRICS):
+        value = row[name]
         drawn = sums[sums[:, number, 1] > 0, number]
         if not isinstance(value, float) or not len(drawn):
             continue
         centre = counts[:, number, 0].sum() / counts[:, number, 1].sum()
         low, high = value + (np.quantile(drawn[:, 0] / drawn[:, 1], QUANTILES) - centre) * narrowed
-        found[metric.name] = Interval(estimate=value, low=float(low), high=float(high))
+        found[name] = Interval(estimate=value, low=float(low), high=float(high))
     return found
-
-
-def _metrics() -> list[metrics.Metric]:
-    return list(metrics.METRICS.values())
 
 
 @functools.lru_cache(maxsize=32)

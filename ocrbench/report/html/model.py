@@ -10,10 +10,10 @@ import pandas as pd
 
 from ocrbench.compare.stored import StoredRun
 from ocrbench.config import Scoring, validate
-from ocrbench.metrics.detection import Matching, match
 from ocrbench.metrics.losses import Fate, fates
+from ocrbench.metrics.matching import Matching, match
 from ocrbench.metrics.paired import Interval
-from ocrbench.metrics.text import TextRule
+from ocrbench.metrics.scoring import Tallies, tallies
 from ocrbench.records import RunRecord
 from ocrbench.report.html.intervals import accuracy_intervals, latency_interval
 from ocrbench.store import Outcome
@@ -57,11 +57,6 @@ class ReportRun:
         """The rules by which the run was scored."""
         return validate(Scoring, self.record.config["scoring"])
 
-    @property
-    def rule(self) -> TextRule:
-        """How the run's texts were compared."""
-        return TextRule(ignore_case=not self.scoring.case_sensitive, edge_punctuation=self.scoring.edge_punctuation)
-
     @cached_property
     def steady(self) -> pd.DataFrame:
         """The measured times behind the run's latencies: one row per image and repetition."""
@@ -80,15 +75,20 @@ class ReportRun:
         return [match(outcome.predicted, outcome.expected, threshold) for outcome in self.outcomes]
 
     @cached_property
+    def tallies(self) -> Mapping[str, Tallies]:
+        """Sample id → the counts of every metric."""
+        return {each.sample_id: tallies(each.predicted, each.expected, self.scoring) for each in self.outcomes}
+
+    @cached_property
     def fates(self) -> list[list[Fate]]:
         """What became of each word, image by image as in ``outcomes``."""
-        rule = self.rule
-        return [fates(matching, rule) for matching in self.matchings]
+        scoring = self.scoring
+        return [fates(matching, scoring) for matching in self.matchings]
 
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
         """Column → 95 % interval of its value, images drawn anew: the median latency and the accuracy."""
-        accuracy = accuracy_intervals(self.matchings, self.scoring, self.row)
+        accuracy = accuracy_intervals(list(self.tallies.values()), self.row)
         latency = latency_interval(self.steady, self.row)
         return accuracy if latency is None else {"latency_p50_ms": latency, **accuracy}
 

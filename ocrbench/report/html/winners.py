@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from ocrbench import metrics
 from ocrbench.compare.stored import StoredRun, latency_change
 from ocrbench.compare.verdict import ACCURACY_MARGIN, Change, describe
 from ocrbench.config import Gate
 from ocrbench.metrics.paired import difference_interval
-from ocrbench.metrics.text import TextRule
-from ocrbench.records import Tally
+from ocrbench.metrics.scoring import value
 from ocrbench.report.columns import text
 from ocrbench.report.html.groups import Group
 from ocrbench.report.html.model import ReportRun
@@ -105,7 +104,7 @@ def _margin(change: Change | None, other: ReportRun, name: str) -> str:
 
 def _accuracy_change(before: ReportRun, after: ReportRun, name: str) -> Change | None:
     """Compare accuracy over the images that both runs read; the runs' own values are shown."""
-    first, second = (_tallies(run, name) for run in (before, after))
+    first, second = before.tallies, after.tallies
     shared = sorted(set(first) & set(second))
     sides = [[tallies[sample_id] for sample_id in shared] for tallies in (first, second)]
     return Change(
@@ -115,19 +114,10 @@ def _accuracy_change(before: ReportRun, after: ReportRun, name: str) -> Change |
         relative=False,
         before=_value(before, name),
         after=_value(after, name),
-        interval=difference_interval(sides[0], sides[1], lambda totals: metrics.value(name, totals)),
+        interval=difference_interval(sides[0], sides[1], partial(value, name)),
         margin=ACCURACY_MARGIN,
         n=len(shared),
     )
-
-
-def _tallies(run: ReportRun, name: str) -> dict[str, dict[str, Tally]]:
-    rule = TextRule(ignore_case=not run.scoring.case_sensitive, edge_punctuation=run.scoring.edge_punctuation)
-    needed = [metrics.METRICS[each] for each in (name, metrics.METRICS[name].recall) if each]
-    return {
-        outcome.sample_id: {metric.name: metric.tally(matching, rule) for metric in needed}
-        for outcome, matching in zip(run.outcomes, run.matchings, strict=True)
-    }
 
 
 def _number(run: ReportRun, name: str) -> str:

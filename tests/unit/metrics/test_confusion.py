@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocrbench.config import Scoring
 from ocrbench.metrics.confusion import confusions, matrix, top
 from ocrbench.metrics.recognition import character_error_rate
-from ocrbench.metrics.text import TextRule
 
-CASED = TextRule(ignore_case=False)
+CASED = Scoring(case_sensitive=True)
 
 
 def test_a_character_is_replaced_left_out_or_put_in() -> None:
@@ -18,7 +18,7 @@ def test_a_character_is_replaced_left_out_or_put_in() -> None:
 
 
 def test_letter_case_follows_the_rule_and_unknown_texts_do_not_count() -> None:
-    assert dict(confusions([("a", "A"), ("noise", "")], TextRule())) == {("A", "A"): 1}
+    assert dict(confusions([("a", "A"), ("noise", "")], Scoring())) == {("A", "A"): 1}
     assert dict(confusions([("a", "A")], CASED)) == {("A", "a"): 1}
 
 
@@ -44,9 +44,9 @@ def test_no_errors_make_an_empty_matrix() -> None:
 TEXTS = st.text(alphabet="aAbBßI1 é\u0301", max_size=8)
 
 
-@given(pairs=st.lists(st.tuples(TEXTS, TEXTS), max_size=6), ignore_case=st.booleans())
-def test_they_add_up_to_the_character_error_rate(pairs: list[tuple[str, str]], ignore_case: bool) -> None:
-    rule = TextRule(ignore_case=ignore_case)
+@given(pairs=st.lists(st.tuples(TEXTS, TEXTS), max_size=6), case_sensitive=st.booleans())
+def test_they_add_up_to_the_character_error_rate(pairs: list[tuple[str, str]], case_sensitive: bool) -> None:
+    rule = Scoring(case_sensitive=case_sensitive)
     found = confusions(pairs, rule)
     scored = character_error_rate(pairs, rule)
     assert sum(number for (one, other), number in found.items() if one != other) == scored.numerator

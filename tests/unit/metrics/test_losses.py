@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocrbench.config import Scoring
 from ocrbench.geometry import rectangle
-from ocrbench.metrics import tallies
-from ocrbench.metrics.detection import match
 from ocrbench.metrics.losses import count, fates, spurious
-from ocrbench.metrics.text import TextRule
+from ocrbench.metrics.matching import match
+from ocrbench.metrics.scoring import tallies
 from ocrbench.records import Region
 
-RULE = TextRule()
+RULE = Scoring()
 
 
 def region(left: float, width: float, text: str = "EXIT", *, top: float = 0, ignore: bool = False) -> Region:
@@ -86,7 +86,7 @@ EXPECTED = st.lists(st.builds(Region, polygon=BOXES, text=TEXTS, ignore=st.boole
 @given(predicted=PREDICTED, expected=EXPECTED, threshold=st.sampled_from([0.1, 0.5, 0.9]))
 def test_the_kinds_add_up_to_the_scores(predicted: list[Region], expected: list[Region], threshold: float) -> None:
     matching = match(predicted, expected, threshold)
-    scored = tallies(predicted, expected, RULE, threshold)
+    scored = tallies(predicted, expected, Scoring(iou_threshold=threshold))
     words = fates(matching, RULE)
     number = count(fate.kind for fate in words)
     found = number["right"] + number["misread"] + number["unknown"]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ocrbench import metrics
 from ocrbench.metrics.paired import Interval, blocks_needed, difference_interval, median_ratio, ratio_interval
+from ocrbench.metrics.scoring import METRICS, value
 from ocrbench.records import Tally
 
 
@@ -76,12 +76,12 @@ class TestDifferenceInterval:
     @staticmethod
     def images(found: list[int], of: int = 10) -> list[dict[str, Tally]]:
         tally = Tally(numerator=0, denominator=0)
-        blank = dict.fromkeys(metrics.METRICS, tally)
+        blank = dict.fromkeys(METRICS, tally)
         return [blank | {"det_recall": Tally(numerator=number, denominator=of)} for number in found]
 
     @staticmethod
     def recall(totals: dict[str, Tally]) -> float | None:
-        return metrics.value("det_recall", totals)
+        return value("det_recall", totals)
 
     def test_it_is_the_difference_of_ratios_of_sums(self) -> None:
         interval = difference_interval(self.images([5, 7, 9] * 10), self.images([4, 7, 9] * 10), self.recall)

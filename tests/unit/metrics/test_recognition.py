@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocrbench.config import Scoring
 from ocrbench.metrics.recognition import character_error_rate, one_minus_ned, text_similarity, word_accuracy
-from ocrbench.metrics.text import TextRule, texts_equal
+from ocrbench.metrics.text import texts_equal
 from ocrbench.records import Tally
 
-EXACT = TextRule(ignore_case=False)
-OFFICIAL = TextRule(edge_punctuation="optional")
+EXACT = Scoring(case_sensitive=True)
+OFFICIAL = Scoring(edge_punctuation="optional")
 words = st.text(alphabet="abAB1é·", min_size=1, max_size=8)
 read = st.text(alphabet="abAB1é·", max_size=8)
 pair_lists = st.lists(st.tuples(read, words), min_size=1, max_size=8)
@@ -54,11 +55,11 @@ def test_cer_can_exceed_one():
 def test_letter_case():
     assert word_accuracy([("Exit", "EXIT")], EXACT) == Tally(numerator=0, denominator=1)
     assert character_error_rate([("Exit", "EXIT")], EXACT) == Tally(numerator=3, denominator=4)
-    assert character_error_rate([("Exit", "EXIT")], TextRule()) == Tally(numerator=0, denominator=4)
+    assert character_error_rate([("Exit", "EXIT")], Scoring()) == Tally(numerator=0, denominator=4)
 
 
 def test_unicode_is_not_normalised():
-    assert not texts_equal("\N{FULLWIDTH LATIN CAPITAL LETTER A}", "A", TextRule())
+    assert not texts_equal("\N{FULLWIDTH LATIN CAPITAL LETTER A}", "A", Scoring())
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_unicode_is_not_normalised():
 )
 def test_edge_punctuation_is_optional_once_at_each_end_of_the_expected_text(predicted, expected, equal):
     assert texts_equal(predicted, expected, OFFICIAL) is equal
-    assert not texts_equal(predicted, expected, TextRule())
+    assert not texts_equal(predicted, expected, Scoring())
 
 
 @given(read, words)
@@ -92,8 +93,8 @@ def test_edge_punctuation_as_described_officially(predicted, expected):
 @given(pair_lists)
 def test_word_accuracy_and_cer_agree_with_jiwer(pairs):
     predicted, expected = ([text.upper() for text in side] for side in zip(*pairs, strict=True))
-    assert character_error_rate(pairs, TextRule()).ratio() == pytest.approx(jiwer.cer(expected, predicted))
-    assert word_accuracy(pairs, TextRule()).ratio() == pytest.approx(1 - jiwer.wer(expected, predicted))
+    assert character_error_rate(pairs, Scoring()).ratio() == pytest.approx(jiwer.cer(expected, predicted))
+    assert word_accuracy(pairs, Scoring()).ratio() == pytest.approx(1 - jiwer.wer(expected, predicted))
 
 
 @given(read, words)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from text_det_metric import TextDetMetric
 
 from ocrbench.geometry import rectangle
-from ocrbench.metrics.detection import hmean, match, precision, recall
+from ocrbench.metrics.matching import match
+from ocrbench.metrics.scorers.iou import hmean, precision, recall
 from ocrbench.records import Region, Tally
 
 DATA = Path(os.environ.get("OCRBENCH_DATA", Path(__file__).parents[3] / "../shared/data"))

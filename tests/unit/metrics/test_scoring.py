@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocrbench.config import Scoring
 from ocrbench.geometry import rectangle
-from ocrbench.metrics import METRICS, score, tallies, to_scores, total, value
-from ocrbench.metrics.text import TextRule
+from ocrbench.metrics.scoring import METRICS, tallies, to_scores, total, value
 from ocrbench.records import Region
 
-RULE = TextRule()
+RULE = Scoring()
 DETECTION = ["det_precision", "det_recall", "det_hmean"]
 
 
@@ -17,8 +17,12 @@ def word(row, text="", ignore=False):
     return Region(polygon=rectangle(0, 20 * row, 40, 10), text=text, ignore=ignore)
 
 
+def score(images):
+    return to_scores(total(tallies(*image, RULE) for image in images))
+
+
 def values(images):
-    return {s.metric: s.value for s in score(images, RULE)}
+    return {s.metric: s.value for s in score(images)}
 
 
 regions = st.builds(word, st.integers(0, 4), st.sampled_from(["", "AB", "abc"]), st.booleans())
@@ -31,7 +35,7 @@ def test_every_metric_by_hand():
         [word(0, "WAY"), word(1, "OUT"), word(2, "EXIT")],
     )
     second = ([], [word(0, "TO")])
-    scores = {s.metric: (s.value, s.n) for s in score([first, second], RULE)}
+    scores = {s.metric: (s.value, s.n) for s in score([first, second])}
     assert scores == {
         "det_precision": (2 / 3, 3),
         "det_recall": (2 / 4, 4),
@@ -56,7 +60,7 @@ def test_a_perfect_prediction():
     [[], [([], [])], [([word(0, "noise")], [])], [([word(0, "noise")], [word(1, "###", ignore=True)])]],
 )
 def test_without_ground_truth_there_are_no_scores(dataset):
-    assert score(dataset, RULE) == []
+    assert score(dataset) == []
 
 
 def test_without_transcriptions_only_detection_is_scored():
@@ -97,5 +101,5 @@ def test_end_to_end_never_beats_detection_where_every_text_is_known(dataset):
 def test_metrics_are_described():
     for name, metric in METRICS.items():
         assert name == metric.name
-        assert metric.description
+        assert metric.meaning
         assert metric.recall is None or metric.recall in METRICS

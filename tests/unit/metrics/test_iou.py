@@ -1,9 +1,9 @@
 """A match counts only if it is read right."""
 
+from ocrbench.config import Scoring
 from ocrbench.geometry import rectangle
-from ocrbench.metrics.detection import match
-from ocrbench.metrics.end_to_end import precision, recall
-from ocrbench.metrics.text import TextRule
+from ocrbench.metrics.matching import match
+from ocrbench.metrics.scorers.iou import read_precision, read_recall
 from ocrbench.records import Region, Tally
 
 
@@ -15,24 +15,24 @@ def test_place_and_text_must_both_be_right():
     expected = [word(0, "WAY"), word(1, "OUT"), word(2, "EXIT"), word(3, "###", ignore=True)]
     predicted = [word(0, "way"), word(1, "0UT"), word(3, "blur"), word(4, "nothing")]
     matching = match(predicted, expected)
-    assert precision(matching, TextRule()) == Tally(numerator=1, denominator=3)
-    assert recall(matching, TextRule()) == Tally(numerator=1, denominator=3)
+    assert read_precision(matching, Scoring()) == Tally(numerator=1, denominator=3)
+    assert read_recall(matching, Scoring()) == Tally(numerator=1, denominator=3)
 
 
 def test_a_match_with_a_wrong_text_uses_up_the_region():
     matching = match([word(0, "EX1T", width=30), word(0, "EXIT")], [word(0, "EXIT")])
-    assert recall(matching, TextRule()) == Tally(numerator=0, denominator=1)
-    assert precision(matching, TextRule()) == Tally(numerator=0, denominator=2)
+    assert read_recall(matching, Scoring()) == Tally(numerator=0, denominator=1)
+    assert read_precision(matching, Scoring()) == Tally(numerator=0, denominator=2)
 
 
 def test_letter_case_and_edge_punctuation_follow_the_rule():
     matching = match([word(0, "exit")], [word(0, "EXIT!")])
-    assert recall(matching, TextRule()).numerator == 0
-    assert recall(matching, TextRule(edge_punctuation="optional")).numerator == 1
-    assert recall(matching, TextRule(edge_punctuation="optional", ignore_case=False)).numerator == 0
+    assert read_recall(matching, Scoring()).numerator == 0
+    assert read_recall(matching, Scoring(edge_punctuation="optional")).numerator == 1
+    assert read_recall(matching, Scoring(edge_punctuation="optional", case_sensitive=True)).numerator == 0
 
 
 def test_an_unknown_transcription_counts_neither_for_nor_against():
     matching = match([word(0, "way"), word(1, "smudge"), word(2, "ghost")], [word(0, "WAY"), word(1, "")])
-    assert precision(matching, TextRule()) == Tally(numerator=1, denominator=2)
-    assert recall(matching, TextRule()) == Tally(numerator=1, denominator=1)
+    assert read_precision(matching, Scoring()) == Tally(numerator=1, denominator=2)
+    assert read_recall(matching, Scoring()) == Tally(numerator=1, denominator=1)

@@ -1,4 +1,4 @@
-"""Text detection by the IoU protocol of the ICDAR 2015 Robust Reading Competition, Challenge 4, Task 1.
+"""Pairing predictions with the ground truth by the IoU protocol of ICDAR 2015 (Challenge 4, Task 1).
 
 The reference is the organisers' ``script.py`` (https://rrc.cvc.uab.es/?ch=4&com=tasks). It reads whole
 pixels; fractions of a pixel are kept here, so round the corners beforehand to repeat a submission to the
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrbench.geometry import intersection_areas, polygon_areas
-from ocrbench.records import Region, Tally
+from ocrbench.records import Region
 
 DONT_CARE_OVERLAP = 0.5
 # How much of the smaller of two regions the other one has to cover, so that they are about the same text. Boxes of
@@ -92,28 +92,6 @@ def match(predicted: Sequence[Region], expected: Sequence[Region], iou_threshold
         expected_ignored=frozenset(np.flatnonzero(dont_care).tolist()),
         near=_near(shared, np.minimum(found_areas, truth_areas), dont_care),
     )
-
-
-def precision(matching: Matching) -> Tally:
-    """Count the matched among the predictions."""
-    return Tally(numerator=len(matching.pairs), denominator=matching.predicted_count)
-
-
-def recall(matching: Matching) -> Tally:
-    """Count the found among the regions of the ground truth."""
-    return Tally(numerator=len(matching.pairs), denominator=matching.expected_count)
-
-
-def hmean(precision: Tally, recall: Tally) -> Tally:
-    """Combine precision and recall into their harmonic mean, which is a tally too.
-
-    Both have the same numerator, the true positives t; with p predicted and e expected the harmonic mean of
-    t/p and t/e is 2t / (p + e).
-
-    >>> hmean(Tally(numerator=2, denominator=4), Tally(numerator=2, denominator=2))
-    Tally(numerator=4, denominator=6)
-    """
-    return precision + recall
 
 
 def _ratio(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""Scorers: one module per protocol, listed in ``metrics.scoring.SCORERS``."""
