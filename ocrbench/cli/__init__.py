@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ocrbench import __version__
 from ocrbench.cli.console import make_console
-from ocrbench.errors import OcrBenchError, last_line
+from ocrbench.errors import ConfigError, OcrBenchError, last_line
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,11 @@ COMMANDS = {
     "sensitivity": "sensitivity",
     "plan": "plan",
     "parity": "parity",
+}
+
+# Commands, and options of commands, that ocrbench no longer has → what to use instead.
+RETIRED = {
+    "ab --block-images": "removed, leave it out; A and B always take turns image by image",
 }
 
 
@@ -73,6 +78,7 @@ def _unexpected(error: Exception, *, verbose: bool) -> str:
 
 
 def _dispatch(words: list[str]) -> int:
+    _refuse_retired(words)
     if "--version" in words:
         make_console().print(f"ocrbench {__version__}")
         return 0
@@ -82,6 +88,13 @@ def _dispatch(words: list[str]) -> int:
     from ocrbench.cli.run import run
 
     return run(words, tuple(COMMANDS))
+
+
+def _refuse_retired(words: Sequence[str]) -> None:
+    for given in (*words[:1], *(f"{words[0]} {word.partition('=')[0]}" for word in words[1:])):
+        if given in RETIRED:
+            message = f"ocrbench {given}: {RETIRED[given]}"
+            raise ConfigError(message)
 
 
 def _set_up_logging(*, verbose: bool) -> None:

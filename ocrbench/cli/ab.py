@@ -36,8 +36,7 @@ def ab(  # noqa: PLR0913 - each is an option of the command
     processes: Annotated[int, typer.Option(min=1, help="Pairs of processes, one after the other.")] = 6,
     until_decided: Annotated[bool, typer.Option("--until-decided", help="Go on until there is a verdict.")] = False,
     max_seconds: Annotated[float, typer.Option(min=1, help="Time budget of --until-decided.")] = 600.0,
-    block_images: Annotated[int, typer.Option(min=1, help="Images that one side reads before the other.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of the order of blocks.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the order of images.")] = 0,
     config_dir: ConfigDirOption = None,
     junit: JunitOption = None,
     markdown: MarkdownOption = None,
@@ -65,7 +64,6 @@ def ab(  # noqa: PLR0913 - each is an option of the command
         until_decided=until_decided,
         max_seconds=max_seconds,
         margin=gate.margin,
-        block_images=block_images,
         seed=seed,
     )
     with ConsoleListener(make_console(stderr=True), "ab") as listener:

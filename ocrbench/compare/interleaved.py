@@ -43,11 +43,12 @@ LEAST_IMAGES = 4
 class Plan:
     """How long to measure.
 
+    All sides read the same image directly after each other: taking turns by longer blocks of images widened the
+    intervals on every machine tried (docs/noise.md).
+
     Attributes:
         seconds: For measuring, over all rounds of processes together; starting them is not part of it.
         processes: How many rounds of processes, one after the other.
-        block_images: How many images a block has at most. With one, all sides read the same image directly after each
-            other; on the machines tried so far that gives the narrowest intervals (docs/noise.md).
         until_decided: Go on until there is a verdict or ``max_seconds`` have passed. It looks after three rounds of
             processes, and each time they have doubled.
         margin: Changes within this share do not matter.
@@ -55,7 +56,6 @@ class Plan:
 
     seconds: float = 30.0
     processes: int = 6
-    block_images: int = 1
     until_decided: bool = False
     max_seconds: float = 600.0
     margin: float = 0.03
@@ -67,7 +67,7 @@ class Collected:
     """What the workers reported; grows while measuring. But for ``times`` and ``skipped`` there is one entry per side.
 
     Attributes:
-        times: Per round, per block, per image: the fields of ``StageTimes``, of each side.
+        times: Per round, per image read: the fields of ``StageTimes``, of each side.
         regions: Sample id → what was found in the first pass.
         reread: Sample id → whether it was read as in the first pass each time.
         compile_ms: Per round: stage → time.
@@ -76,7 +76,7 @@ class Collected:
         skipped: Sample id → reason.
     """
 
-    times: list[list[list[tuple[Mapping[str, int], ...]]]] = field(default_factory=list)
+    times: list[list[tuple[Mapping[str, int], ...]]] = field(default_factory=list)
     regions: list[dict[str, list[Region]]]
     reread: list[dict[str, bool]]
     compile_ms: list[list[dict[str, float]]]
@@ -85,22 +85,19 @@ class Collected:
     skipped: dict[str, str] = field(default_factory=dict)
 
     @property
-    def blocks(self) -> int:
-        """How many blocks every side has measured."""
-        return sum(len(blocks) for blocks in self.times)
+    def images(self) -> int:
+        """Number of images that every side has measured; one that was read again counts again."""
+        return sum(len(images) for images in self.times)
 
     def speed_changes(self, before: int, after: int, margin: float) -> list[Change]:
         """Compare the times of two sides, given by their numbers."""
         changes = []
         for metric, name in TIMES.items():
             sides = [
-                np.array([each[side][name] for blocks in self.times for block in blocks for each in block])
-                for side in (before, after)
+                np.array([each[side][name] for images in self.times for each in images]) for side in (before, after)
             ]
             ratios = [
-                [np.log([each[after][name] / each[before][name] for each in block]) for block in blocks]
-                for blocks in self.times
-                if blocks
+                [np.log([each[after][name] / each[before][name]]) for each in images] for images in self.times if images
             ]
             if ratios:
                 changes.append(time_change(metric, sides[0], sides[1], ratios, margin))
@@ -123,7 +120,7 @@ class Interleaved:
 
         Args:
             sides: All of one dataset.
-            plan: How long a block is, and the seed.
+            plan: The seed of the order of images.
             listener: Hears of progress.
         """
         self.samples = data.read(sides[0].cell.dataset)
@@ -173,7 +170,7 @@ class Interleaved:
         ]
 
     def run_processes(self, seconds: float) -> None:
-        """Take a fresh process per side, warm them up and let their blocks alternate.
+        """Take a fresh process per side, warm them up and let them take turns image by image.
 
         Raises:
             OcrBenchError: A side cannot be loaded or measured.
@@ -187,8 +184,8 @@ class Interleaved:
                 self._first_pass(workers)
             chosen = self._affordable(seconds)
             if not first:
-                for block in _blocks(chosen, self._plan.block_images):
-                    self._ask_all(workers, block)
+                for sample in chosen:
+                    self._ask_all(workers, sample)
             self.collected.times.append([])
             self._measure(workers, chosen, seconds)
             for collected, peak in zip(self.collected.peak_mb, self._peaks, strict=True):
@@ -210,9 +207,8 @@ class Interleaved:
 
     def _first_pass(self, workers: Sequence[Worker]) -> None:
         """Read every image once on each side: for the accuracy, and to know how long an image takes."""
-        done = 0
-        for block in _blocks(self.samples, self._plan.block_images):
-            for index, answer in enumerate(self._ask_all(workers, block)):
+        for done, sample in enumerate(self.samples, start=1):
+            for index, answer in enumerate(self._ask_all(workers, sample)):
                 for each in answer["measurements"]:
                     if each["skipped"]:
                         self.collected.skipped[each["sample_id"]] = each["skipped"]
@@ -221,7 +217,6 @@ class Interleaved:
                         self.collected.regions[index][each["sample_id"]] = regions
                         seconds_so_far = self._seconds.get(each["sample_id"], 0.0)
                         self._seconds[each["sample_id"]] = seconds_so_far + each["times"]["latency_ns"] / 1e9
-            done += len(block)
             self._listener.advance("first pass", done, len(self.samples))
         if not self.collected.regions[0]:
             reason = next(iter(self.collected.skipped.values()), "the dataset is empty")
@@ -244,12 +239,10 @@ class Interleaved:
     def _measure(self, workers: Sequence[Worker], samples: Sequence[Sample], seconds: float) -> None:
         start = monotonic()
         while True:
-            for block in _blocks(self._random.sample(list(samples), len(samples)), self._plan.block_images):
-                answers = self._ask_all(workers, block)
+            for sample in self._random.sample(list(samples), len(samples)):
+                answers = self._ask_all(workers, sample)
                 self._hold_against_first_pass(answers)
-                times = _comparable(answers)
-                if times:
-                    self.collected.times[-1].append(times)
+                self.collected.times[-1] += _comparable(answers)
                 elapsed = monotonic() - start
                 phase = f"processes {len(self.collected.times)}"
                 self._listener.advance(phase, min(elapsed, seconds), seconds)
@@ -264,9 +257,9 @@ class Interleaved:
                     same = same_texts(first[sample_id], each["regions"])
                     reread[sample_id] = reread.get(sample_id, True) and same
 
-    def _ask_all(self, workers: Sequence[Worker], block: Sequence[Sample]) -> list[Any]:
-        """Run a block on every side, in random order."""
-        feed = [[sample.id, str(sample.image_path)] for sample in block]
+    def _ask_all(self, workers: Sequence[Worker], sample: Sample) -> list[Any]:
+        """Let every side read an image, in random order."""
+        feed = [[sample.id, str(sample.image_path)]]
         answers: dict[int, Any] = {}
         for index in self._random.sample(range(len(workers)), len(workers)):
             limit = self._sides[index].cell.timeout_seconds
@@ -286,14 +279,10 @@ class Interleaved:
 
 
 def _comparable(answers: Sequence[Any]) -> list[tuple[Mapping[str, int], ...]]:
-    """Take the times of each image of a block; what met a new shape on any side is not compared."""
+    """Take the times of each image; what met a new shape on any side is not compared."""
     measured = zip(*(answer["measurements"] for answer in answers), strict=True)
     return [
         tuple(each["times"] for each in image)
         for image in measured
         if all(each["times"] and not each["first_seen"] for each in image)
     ]
-
-
-def _blocks(samples: Sequence[Sample], size: int) -> list[list[Sample]]:
-    return [list(samples[start : start + size]) for start in range(0, len(samples), size)]

@@ -98,14 +98,14 @@ class _LiveComparison:
         """Say from the first pairs of processes how long a verdict will take."""
         (latency,) = (each for each in self._speed_changes() if each.metric == "latency_p50_ms")
         assert latency.interval is not None
-        done = self._collected.blocks
+        done = self._collected.images
         needed = blocks_needed(done, latency.interval.half_width, self._plan.margin / 2)
         rounds = self._next_look
         while rounds < len(self._collected.times) * needed / done:
             rounds *= LOOK_AGAIN
         seconds = (monotonic() - start) / len(self._collected.times) * rounds
         self._listener.say(
-            f"{done} pairs of blocks give ±{latency.interval.half_width:.1%}; "
+            f"{done} pairs of images give ±{latency.interval.half_width:.1%}; "
             f"a margin of {self._plan.margin:.0%} needs about {needed}: "
             f"{rounds} pairs of processes, in all {seconds:.0f} s"
         )
@@ -126,7 +126,7 @@ class _LiveComparison:
 
     def _comparison(self, *, interrupted: bool = False) -> Comparison:
         one, other = self._collected.regions
-        ended = [f"interrupted: {self._collected.blocks} pairs of blocks were measured"] if interrupted else []
+        ended = [f"interrupted: {self._collected.images} pairs of images were measured"] if interrupted else []
         skipped = [f"skipped {reason}" for reason in self._collected.skipped.values()]
         return Comparison(
             before=self._sides[0].label,

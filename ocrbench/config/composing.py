@@ -24,6 +24,7 @@ from yaml import YAMLError
 
 from ocrbench.config.checking import closest, unknown_key, validate
 from ocrbench.config.packaged import choices, default_cache_dir, packaged
+from ocrbench.config.retired import RETIRED
 from ocrbench.config.schema import Cell, Scenario
 from ocrbench.config.stage import Options, Stage
 from ocrbench.errors import ConfigError
@@ -127,8 +128,8 @@ def parse(config: DictConfig) -> Cell:
         raise ConfigError(_one_line(str(error))) from error
     assert isinstance(plain, dict)
     for stage in ("detector", "recognizer"):
-        plain[stage] = _gather_options(plain[stage], Stage)
-    plain["scenario"] = _gather_options(plain["scenario"], Scenario)
+        plain[stage] = _gather_options(stage, plain[stage], Stage)
+    plain["scenario"] = _gather_options("scenario", plain["scenario"], Scenario)
     cell = validate(Cell, plain)
     return replace(cell, reports_dir=_expanded(cell.reports_dir), cache_dir=_expanded(cell.cache_dir))
 
@@ -165,9 +166,13 @@ def _schema_keys(path: Sequence[str]) -> set[str]:
     return set(getattr(kind, "__dataclass_fields__", ())) - {"options"}
 
 
-def _gather_options(given: dict[str, Any], kind: type[Stage | Scenario]) -> dict[str, Any]:
+def _gather_options(group: str, given: dict[str, Any], kind: type[Stage | Scenario]) -> dict[str, Any]:
     known = set(kind.__dataclass_fields__) - {"options"}
     options = {key: value for key, value in given.items() if key not in known}
+    for key in options:
+        # The families and scenarios, which check the others, are not asked everywhere.
+        if f"{group}.{key}" in RETIRED:
+            raise ConfigError(unknown_key(f"{group}.{key}", ()))
     return {key: value for key, value in given.items() if key in known} | {"options": options}
 
 

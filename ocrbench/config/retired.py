@@ -12,19 +12,26 @@ class Retired:
     Attributes:
         instead: What to use instead; for users who still give the key.
         renamed: Today's name of the key; empty if nothing took its place.
-        default: The former default, which is how ocrbench behaves today.
+        defaults: Its former defaults, which are how ocrbench behaves today; scenarios may have had different ones.
     """
 
     instead: str
     renamed: str = ""
-    default: Any = None
+    defaults: tuple[Any, ...] = ()
 
 
 def _renamed(key: str) -> Retired:
     return Retired(instead=f"renamed; use {key}", renamed=key)
 
 
+def _of_scenario(*defaults: int) -> Retired:
+    instead = "removed, leave it out; each scenario knows how many images to measure in one go"
+    return Retired(instead=instead, defaults=defaults)
+
+
 RETIRED: Mapping[str, Retired] = {
+    "scenario.block_images": _of_scenario(8, 64, 128, 1_000_000),
+    "scenario.block_queries": _of_scenario(1, 128, 500),
     "folding.detector_shapes": _renamed("folding.detector_networks"),
     "folding.shapes": _renamed("folding.recognizer_networks"),
 }
@@ -49,7 +56,7 @@ def modernised(config: Mapping[str, Any]) -> dict[str, Any]:
         kept = {other: value for other, value in given.items() if other != name}
         if retired.renamed:
             kept[retired.renamed.rpartition(".")[2]] = given[name]
-        elif given[name] != retired.default:
+        elif given[name] not in retired.defaults:
             continue
         today = {**today, section: kept} if section else kept
     return today

@@ -47,16 +47,12 @@ class Scenario:
     """How images are fed, and for how long.
 
     Attributes:
-        block_images: How many different images a request to the worker has at most.
-        block_queries: They are repeated within a measured request until it has at least this many.
         options: The keys that belong to the scenario; it checks them.
     """
 
     name: str
     min_seconds: float = Field(default=10.0, ge=0)
     warmup_passes: int = Field(default=1, ge=0)
-    block_images: int = Field(default=8, ge=1)
-    block_queries: int = Field(default=1, ge=1)
     performance_hint: Literal["LATENCY", "THROUGHPUT", "NONE"] = "LATENCY"
     options: Options = Field(default_factory=dict)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -53,7 +53,15 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Setup:
-    """The keys of a scenario's YAML that belong to it alone. Here: none, for one image at a time."""
+    """The keys of a scenario's YAML that belong to it alone. Here: none, for one image at a time.
+
+    Attributes:
+        block_images: Largest number of different images in one request to the worker.
+        block_queries: Least number of images in a measured request; it repeats its images until it has them.
+    """
+
+    block_images: ClassVar[int] = 8
+    block_queries: ClassVar[int] = 1
 
     @property
     def processes(self) -> int:

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import json
 import queue
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -17,7 +18,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from threading import Thread
 from time import perf_counter_ns, sleep
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -56,6 +57,9 @@ class MlperfSetup(ManySetup):
         min_queries: LoadGen sends at least as many.
         loaded_images: How many decoded images are kept in memory at once.
     """
+
+    # LoadGen gets all images at once.
+    block_images: ClassVar[int] = sys.maxsize
 
     traffic: Literal["SingleStream", "MultiStream", "Offline", "Server"]
     goal: Literal["PerformanceOnly", "AccuracyOnly"] | None

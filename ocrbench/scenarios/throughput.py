@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
+from typing import ClassVar
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -27,6 +28,10 @@ class ThroughputSetup(ManySetup):
         processes: So many processes share the images. Each has its part of the cores, and networks of its own; what is
             said of requests, streams and threads is said of each.
     """
+
+    # Filling and draining the pipeline are part of a block's time, so a block is long: a shorter dataset is repeated.
+    block_images: ClassVar[int] = 128
+    block_queries: ClassVar[int] = 128
 
     together: int = Field(default=1, ge=1)
     processes: int = Field(default=1, ge=1)

@@ -85,7 +85,7 @@ def measure(
 
         run = partial(run_block, ask)
         for number in range(cell.scenario.warmup_passes):
-            for done, block in blocks_of(cell.scenario.block_images, samples, measured):
+            for done, block in blocks_of(setup.block_images, samples, measured):
                 run(block, measured, warmup=True, changes=setup.warming_up)
                 listener.advance(f"warm-up {number + 1}", done, len(samples))
         if isinstance(setup, ServerSetup):
@@ -105,11 +105,11 @@ def measure(
 def _measure_passes(
     run: Callable[..., None], cell: Cell, samples: Sequence[Sample], measured: Measured, listener: Listener
 ) -> None:
-    limit = cell.scenario.min_seconds
+    limit, setup = cell.scenario.min_seconds, setup_of(cell.scenario)
     start, passes = monotonic(), 0
     while passes == 0 or (monotonic() - start < limit and measured.images):
-        blocks = blocks_of(cell.scenario.block_images, samples, measured)
-        times = copies(blocks, cell.scenario.block_queries)
+        blocks = blocks_of(setup.block_images, samples, measured)
+        times = copies(blocks, setup.block_queries)
         for done, block in blocks:
             if passes and monotonic() - start >= limit:
                 return
@@ -128,16 +128,16 @@ def _search(
     """
     setup = setup_of(cell.scenario)
     assert isinstance(setup, ServerSetup)
-    for _, block in blocks_of(cell.scenario.block_images, samples, measured):
+    for _, block in blocks_of(setup.block_images, samples, measured):
         if any(sample_id not in measured.predictions for sample_id, _ in block):
             # Without warm-up passes nobody has read them yet, and not all of them are drawn.
             run(block, measured, warmup=True, changes=setup.warming_up)
     usable = [sample for sample in samples if sample.id not in measured.skipped]
-    drawn = [[each.id, str(each.image_path)] for each in choose(usable, cell.scenario.block_images, setup.seed)]
+    drawn = [[each.id, str(each.image_path)] for each in choose(usable, setup.block_images, setup.seed)]
     if not drawn:
         return
     measured.facts["searched_images"] = len(drawn)
-    queries = drawn * copies([(len(drawn), drawn)], cell.scenario.block_queries)
+    queries = drawn * copies([(len(drawn), drawn)], setup.block_queries)
     tried: dict[float | None, Measured] = {}
 
     def attempt(rate: float | None) -> list[int]:

@@ -50,7 +50,6 @@ def test_its_cell_fails_with_the_reason_and_the_next_one_is_measured(
         "precision=FP32,AUTO",
         model,
         "dataset.limit=3",
-        "scenario.block_images=1",
         "scenario.min_seconds=10",
         f"reports_dir={reports}",
     ]

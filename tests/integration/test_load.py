@@ -12,12 +12,14 @@ import numpy as np
 import psutil
 import pytest
 
+from ocrbench.api import run
 from ocrbench.config import Cell, packaged
 from ocrbench.config.composing import load
 from ocrbench.data import FORMATS
 from ocrbench.environment import allowed_cores
-from ocrbench.errors import WorkerError
+from ocrbench.errors import CellError, WorkerError
 from ocrbench.records import artifacts_to_plain
+from ocrbench.scenarios import ServerSetup
 from ocrbench.schedule import Artifacts, Worker, WorkerPool, prepare, workers_for
 from ocrbench.store import Store
 from ocrbench.worker import Session
@@ -223,7 +225,7 @@ def test_memory_stays_flat_over_many_blocks_of_images(cache_dir: Path, artifacts
 
 
 def test_a_throughput_run_has_a_row_and_is_compared_by_its_rate(ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
-    words = (*SHORT, "scenario=throughput", "scenario.block_queries=8", f"reports_dir={tmp_path}")
+    words = (*SHORT, "scenario=throughput", f"reports_dir={tmp_path}")
     for more in ("scenario.requests=1", "scenario.requests=2"):
         done = ocrbench(*words, more)
         assert done.returncode == 0, done.stderr
@@ -248,29 +250,27 @@ def test_ab_says_that_it_compares_latencies(here: Run) -> None:
     assert "ocrbench compare" in line
 
 
-def test_a_server_search_ends_with_a_rate(ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
-    search = ("scenario=server", "scenario.search=true", "scenario.block_queries=16", "scenario.tolerance=0.5")
-    done = ocrbench(*SHORT, *search, "scenario.bound_ms=3000", f"reports_dir={tmp_path}")
-    assert done.returncode == 0, done.stderr
-    (row,) = latest(tmp_path)
+def test_a_server_search_ends_with_a_rate(cache_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ServerSetup, "block_queries", 16)
+    search = ("scenario=server", "scenario.search=true", "scenario.tolerance=0.5", "scenario.bound_ms=3000")
+    done = run([*SHORT, *search, f"cache_dir={cache_dir}", f"reports_dir={tmp_path}"])
+    row = done.row
     assert row["server_rate_ips"] > 0
     assert 0.98 < row["server_within_bound"] <= 1
-    assert "server_rate_ips" in done.stdout
-    (path,) = tmp_path.glob("runs/*/run.json")
-    steps = json.loads(path.read_text(encoding="utf-8"))["conditions"]["rate_steps"]
+    steps = done.record.conditions["rate_steps"]
     assert {step["queries"] for step in steps} == {16}
     confirmed = steps[-2:]
     assert [step["kept"] for step in confirmed] == [True, True]
     assert {step["rate"] for step in confirmed} == {row["server_rate_ips"]}
 
 
-def test_a_bound_that_cannot_be_kept_fails_the_cell(ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
-    search = ("scenario=server", "scenario.search=true", "scenario.block_queries=4", "scenario.bound_ms=1")
-    done = ocrbench(*SHORT, *search, f"reports_dir={tmp_path}")
-    assert done.returncode == 1
-    (row,) = latest(tmp_path)
-    assert row["status"] == "failed"
-    assert "scenario.bound_ms=1" in row["error"]
+def test_a_bound_that_cannot_be_kept_fails_the_cell(
+    cache_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ServerSetup, "block_queries", 4)
+    search = ("scenario=server", "scenario.search=true", "scenario.bound_ms=1")
+    with pytest.raises(CellError, match=r"failed: scenario\.bound_ms=1"):
+        run([*SHORT, *search, f"cache_dir={cache_dir}", f"reports_dir={tmp_path}"])
 
 
 def test_keys_of_a_scenario_are_checked(here: Run) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from ocrbench.records import RunRecord
+from ocrbench.scenarios.throughput import ThroughputSetup
 from ocrbench.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
@@ -101,7 +102,7 @@ def test_so_have_those_of_several_processes(two_cores: None, ocrbench: Run, tmp_
 
 
 def check_tracks(ocrbench: Run, tmp_path: Path, *two: str) -> None:
-    words = ("scenario=throughput", *two, "scenario.block_queries=8", "scenario.warmup_passes=1")
+    words = ("scenario=throughput", *two, "scenario.warmup_passes=1")
     done = ocrbench(*SMALL, *words, "profile=true", f"reports_dir={tmp_path}")
     assert done.returncode == 0, done.stderr
     store = Store(tmp_path)
@@ -110,7 +111,7 @@ def check_tracks(ocrbench: Run, tmp_path: Path, *two: str) -> None:
     assert {event["tid"] for event in trace["traceEvents"] if event["ph"] == "X"} == {1, 2}
     timings = store.timings(record.run_id)
     measured = timings[~timings["warmup"]]
-    assert len(measured) == 8
+    assert len(measured) == ThroughputSetup.block_queries
     found = sums_ms(trace)
     for stage in STAGES:
         assert found[stage] == pytest.approx(measured[f"{stage}_ns"].sum() / 1e6, rel=0.02), stage

@@ -22,6 +22,7 @@ from ocrbench.config.composing import load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import DatasetError, WorkerError
 from ocrbench.records import Sample
+from ocrbench.scenarios import SCENARIOS
 from ocrbench.schedule import Measured, Worker, WorkerPool, alone, measure, prepare
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpreter is a script with a #! line")
@@ -240,14 +241,16 @@ def test_a_search_may_take_its_own_time(
 class TestMeasure:
     @pytest.fixture
     def run(
-        self, loaded: Cell, interpreter: Callable[[str], str], tmp_path: Path
+        self, loaded: Cell, interpreter: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Callable[..., tuple[Measured, Hearing, list[dict[str, Any]]]]:
         def run(
-            *names: str, program: str = PROGRAM, timeout_seconds: float = 20, **scenario: Any
+            *names: str, program: str = PROGRAM, timeout_seconds: float = 20, block_images: int = 2, **scenario: Any
         ) -> tuple[Measured, Hearing, list[dict[str, Any]]]:
             start = functools.partial(Worker, interpreter(program))
-            options = {"min_seconds": 0, "warmup_passes": 1, "block_images": 2, **scenario}
-            changed = replace(loaded.scenario, **options)
+            changed = replace(loaded.scenario, **{"min_seconds": 0, "warmup_passes": 1, **scenario})
+            setup = SCENARIOS[changed.name].setup
+            monkeypatch.setattr(setup, "block_images", block_images)
+            monkeypatch.setattr(setup, "block_queries", 1)
             cell = replace(loaded, scenario=changed, timeout_seconds=timeout_seconds)
             hearing = Hearing()
             samples = [Sample(id=name, image_path=Path(name)) for name in names]

@@ -51,9 +51,8 @@ def test_on_the_command_line_it_gets_one_line_that_names_what_to_use(key: str, p
 def test_in_a_file_of_ones_own_too(key: str, tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     section, _, name = key.rpartition(".")
-    (tmp_path / "experiment" / "mine.yaml").write_text(
-        f"# @package _global_\n{section}:\n  {name}: 1\n", encoding="utf-8"
-    )
+    entry = f"{section}:\n  {name}: 1" if section else f"{name}: 1"
+    (tmp_path / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{entry}\n", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load(["experiment=mine"], str(tmp_path))
     assert str(caught.value) == f"{key}: {RETIRED[key].instead}"
@@ -75,6 +74,16 @@ def test_a_new_name_is_one_that_exists(key: str, retired: Any) -> None:
 @pytest.mark.parametrize("config", [{}, {"folding": {}}, {"folding": {"recognizer_networks": 3}}, {"folding": None}])
 def test_todays_configurations_stay_as_they_are(config: dict[str, Any]) -> None:
     assert modernised(config) == config
+
+
+@pytest.mark.parametrize(
+    ("name", "images", "queries"),
+    [("latency", 8, 1), ("throughput", 128, 128), ("server", 64, 500), ("mlperf", 10**6, 1)],
+)
+def test_former_defaults_of_each_scenario_are_dropped(name: str, images: int, queries: int) -> None:
+    today = {"scenario": {"name": name, "min_seconds": 10}}
+    blocks = {"block_images": images, "block_queries": queries}
+    assert modernised({"scenario": {**today["scenario"], **blocks}}) == today
 
 
 class TestARunOfAnEarlierVersion:
