@@ -182,7 +182,7 @@ class _Converter:
 
     def _rewritings(self, role: Role, stored: str) -> list[Callable[[Any], int]]:
         cell, folding = self._cell, self._cell.folding
-        # In 8 bits the sums were hardly faster (docs/performance.md), and each summand is rounded for itself.
+        # In 8 bits the sums were hardly faster, and each summand is rounded for itself.
         split = folding.split_concatenations and stored != "int8"
         # Recognizers get many pictures at once. Weights that are quantised, or on other devices, have to be constants.
         gate = folding.simplify_gates and stored != "int8" and role == "detector" and cell.detector.device == "CPU"

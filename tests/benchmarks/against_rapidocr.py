@@ -7,7 +7,7 @@ hint (none with AUTO, nor with INT8, which RapidOCR does not have); how crops ar
 Every image is met once by each before it counts, as a new shape costs more. The output has a line per image: the times
 of both in milliseconds. With ``--throughput`` the two take turns on the whole dataset instead, ocrbench in
 ``scenario=throughput``, RapidOCR one image after another, since it does no more at once. Accuracy is scored by the same
-rules. ``docs/performance.md`` has the figures.
+rules. ``docs/measurements`` has the figures.
 """
 
 import argparse

@@ -7,7 +7,7 @@ and ``benchmark_app`` times every shape with as many requests in flight as the d
 that the networks alone would take: for each shape its number ÷ its throughput. The detector's is timed right before and
 right after ocrbench's pass. The output has a line per network, shape
 and round; the last lines on standard error say how much of the bound was reached, and where the rest is: what each
-stage of the pipeline took in all threads. ``docs/performance.md`` has the figures.
+stage of the pipeline took in all threads. ``docs/measurements`` has the figures.
 """
 
 import argparse

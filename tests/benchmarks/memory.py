@@ -3,7 +3,7 @@
     python tests/benchmarks/memory.py --images 5000 detector.limit_type=max detector.limit_side=320
 
 After each block it appends a line to the output: images so far, resident memory of the processes that measure and of
-this one. Results that come in another order, or that are lost, end it. ``docs/performance.md`` has the figures.
+this one. Results that come in another order, or that are lost, end it. ``docs/measurements`` has the figures.
 """
 
 import argparse

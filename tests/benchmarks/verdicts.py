@@ -3,7 +3,7 @@
     python tests/benchmarks/verdicts.py --slowdown 0.03 --repetitions 20 > verdicts.csv
 
 Each repetition is a whole ``ocrbench ab`` with processes of its own and another seed. It appends a line to the output,
-so that an interrupted series is of use too. ``docs/noise.md`` has the figures of such series.
+so that an interrupted series is of use too. ``docs/measurements`` has the figures of such series.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from ocrbench.config.composing import load, load_matrix
 from ocrbench.pytest_plugin import MeasuredCell
 
 REPOSITORY = Path(__file__).parents[2]
-PAGE = REPOSITORY / "docs" / "ci.md"
+PAGE = REPOSITORY / "docs" / "how-to" / "ci.md"
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 CALL = re.compile(r"(?:^|[\s/\"])ocrbench\"? ((?:-m|ab|compare|export|doctor)\b.*)")
 

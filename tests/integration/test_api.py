@@ -9,7 +9,7 @@ import ocrbench
 from ocrbench.config import packaged
 from ocrbench.errors import CellError, DatasetError
 
-PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "notebook.md"
 
 
 @pytest.fixture
