@@ -12,12 +12,11 @@ import pandas as pd
 from ocrbench import data, environment
 from ocrbench.architectures import check_architectures
 from ocrbench.attestation import judged
-from ocrbench.compare.drop import drop
-from ocrbench.config import Cell, Scenario, closest
+from ocrbench.config import Cell, closest
 from ocrbench.data.overlap import SYNTHETIC, check_disjoint
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
-from ocrbench.errors import AccuracyError, ConfigError, DatasetError, OcrBenchError
+from ocrbench.errors import ConfigError, DatasetError, OcrBenchError
 from ocrbench.files import why_unwritable
 from ocrbench.identity import decisive, decisive_keys, named, series
 from ocrbench.metrics.repeatability import repeatability
@@ -39,7 +38,7 @@ from ocrbench.schedule import (
     measure,
     prepare,
 )
-from ocrbench.store import Outcome, Store, outcomes_of
+from ocrbench.store import Store, outcomes_of
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +116,6 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
     # For a run that fails before the worker tells.
     known["environment"] = environment.describe()
     known["series"] = series(cell, fingerprint)
-    reference = _reference(cell, listener, store)
     # A process for converting and one for measuring, without starting an interpreter twice.
     with FreshProcesses(Worker, listener) as processes:
         artifacts, known["environment"] = prepare(cell, listener, start=processes.fresh)
@@ -135,47 +133,10 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
             record = RunRecord(run_id=cell_id, status="ok", **known, **_results(cell, samples, artifacts, measured))
             record = replace(record, noisy=noise.reasons(record.conditions, cell.noise))
             outcomes = outcomes_of(samples, measured.predictions)
-            error = _too_much_lost(cell, reference, outcomes)
-            if error:
-                record = replace(record, status="failed", error=error)
             title = f"{cell.detector.name} + {cell.recognizer.name}, {cell.precisions} on {cell.devices}"
             profile = profile_files(title, measured.execution, measured.spans) if cell.profile else {}
             record = store.add(record, _frame(measured.timings), outcomes, {**measured.files, **profile})
     return Finished(record=record, reused=False, folder=store.root / record.run_id)
-
-
-def _reference(cell: Cell, listener: Listener, store: Store) -> list[Outcome]:
-    """Read the same images at FP32 where the cell's accuracy is to be held against that."""
-    precisions = {cell.detector.precision, cell.recognizer.precision}
-    if cell.max_drop is None or precisions == {"FP32"}:
-        return []
-    listener.say("looking up the same cell at FP32, for max_drop")
-    at_fp32 = replace(
-        cell,
-        precision="FP32",
-        detector=replace(cell.detector, precision="FP32"),
-        recognizer=replace(cell.recognizer, precision="FP32"),
-        max_drop=None,
-        # Only what it reads counts: so it need not be measured for long, nor again.
-        scenario=Scenario(name="latency", min_seconds=0, warmup_passes=0),
-        profile=False,
-        force=False,
-    )
-    finished = run_cell(at_fp32, listener)
-    if finished.record.status != "ok":
-        message = f"max_drop: the reference at FP32 failed: {finished.record.error}"
-        raise AccuracyError(message)
-    return store.outcomes(finished.record.run_id)
-
-
-def _too_much_lost(cell: Cell, reference: Sequence[Outcome], measured: Sequence[Outcome]) -> str:
-    """Say what was lost if that is more than ``max_drop``; empty if not."""
-    if not reference or cell.max_drop is None:
-        return ""
-    found = drop(reference, measured, cell.scoring)
-    if found is None or found.lost <= cell.max_drop:
-        return ""
-    return f"max_drop={cell.max_drop:g}: {found}"
 
 
 def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Finished:

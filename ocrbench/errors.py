@@ -37,10 +37,6 @@ class WorkerError(OcrBenchError):
     """The process that measures died, hung or answered nonsense."""
 
 
-class AccuracyError(OcrBenchError):
-    """A cell lost more accuracy than it may."""
-
-
 class CellError(OcrBenchError):
     """A cell failed that was run through the Python API; its failed run is stored."""
 

@@ -15,7 +15,7 @@ from ocrbench.records import RunRecord
 
 ROLES = ("detector", "recognizer")
 # Where things are, and how the result is judged.
-NOT_COMPARED = (*NOT_MEASURED, "omz", "attest", "max_drop")
+NOT_COMPARED = (*NOT_MEASURED, "omz", "attest")
 
 
 def decisive(cell: Cell) -> dict[str, Any]:

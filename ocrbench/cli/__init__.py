@@ -40,6 +40,7 @@ COMMANDS = {
 
 # Commands, and options of commands, that ocrbench no longer has → what to use instead.
 RETIRED = {
+    "conversion --max-drop": "removed; gate=accuracy limits how much accuracy may be lost against FP32",
     "ab --block-images": "removed, leave it out; A and B always take turns image by image",
 }
 

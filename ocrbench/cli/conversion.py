@@ -14,20 +14,22 @@ from rich.text import Text
 
 from ocrbench.cell import check
 from ocrbench.cli.commands import make_app
+from ocrbench.cli.comparison import show_gate
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing, write_output
+from ocrbench.cli.outputs import STATUS_OF_GATE
 from ocrbench.compare.conversion import Conversion, measure_conversion
 from ocrbench.compare.interleaved import Plan
+from ocrbench.compare.verdict import check_gate, check_limits, outcome_of
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.progress import ConsoleListener
-from ocrbench.report.conversion import flip_line, heading, max_drop_line, models, notes, rows, sentences
+from ocrbench.report.conversion import flip_line, heading, models, notes, rows, sentences
 from ocrbench.report.conversion_json import to_json
 from ocrbench.report.conversion_markdown import crop_names, crop_pictures, to_markdown
 
 app = make_app()
 
-FELL_TOO_FAR = 1
 FLIPS_SHOWN = 10
 
 
@@ -38,20 +40,21 @@ def conversion(
     ] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Measuring time, over all rounds of processes.")] = 30.0,
     processes: Annotated[int, typer.Option(min=1, help="Rounds of processes, one after the other.")] = 6,
-    max_drop: Annotated[
-        float | None, typer.Option(min=0, help="How much e2e_hmean may fall against FP32; else exit status 1.")
-    ] = None,
     seed: Annotated[int, typer.Option(help="Of the order of images.")] = 0,
     config_dir: ConfigDirOption = None,
 ) -> None:
     """Measure what a conversion brings and costs: a precision against FP32 and against AUTO, and which words flip.
 
-    For example: ocrbench conversion model=ppocrv6_small precision=INT8 --max-drop 0.005
+    For example: ocrbench conversion model=ppocrv6_small precision=INT8 gate=accuracy
 
-    Exit status: 0 measured, 1 e2e_hmean fell by more than --max-drop, 2 a mistake, or a side cannot be measured.
+    The gate's limits are held against FP32.
+
+    Exit status: 0 measured (and the gate is passed), 1 the gate fails, 2 a mistake, or a side cannot be measured, 3 the
+    gate is undecided.
     """
     cell = load(["precision=INT8", *(overrides or [])], existing(config_dir))
     check(cell)
+    check_limits(cell.gate)
     plan = Plan(seconds=seconds, processes=processes, margin=cell.gate.margin, seed=seed)
     started = datetime.now(UTC)
     with ConsoleListener(make_console(stderr=True), "conversion") as listener:
@@ -59,7 +62,9 @@ def conversion(
     folder = _write(measured, started)
     console = make_console()
     _show(console, measured, folder)
-    raise typer.Exit(_status(console, measured, max_drop))
+    checked = check_gate(cell.gate, measured.against_fp32)
+    show_gate(console, checked)
+    raise typer.Exit(STATUS_OF_GATE[outcome_of(checked)])
 
 
 def _write(measured: Conversion, started: datetime) -> Path:
@@ -109,15 +114,3 @@ def _show(console: Console, measured: Conversion, folder: Path) -> None:
     for line in notes(measured):
         console.print(Text(f"note: {line}"), soft_wrap=True)
     console.print(Text(f"Report: {folder / 'conversion.md'}"), soft_wrap=True)
-
-
-def _status(console: Console, measured: Conversion, max_drop: float | None) -> int:
-    if max_drop is None:
-        return 0
-    if measured.against_fp32.change("e2e_hmean") is None:
-        message = f"--max-drop: dataset {measured.cell.dataset.name} has no ground truth to measure e2e_hmean by"
-        raise ConfigError(message)
-    line = max_drop_line(measured, max_drop)
-    if line:
-        console.print(Text(line, style="bold"), soft_wrap=True)
-    return FELL_TOO_FAR if line else 0

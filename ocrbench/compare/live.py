@@ -51,9 +51,8 @@ class _LiveComparison:
             message = "A and B must use the same dataset; give it once, after both"
             raise ConfigError(message)
         for side in (before, after):
-            if side.cell.profile or side.cell.max_drop is not None:
-                word = "profile=true" if side.cell.profile else f"max_drop={side.cell.max_drop:g}"
-                message = f"{word}: this is for a run; ab keeps no profile, and its limits are those of gate=NAME"
+            if side.cell.profile:
+                message = "profile=true: this is for a run; ab keeps no profile"
                 raise ConfigError(message)
             if side.cell.scenario.name != "latency":
                 message = f"scenario={side.cell.scenario.name}: ab compares image by image, which needs "

@@ -13,11 +13,12 @@ class Retired:
         instead: What to use instead; for users who still give the key.
         renamed: Today's name of the key; empty if nothing took its place.
         defaults: Its former defaults, which are how ocrbench behaves today; scenarios may have had different ones.
+            None if it did not decide what was measured, so that a stored value does not matter.
     """
 
     instead: str
     renamed: str = ""
-    defaults: tuple[Any, ...] = ()
+    defaults: tuple[Any, ...] | None = ()
 
 
 def _renamed(key: str) -> Retired:
@@ -30,6 +31,11 @@ def _of_scenario(*defaults: int) -> Retired:
 
 
 RETIRED: Mapping[str, Retired] = {
+    "max_drop": Retired(
+        instead="removed; gate=accuracy limits what ocrbench conversion, ab and compare may find lost, and "
+        "quantization.max_drop what quantization=accuracy_control may lose",
+        defaults=None,
+    ),
     "scenario.block_images": _of_scenario(8, 64, 128, 1_000_000),
     "scenario.block_queries": _of_scenario(1, 128, 500),
     "folding.detector_shapes": _renamed("folding.detector_networks"),
@@ -40,9 +46,9 @@ RETIRED: Mapping[str, Retired] = {
 def modernised(config: Mapping[str, Any]) -> dict[str, Any]:
     """Translate the configuration of a stored run into today's keys.
 
-    Renamed keys get their new names, and retired ones at their former default are dropped, so that the run is of the
-    same cell as one of today. Retired keys with other values stay: the run is of a cell that is
-    no longer measured.
+    Renamed keys get their new names. Retired ones are dropped where they did not matter or had their former default, so
+    that the run is of the same cell as one of today. Those with other values stay: the run is of a cell that is no
+    longer measured.
 
     >>> modernised({"folding": {"shapes": 48}})
     {'folding': {'recognizer_networks': 48}}
@@ -56,7 +62,7 @@ def modernised(config: Mapping[str, Any]) -> dict[str, Any]:
         kept = {other: value for other, value in given.items() if other != name}
         if retired.renamed:
             kept[retired.renamed.rpartition(".")[2]] = given[name]
-        elif given[name] not in retired.defaults:
+        elif retired.defaults is not None and given[name] not in retired.defaults:
             continue
         today = {**today, section: kept} if section else kept
     return today

@@ -209,7 +209,7 @@ NOT_MEASURED = (
 
 # These say how a cell is measured and judged: they mean nothing to who only converts its models or reads with them.
 ONLY_MEASURING = (
-    *("dataset", "scenario", "gate", "noise", "max_drop", "attest"),
+    *("dataset", "scenario", "gate", "noise", "attest"),
     *("profile", "force", "reports_dir"),
 )
 
@@ -235,7 +235,6 @@ class Cell:
     device: str
     precision: Precision
     properties: Options
-    max_drop: float | None = Field(ge=0)
     model_cache: bool
     attest: Literal["warn", "strict", "off"]
     profile: bool = False

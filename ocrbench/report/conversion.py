@@ -67,22 +67,6 @@ def flip_line(conversion: Conversion, flip: Flip) -> str:
     return f"{'lost' if flip.lost else 'gained'}: {flip.expected.text!r} in {flip.sample_id!r}: {sides}"
 
 
-def max_drop_line(conversion: Conversion, max_drop: float) -> str:
-    """Say by how much e2e_hmean fell and which words flipped, if it fell by more than is allowed; else nothing."""
-    change = conversion.against_fp32.change("e2e_hmean")
-    if change is None or change.before - change.after <= max_drop:
-        return ""
-    fell = change.interval.negated() if change.interval else None
-    words = [
-        f"{flip.expected.text!r} → {found_text(flip.after, quoted=True)} ({flip.sample_id!r})"
-        for flip in conversion.flipped(lost=True)
-    ]
-    flipped = f"; lost words: {', '.join(words)}" if words else ""
-    interval = f" [{fell.low:+.4f}, {fell.high:+.4f}]" if fell else ""
-    lost = f"{change.before - change.after:.4f}{interval}"
-    return f"max-drop: e2e_hmean fell by {lost} against FP32, more than {max_drop:g}{flipped}"
-
-
 def found_text(region: Region | None, *, quoted: bool = False) -> str:
     """Say what a side found in a region's place."""
     if region is None:

@@ -95,11 +95,10 @@ def test_a_precision_that_did_not_run_is_not_compared(ocrbench: Run, model: str)
     assert "FP16 was asked for, but CPU executed " in done.stderr
 
 
-@pytest.mark.parametrize("word", ["profile=true", "max_drop=0.1"])
-def test_what_a_comparison_would_ignore_is_refused(word: str, here: Run) -> None:
-    done = here("ab", "", "", word)
+def test_what_a_comparison_would_ignore_is_refused(here: Run) -> None:
+    done = here("ab", "", "", "profile=true")
     assert done.returncode == 2
-    assert f"{word}: this is for a run" in done.stderr
+    assert "profile=true: this is for a run" in done.stderr
 
 
 @pytest.mark.parametrize(("word", "name"), [("gate=ci", "gate"), ("scoring.iou_threshold=0.7", "scoring")])

@@ -33,34 +33,6 @@ def misleading(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     return ("calibration=folder", f"calibration.root={folder}")
 
 
-@pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shared, so that the reference at FP32 is measured once."""
-    return tmp_path_factory.mktemp("reports")
-
-
-def test_a_drop_beyond_the_budget_fails_the_cell_and_names_the_words(
-    ocrbench: Run, misleading: tuple[str, ...], reports: Path, latest: Latest
-) -> None:
-    done = ocrbench(*INT8_DETECTOR, *misleading, *SMALL, "max_drop=0.05", f"reports_dir={reports}")
-    assert done.returncode == 1, done.stderr
-    (row,) = latest(reports)
-    assert row["status"] == "failed"
-    assert "max_drop=0.05: e2e_hmean fell by 0." in row["error"]
-    assert "right at FP32 and wrong here" in row["error"]
-    # The reference is a run like any other, and what the failed cell read is kept.
-    records = {record.status: record for record in Store(reports).records()}
-    assert records["ok"].config["precision"] == "FP32"
-    assert len(Store(reports).outcomes(records["failed"].run_id)) == 4
-
-
-def test_within_the_budget_the_cell_is_fine(ocrbench: Run, reports: Path, latest: Latest) -> None:
-    done = ocrbench(*INT8_DETECTOR, *SMALL, "max_drop=0.5", f"reports_dir={reports}")
-    assert done.returncode == 0, done.stderr
-    (row,) = latest(reports)
-    assert row["status"] == "ok"
-
-
 def test_the_gate_fails_on_lost_accuracy(
     ocrbench: Run, model: str, misleading: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -111,8 +111,8 @@ def test_a_figure_of_what_is_not_there_is_refused(runs: ocrbench.Runs, x: str, m
         runs.plot_pareto(x=x)
 
 
-def test_a_cell_that_lost_too_much_is_not_on_the_front() -> None:
-    fast = replace(make_record("fast", "INT8", 10.0, 0.2), status="failed", error="max_drop=0.01: …")
+def test_a_failed_cell_is_not_on_the_front() -> None:
+    fast = replace(make_record("fast", "INT8", 10.0, 0.2), status="failed", error="out of memory")
     figure = pareto_figure([make_record("slow", "FP32", 100.0, 0.9), fast], "latency_p50_ms", "e2e_hmean")
     assert [(trace.name, list(trace.x)) for trace in figure.data] == [("front", [100.0]), ("FP32, CPU", [100.0])]
 

@@ -18,8 +18,8 @@ GROUPS = ("detector", "recognizer", "dataset", "calibration", "quantization", "s
 ROLES = ("detector", "recognizer")
 # What each stage inherits unless it is given its own.
 INHERITED = ("device", "precision", "properties")
-# Of the whole cell. ``max_drop`` decides whether it fails.
-LEFT_OUT = {*NOT_COMPARED, *INHERITED} - {"max_drop"}
+# Of the whole cell.
+LEFT_OUT = {*NOT_COMPARED, *INHERITED}
 # Keys that say why, or what people should know.
 FOR_PEOPLE = ("measured", "licence", "languages", "homepage", "min_openvino", "size_mb", "input")
 # What Hydra's grammar reads as this very text, and as nothing but a text.

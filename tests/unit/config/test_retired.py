@@ -76,6 +76,10 @@ def test_todays_configurations_stay_as_they_are(config: dict[str, Any]) -> None:
     assert modernised(config) == config
 
 
+def test_what_did_not_decide_what_was_measured_is_dropped_whatever_it_was() -> None:
+    assert [modernised({"max_drop": value, "device": "CPU"}) for value in (None, 0.01)] == [{"device": "CPU"}] * 2
+
+
 @pytest.mark.parametrize(
     ("name", "images", "queries"),
     [("latency", 8, 1), ("throughput", 128, 128), ("server", 64, 500), ("mlperf", 10**6, 1)],

@@ -20,7 +20,7 @@ from ocrbench.config.composing import load
 from ocrbench.geometry import rectangle
 from ocrbench.metrics import paired
 from ocrbench.records import Artifact, Region
-from ocrbench.report.conversion import flip_line, heading, max_drop_line, notes, rows, sentences
+from ocrbench.report.conversion import flip_line, heading, notes, rows, sentences
 from ocrbench.report.conversion_json import to_json
 from ocrbench.report.conversion_markdown import FLIPS_SHOWN, crop_names, crop_pictures, to_markdown
 from ocrbench.report.picture import CELL_WIDTH
@@ -151,35 +151,20 @@ class TestWords:
         found = make({"a.png": [word(0, "x")]}, {"a.png": [word(0, "x")]}, {"a.png": []})
         assert "The dataset has no ground truth" in sentences(found)[1]
         assert {row[0]: row[1:] for row in rows(found)}["e2e_hmean"] == ["–"] * 5
-        assert max_drop_line(found, 0.0) == ""
 
     def test_both_stages_are_named_where_they_differ(self) -> None:
         assert load(["detector.precision=INT8", "recognizer.precision=FP32"]).precisions == "INT8+FP32"
         assert load(["precision=BF16"]).precisions == "BF16"
 
 
-class TestMaxDrop:
-    def test_a_larger_drop_names_the_lost_words_in_one_line(self, typical: Conversion) -> None:
-        line = max_drop_line(typical, 0.1)
-        assert line.startswith("max-drop: e2e_hmean fell by 0.1786 against FP32")
-        assert "more than 0.1; lost words: 'EXIT' → 'EX1T' ('a.png'), 'PUSH' → not detected ('a.png')" in line
-        assert "OPEN" not in line
-
-    def test_a_drop_within_the_limit_says_nothing(self, typical: Conversion) -> None:
-        assert max_drop_line(typical, 0.2) == ""
-
-    def test_a_gain_is_no_drop(self, make: Make) -> None:
-        expected = {"a.png": [word(0, "EXIT")]}
-        assert max_drop_line(make({"a.png": []}, expected, expected), 0.0) == ""
-
-    @pytest.mark.parametrize("text", HOSTILE)
-    def test_it_stays_one_printable_line(self, text: str, make: Make) -> None:
-        expected = {text: [word(0, text)]}
-        made = make(expected, {text: [word(0, "no" + text)]}, expected)
-        for line in (max_drop_line(made, 0.0), flip_line(made, made.flips[0])):
-            assert len(line.splitlines()) == 1
-            assert line.isprintable()
-            line.encode()
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_flip_stays_one_printable_line(text: str, make: Make) -> None:
+    expected = {text: [word(0, text)]}
+    made = make(expected, {text: [word(0, "no" + text)]}, expected)
+    line = flip_line(made, made.flips[0])
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+    line.encode()
 
 
 class TestMarkdown:
