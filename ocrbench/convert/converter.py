@@ -10,11 +10,9 @@ from ocrbench.architectures import fingerprint
 from ocrbench.config import Cell, Precision, Source, Stage
 from ocrbench.convert.cache import ArtifactCache, Made, key_digest
 from ocrbench.convert.calibration import CalibrationSet, Regions, Tensor, expected_regions
-from ocrbench.convert.concatenated import split_concatenations
 from ocrbench.convert.control import AccuracyControl, Journal
 from ocrbench.convert.download import file_sha256
 from ocrbench.convert.end_to_end import EndToEndScore
-from ocrbench.convert.gates import simplify_gates
 from ocrbench.convert.ir import is_quantised, read_source, save, versions
 from ocrbench.convert.quantize import quantize
 from ocrbench.convert.source import Fetched, check_version, fetch
@@ -25,7 +23,10 @@ from ocrbench.convert.stages import (
     running_detector,
     running_recognizer,
 )
-from ocrbench.convert.subpixel import enlarge_last
+from ocrbench.graphs.enlarge_last import enlarge_last
+from ocrbench.graphs.nodes import NamedOps
+from ocrbench.graphs.simplify_gates import simplify_gates
+from ocrbench.graphs.split_concatenations import split_concatenations
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Artifact
 
@@ -191,14 +192,12 @@ class _Converter:
 
     def _source_key(self, role: Role, found: Fetched, source: Source, stored: str) -> dict[str, object]:
         key: dict[str, object] = {"source": found.sha256, "stored": stored, "versions": versions(stored)}
-        key |= {rewrite.__name__: _source_sha256(rewrite) for rewrite in self._rewritings(role, stored)}
+        # The version of each rewrite, so that what an earlier one made is not taken for its work.
+        rewrites = self._rewritings(role, stored)
+        files = {each.__name__: inspect.getfile(each) for each in [*rewrites, *([NamedOps] if rewrites else [])]}
+        key |= {name: file_sha256(Path(path)) for name, path in files.items()}
         # Not torch's version: what was converted once then serves environments without torch, too.
         return key | ({"architecture": fingerprint(source.architecture)} if source.architecture else {})
-
-
-def _source_sha256(function: Callable[..., object]) -> str:
-    """Say which version of a function's module this is, so that what an earlier one made is not taken for its work."""
-    return file_sha256(Path(inspect.getfile(function)))
 
 
 def _options(stage: Stage) -> dict[str, str]:

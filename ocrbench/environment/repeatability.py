@@ -5,10 +5,7 @@ from time import perf_counter
 import numpy as np
 import openvino as ov
 
-try:
-    from openvino import opset13 as ops
-except ImportError:  # up to 2024.6
-    from openvino.runtime import opset13 as ops
+from ocrbench.graphs.nodes import ops
 
 SIDE = 512
 LAYERS = 2

@@ -6,18 +6,43 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
+import openvino as ov
+
 from ocrbench import data
 from ocrbench.config import Cell, Stage
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import crop_quadrilateral
+from ocrbench.graphs.folding import fold
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Artifact, Graph, Image, Sample
-from ocrbench.runtime import Entry, folded_part, network_shape, save_folded
+from ocrbench.runtime.host import folded_part, network_shape
 
 Role = Literal["detector", "recognizer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 CROPS = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """The first input of a model.
+
+    Attributes:
+        kind: OpenVINO's name for the type: ``u8``, ``f32``.
+        shape: With None for what is decided at each call.
+    """
+
+    kind: str
+    shape: tuple[int | None, ...]
+
+    def takes(self, shape: Sequence[int]) -> bool:
+        """Tell whether a tensor may have this shape.
+
+        >>> Entry(kind="u8", shape=(None, 48, None, 3)).takes((8, 48, 320, 3))
+        True
+        """
+        sides = zip(self.shape, shape, strict=False)
+        return len(shape) == len(self.shape) and all(own in (None, given) for own, given in sides)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +129,21 @@ def targets_of(
             )
         )
     return targets
+
+
+def save_folded(artifact: Artifact, graph: Graph, path: Path) -> Entry:
+    """Write the model that is compiled: the artifact's, with the graph folded in.
+
+    Args:
+        artifact: What is read.
+        graph: What is folded in.
+        path: The ``.xml`` to write; weights keep the type that they have.
+    """
+    model = fold(ov.Core().read_model(artifact.path), graph)
+    ov.save_model(model, path, compress_to_fp16=False)
+    entry = model.input(0)
+    shape = tuple(each.get_length() if each.is_static else None for each in entry.get_partial_shape())
+    return Entry(kind=entry.get_element_type().get_type_name(), shape=shape)
 
 
 def _usual_shape(cell: Cell, role: Role, artifact: Artifact) -> tuple[int, ...]:

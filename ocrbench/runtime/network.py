@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from ocrbench.config import Folding, Precision
 from ocrbench.errors import DeviceError, last_line
+from ocrbench.graphs.folding import fold
 from ocrbench.layers import LayerTime, emulated, fastest, shares
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.calling import caller
-from ocrbench.runtime.folding import fold
 from ocrbench.runtime.host import folded_part, with_host_part
 from ocrbench.runtime.profiling import Profile, Shape, Watch
 

@@ -9,10 +9,10 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from ocrbench.errors import DeviceError, last_line
+from ocrbench.graphs import pairing
+from ocrbench.graphs.folding import fold
+from ocrbench.graphs.nodes import Model, Node, ops
 from ocrbench.records import Artifact, Graph, Image
-from ocrbench.runtime import pairing
-from ocrbench.runtime.folding import fold
-from ocrbench.runtime.operations import ops
 
 Output = NDArray[np.float32]
 # The plugin's own rewriting for 8 bits gives wrong values (zeros after ReduceMean) once a network has outputs in its
@@ -112,7 +112,7 @@ class Probe:
             raise DeviceError(message) from error
 
 
-def _described(layer: pairing.Node, pairs: Mapping[str, pairing.Node]) -> QuantisedLayer:
+def _described(layer: Node, pairs: Mapping[str, Node]) -> QuantisedLayer:
     counterpart = pairs[layer.get_friendly_name()]
     return QuantisedLayer(
         name=pairing.with_bias(counterpart).get_friendly_name(),
@@ -121,7 +121,7 @@ def _described(layer: pairing.Node, pairs: Mapping[str, pairing.Node]) -> Quanti
     )
 
 
-def _merged(reference: Any, others: Sequence[Any], ends: Sequence[pairing.Node]) -> Any:  # noqa: ANN401
+def _merged(reference: Model, others: Sequence[Model], ends: Sequence[Node]) -> Model:
     """Make one model of several; the inputs are those of the first."""
     for number, model in enumerate(others, start=1):
         for ours, theirs in zip(reference.get_parameters(), model.get_parameters(), strict=True):

@@ -18,12 +18,8 @@ from numpy.typing import NDArray
 
 from ocrbench.environment import allowed_cores
 from ocrbench.environment.cores import split_cores
+from ocrbench.graphs.nodes import ops
 from ocrbench.schedule.fresh import FORKS
-
-try:
-    from openvino import opset13 as ops
-except ImportError:  # up to 2024.6
-    from openvino.runtime import opset13 as ops
 
 DARK, LIGHT = "dark22", "light"
 LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"

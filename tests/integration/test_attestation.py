@@ -13,8 +13,9 @@ import openvino as ov
 import pytest
 
 from ocrbench import environment as our_environment
+from ocrbench.graphs.nodes import ops
 from ocrbench.records import Artifact, Graph
-from ocrbench.runtime import CompiledNetwork, Execution, Settings, ops
+from ocrbench.runtime import CompiledNetwork, Execution, Settings
 from ocrbench.store import Store
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -12,10 +12,12 @@ import pytest
 
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError, WorkerError
+from ocrbench.graphs.nodes import ops
 from ocrbench.parity import Target, targets_of
 from ocrbench.parity.application import arguments, run_application
+from ocrbench.parity.targets import save_folded
 from ocrbench.records import Artifact, Graph
-from ocrbench.runtime import CompiledNetwork, Settings, ops, save_folded
+from ocrbench.runtime import CompiledNetwork, Settings
 from ocrbench.worker import settings_of
 
 Run = Callable[..., CompletedProcess[str]]

@@ -11,9 +11,10 @@ import pytest
 from ocrbench.config import Folding
 from ocrbench.convert.end_to_end import host_network
 from ocrbench.errors import DeviceError
+from ocrbench.graphs.folding import fold
+from ocrbench.graphs.nodes import ops
 from ocrbench.records import Artifact, Graph
-from ocrbench.runtime import CompiledNetwork, Settings, check_device, devices, ops
-from ocrbench.runtime.folding import fold
+from ocrbench.runtime import CompiledNetwork, Settings, check_device, devices
 
 MEAN, SCALE = (10.0, 20.0, 30.0), (2.0, 4.0, 8.0)
 SETTINGS = Settings(device="CPU", precision="FP32", properties={})

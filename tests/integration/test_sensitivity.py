@@ -15,9 +15,9 @@ import pytest
 from ocrbench.config import Cell, Recipe
 from ocrbench.config.composing import load
 from ocrbench.convert.quantize import quantize
+from ocrbench.graphs.nodes import ops
+from ocrbench.graphs.pairing import shared_names
 from ocrbench.records import Artifact, Graph
-from ocrbench.runtime import ops
-from ocrbench.runtime.pairing import shared_names
 from ocrbench.runtime.probing import Outputs, Probe
 from ocrbench.sensitivity import Agreement, measure_sensitivity, measuring
 

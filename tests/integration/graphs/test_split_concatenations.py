@@ -10,8 +10,8 @@ import pytest
 
 from ocrbench.config.composing import load
 from ocrbench.convert import convert_detector
-from ocrbench.convert.concatenated import split_concatenations
-from ocrbench.runtime import ops
+from ocrbench.graphs.nodes import ops
+from ocrbench.graphs.split_concatenations import split_concatenations
 
 FilesOf = Callable[[ov.Model, Callable[[ov.Model], int]], list[bytes]]
 RANDOM = np.random.default_rng(5)

@@ -1,4 +1,4 @@
-"""Convolutions over concatenated maps, computed as sums of convolutions over the single maps.
+"""Compute convolutions over concatenated maps as sums of convolutions over the single maps.
 
 Both are the same function but for rounding. The sum is less work in two cases:
 
@@ -12,21 +12,19 @@ Both are the same function but for rounding. The sum is less work in two cases:
 from collections.abc import Sequence
 from functools import reduce
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.convert.nodes import constant, replace
-from ocrbench.runtime import NamedOps
+from ocrbench.graphs.nodes import Model, NamedOps, Node, Output, constant, replace, rewrite_each
 
 # A map and the kernel for it: (outputs, inputs, height, width).
-Part = tuple[Any, NDArray[np.float32]]
+Part = tuple[Output, NDArray[np.float32]]
 
-# What the three taps of a kernel come to on two neighbouring pixels, if each is doubled and the kernel stands on the
+# What the three taps of a kernel amount to on two neighbouring pixels, if each is doubled and the kernel stands on the
 # two that touch: (place of the kernel, pixel, tap).
 TAPS = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], dtype=np.float32)
-# The concatenation must have so many times as many values as are read and written for the sums.
+# The concatenation must have at least this many times the values that are read and written for the sums.
 WORTH = 2
 REPEATED = {
     "mode": "nearest",
@@ -36,22 +34,19 @@ REPEATED = {
 }
 
 
-def split_concatenations(model: Any) -> int:  # noqa: ANN401 - OpenVINO has no stubs
+def split_concatenations(model: Model) -> int:
     """Rewrite the convolutions over concatenated channels that are less work as sums.
 
     Args:
         model: The ``ov.Model``; it is changed.
 
     Returns:
-        How many convolutions were replaced.
+        The number of convolutions that were replaced.
     """
-    replaced = sum(map(_rewrite, model.get_ordered_ops()))
-    if replaced:
-        model.validate_nodes_and_infer_types()
-    return replaced
+    return rewrite_each(model, _rewrite)
 
 
-def _rewrite(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
+def _rewrite(node: Node) -> bool:
     """Replace a convolution by a sum, if it is one over a concatenation and the sum is less work."""
     if node.get_type_name() != "Convolution" or len(node.input_value(0).get_target_inputs()) > 1:
         return False
@@ -80,15 +75,15 @@ def _rewrite(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     return True
 
 
-def _convolution(node: Any) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+def _convolution(node: Node) -> Node:
     """Return the convolution whose values a summand rearranges; recipes name those layers."""
     while node.get_type_name() != "Convolution":
         node = node.input_value(0).get_node()
     return node
 
 
-def _channels(node: Any) -> list[int]:  # noqa: ANN401 - OpenVINO has no stubs
-    """Return how many channels each of the concatenated maps has; none where the node does not concatenate channels."""
+def _channels(node: Node) -> list[int]:
+    """Return the number of channels of each concatenated map; none if the node does not concatenate channels."""
     if node.get_type_name() != "Concat" or node.get_attributes()["axis"] not in (1, -3):
         return []
     shapes = [source.get_partial_shape() for source in node.input_values()]
@@ -96,15 +91,15 @@ def _channels(node: Any) -> list[int]:  # noqa: ANN401 - OpenVINO has no stubs
     return [shape[1].get_length() for shape in shapes] if known else []
 
 
-def _sees_neighbours(node: Any, kernel: NDArray[np.float32]) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
-    """Tell whether each value depends on the pixel of the same place and on those around it."""
+def _sees_neighbours(node: Node, kernel: NDArray[np.float32]) -> bool:
+    """Check whether each value depends on the pixel in the same place and on those around it."""
     given = node.get_attributes()
     ones = (*given["strides"], *given["dilations"], *given["pads_begin"], *given["pads_end"])
     return kernel.shape[2:] == (3, 3) and set(ones) == {1} and given["auto_pad"] == "explicit"
 
 
-def _enlargement(source: Any) -> int:  # noqa: ANN401 - OpenVINO has no stubs
-    """Return how often each pixel of a smaller map is repeated in both directions, if it is evenly; else 0."""
+def _enlargement(source: Output) -> int:
+    """Return how often each pixel of a smaller map is repeated in both directions; 0 if not evenly."""
     node = source.get_node()
     if node.get_type_name() != "Interpolate" or node.get_type_info().version_id != "opset11":
         return 0
@@ -118,7 +113,7 @@ def _enlargement(source: Any) -> int:  # noqa: ANN401 - OpenVINO has no stubs
     return int(along[2]) if even and not any((*given["pads_begin"], *given["pads_end"])) else 0
 
 
-def _half_as_large(named: NamedOps, source: Any) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+def _half_as_large(named: NamedOps, source: Output) -> Output:
     """Return the map that becomes an enlarged one if each of its pixels is doubled."""
     factor, smaller = _enlargement(source), source.get_node().input_value(0)
     if factor == 2:
@@ -134,14 +129,14 @@ def _joined(named: NamedOps, parts: Sequence[Part]) -> Part:
     return named.concat(list(sources), 1).output(0), np.concatenate(kernels, axis=1)
 
 
-def _convolved(named: NamedOps, node: Any, source: Any, kernel: NDArray[np.float32]) -> Any:  # noqa: ANN401 - as above
+def _convolved(named: NamedOps, node: Node, source: Output, kernel: NDArray[np.float32]) -> Node:
     """Convolve as a given node does, but another map with another kernel."""
     given = node.get_attributes()
     settings = (given[key] for key in ("strides", "pads_begin", "pads_end", "dilations", "auto_pad"))
     return named.convolution(source, named.constant(np.ascontiguousarray(kernel)), *settings)
 
 
-def _at_corners(named: NamedOps, source: Any, kernel: NDArray[np.float32]) -> Any:  # noqa: ANN401 - as above
+def _at_corners(named: NamedOps, source: Output, kernel: NDArray[np.float32]) -> Node:
     """Convolve a map as if each of its pixels had been doubled.
 
     Args:

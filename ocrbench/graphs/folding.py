@@ -1,31 +1,28 @@
-"""What is built into a network before it is compiled: pre-processing, fewer classes, and the arg-max."""
+"""Fold into a network what its ``Graph`` describes: pre-processing, fewer classes, and the arg-max."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
-from ocrbench.records import Artifact, Graph
-from ocrbench.runtime.operations import NamedOps, ops
+from ocrbench.graphs.nodes import Model, NamedOps, Node, Output, ops
+from ocrbench.records import Graph
 
-# Each of their values depends on the inputs' values at the same place only; for Softmax on those of the same axis,
-# so that what is left of the classes sums up to one again.
+# Each of their values depends on the inputs' values in the same place only; for Softmax on those of the same axis, so
+# that the scores of the classes that are left sum to one again.
 ELEMENTWISE = frozenset({"Add", "Convert", "FakeQuantize", "Multiply", "Softmax", "Subtract"})
 
-# So many classes are searched for the best in groups of this size.
+# From this number of classes on, the best one is searched for in groups of the second number.
 GROUPED_FROM, GROUP = 1024, 128
 
 
-def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
-    """Build the graph's arithmetic into a model: a uint8 image in, and perhaps the arg-max out.
+def fold(model: Model, graph: Graph) -> Model:
+    """Build a graph's arithmetic into a model, so that it takes uint8 images and perhaps returns the best classes.
 
     Args:
-        model: The ``ov.Model``; an image input is its first one.
+        model: The ``ov.Model``; its first input is the image, if it takes one. It is changed.
         graph: What to fold in.
 
     Returns:
@@ -45,13 +42,12 @@ def fold(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stu
     if graph.shape:
         model.reshape(list(graph.shape))
     if graph.classes:
-        output = model.output(graph.outputs[0]) if graph.outputs else model.output(0)
-        _narrow(output.get_node().input(0), -1, graph.classes)
+        _narrow(_scores(model, graph).get_node().input(0), -1, graph.classes)
         model.validate_nodes_and_infer_types()
     return _with_arg_max(model, graph) if graph.arg_max else model
 
 
-def _normalised(pixels: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+def _normalised(pixels: Output, graph: Graph) -> Node:
     """Compute (value - mean) / scale on whole rows of a picture, whose layout is NHWC.
 
     As steps of ``PrePostProcessor`` the CPU plugin would first part the bytes into a plane for each channel, compute on
@@ -60,7 +56,7 @@ def _normalised(pixels: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO ha
     """
     integers = NamedOps("preprocess").integers
 
-    def along_row(per_channel: NDArray[np.float32]) -> Any:  # noqa: ANN401
+    def along_row(per_channel: NDArray[np.float32]) -> Node:
         same = len(set(per_channel.tolist())) == 1
         return ops.constant(per_channel[0]) if same else ops.tile(ops.constant(per_channel), width)
 
@@ -76,50 +72,18 @@ def _normalised(pixels: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO ha
     return ops.reshape(values, shape, special_zero=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """The first input of a model.
-
-    Attributes:
-        kind: OpenVINO's name for the type: ``u8``, ``f32``.
-        shape: With None for what is decided at each call.
-    """
-
-    kind: str
-    shape: tuple[int | None, ...]
-
-    def takes(self, shape: Sequence[int]) -> bool:
-        """Tell whether a tensor may have this shape.
-
-        >>> Entry(kind="u8", shape=(None, 48, None, 3)).takes((8, 48, 320, 3))
-        True
-        """
-        sides = zip(self.shape, shape, strict=False)
-        return len(shape) == len(self.shape) and all(own in (None, given) for own, given in sides)
+def _scores(model: Model, graph: Graph) -> Output:
+    """Return the output that holds the scores of the classes: the first one that the graph names, or the first."""
+    return model.output(graph.outputs[0]) if graph.outputs else model.output(0)
 
 
-def save_folded(artifact: Artifact, graph: Graph, path: Path) -> Entry:
-    """Write the model that is compiled: the artifact's, with the graph folded in.
+def _narrow(consumer: Node, axis: int, kept: Sequence[int]) -> None:
+    """Keep some places of an axis in what feeds an input, as far up in the network as possible.
+
+    If the classes come out of a matrix product, its weights are cut, so that the others are never computed.
 
     Args:
-        artifact: What is read.
-        graph: What is folded in.
-        path: The ``.xml`` to write; weights keep the type that they have.
-    """
-    model = fold(ov.Core().read_model(artifact.path), graph)
-    ov.save_model(model, path, compress_to_fp16=False)
-    entry = model.input(0)
-    shape = tuple(each.get_length() if each.is_static else None for each in entry.get_partial_shape())
-    return Entry(kind=entry.get_element_type().get_type_name(), shape=shape)
-
-
-def _narrow(consumer: Any, axis: int, kept: Sequence[int]) -> None:  # noqa: ANN401 - OpenVINO has no stubs
-    """Keep some places of an axis in what an input is fed with, as far up in the network as possible.
-
-    Where the classes come out of a matrix product, its weights are cut, so that the others are never computed.
-
-    Args:
-        consumer: The input of a node.
+        consumer: An input of a node.
         axis: Counted from the end.
         kept: Indices along that axis.
     """
@@ -139,22 +103,17 @@ def _narrow(consumer: Any, axis: int, kept: Sequence[int]) -> None:  # noqa: ANN
         consumer.replace_source_output(_picked(source, axis, kept))
 
 
-def _picked(source: Any, axis: int, kept: Sequence[int]) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+def _picked(source: Output, axis: int, kept: Sequence[int]) -> Output:
     node = source.get_node()
+    named = NamedOps(f"{node.get_friendly_name()}/kept")
     if node.get_type_name() == "Constant":
-        added = [ops.constant(np.take(node.data, kept, axis=axis))]
-    else:
-        indices, along = ops.constant(np.asarray(kept, dtype=np.int64)), ops.constant(np.int64(axis))
-        added = [indices, along, ops.gather(source, indices, along)]
-    for number, each in enumerate(added):
-        each.set_friendly_name(f"{node.get_friendly_name()}/kept/{number}")
-    return added[-1].output(0)
+        return named.constant(np.take(node.data, kept, axis=axis)).output(0)
+    return named.gather(source, named.integers(*kept), named.constant(np.int64(axis))).output(0)
 
 
-def _with_arg_max(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+def _with_arg_max(model: Model, graph: Graph) -> Model:
     named = NamedOps("arg_max")
-    output = model.output(graph.outputs[0]) if graph.outputs else model.output(0)
-    scores = output.get_node().input_value(0)
+    scores = _scores(model, graph).get_node().input_value(0)
     if graph.softmax:
         scores = named.softmax(scores, 2).output(0)
     classes = scores.get_partial_shape()[2]
@@ -163,16 +122,16 @@ def _with_arg_max(model: Any, graph: Graph) -> Any:  # noqa: ANN401 - OpenVINO h
     return ov.Model([named.result(each) for each in answers], model.get_parameters(), model.get_friendly_name())
 
 
-def _best(named: NamedOps, scores: Any) -> list[Any]:  # noqa: ANN401 - OpenVINO has no stubs
-    """Return the index and the value of the best on the last axis, which is taken away."""
+def _best(named: NamedOps, scores: Output) -> list[Output]:
+    """Return the index and the value of the best class on the last axis, which is removed."""
     axis = scores.get_partial_shape().rank.get_length() - 1
     last, one = named.constant(np.int64(axis)), named.constant(np.int64(1))
     best = named.topk(scores, one, axis, "max", "none", index_element_type="i32")
     return [named.squeeze(best.output(index), last) for index in (1, 0)]
 
 
-def _best_of_groups(named: NamedOps, scores: Any, classes: int) -> list[Any]:  # noqa: ANN401 - OpenVINO has no stubs
-    """As ``_best`` for many classes: it is faster to look for the best group first, and then within that one alone.
+def _best_of_groups(named: NamedOps, scores: Output, classes: int) -> list[Output]:
+    """Do as ``_best`` for many classes: find the best group first, and then the best class within it, which is faster.
 
     The maximum of each group takes one pass over the scores. ``TopK``, which is slower, sees few of them.
     """

@@ -10,8 +10,8 @@ import pytest
 
 from ocrbench.config.composing import load
 from ocrbench.convert import convert_detector, convert_recognizer
-from ocrbench.convert.gates import simplify_gates
-from ocrbench.runtime import ops
+from ocrbench.graphs.nodes import ops
+from ocrbench.graphs.simplify_gates import simplify_gates
 
 FilesOf = Callable[[ov.Model, Callable[[ov.Model], int]], list[bytes]]
 RANDOM = np.random.default_rng(5)

@@ -7,8 +7,8 @@ import numpy as np
 import openvino as ov
 import pytest
 
-from ocrbench.convert.subpixel import enlarge_last
-from ocrbench.runtime import ops
+from ocrbench.graphs.enlarge_last import enlarge_last
+from ocrbench.graphs.nodes import ops
 
 FilesOf = Callable[[ov.Model, Callable[[ov.Model], int]], list[bytes]]
 RANDOM = np.random.default_rng(3)

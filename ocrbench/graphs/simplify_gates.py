@@ -1,4 +1,4 @@
-"""Gates of channels, computed with fewer passes over the picture.
+"""Compute gates of channels with fewer passes over the picture.
 
 A squeeze-and-excitation block averages each channel of a picture, computes a factor for each channel from that, and
 multiplies (Hu et al., CVPR 2018). Two things make it less work, and leave the function as it was but for rounding:
@@ -11,63 +11,59 @@ multiplies (Hu et al., CVPR 2018). Two things make it less work, and leave the f
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import openvino as ov
 
-from ocrbench.convert.nodes import constant, replace
-from ocrbench.runtime import NamedOps
+from ocrbench.graphs.nodes import POINTWISE, Model, NamedOps, Node, Output, constant, replace, rewrite_each
 
-# So many float32 values fill a register of AVX-512.
+# Number of float32 values in a register of AVX-512.
 LANES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Gated:
-    """A convolution, and what of its outputs is taken and multiplied.
+    """The nodes around a convolution whose outputs are gated.
 
     Attributes:
         mean: Averages each channel.
-        factor: Output of a node: (1, channels, 1, 1).
-        kept: The outputs are added to what was multiplied.
-        last: What is gated.
+        factor: (1, channels, 1, 1).
+        kept: Whether the convolution's outputs are added to the product.
+        last: Gives the gated map.
     """
 
-    mean: Any
-    factor: Any
+    mean: Node
+    factor: Output
     kept: bool
-    last: Any
+    last: Node
 
 
-def simplify_gates(model: Any) -> int:  # noqa: ANN401 - OpenVINO has no stubs
+def simplify_gates(model: Model) -> int:
     """Rewrite the 1×1 convolutions whose outputs are averaged, gated, and otherwise unused, and slow averages.
 
     Args:
         model: The ``ov.Model``; it is changed, and takes one picture at a time where a convolution was replaced.
 
     Returns:
-        How many convolutions and averages were replaced.
+        The number of convolutions and averages that were replaced.
     """
     gated = 0
     shapes = {entry: entry.get_partial_shape() for entry in model.inputs}
     if all(map(_may_be_one, shapes.values())):
-        # First, so that each node tells whether it then holds one picture.
+        # First, so that each node's shape shows whether it then holds one picture.
         model.reshape({entry: [1, *list(shape)[1:]] for entry, shape in shapes.items()})
-        gated = sum(map(_gate_weights, model.get_ordered_ops()))
+        gated = rewrite_each(model, _gate_weights)
         if not gated:
             model.reshape(shapes)
-    averaged = sum(map(_average_rows, model.get_ordered_ops()))
-    model.validate_nodes_and_infer_types()
-    return gated + averaged
+    return gated + rewrite_each(model, _average_rows)
 
 
-def _may_be_one(shape: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
-    """Tell whether an input may be one picture."""
+def _may_be_one(shape: ov.PartialShape) -> bool:
+    """Check whether an input can be one picture."""
     return bool(shape.rank.is_static and len(shape) == 4 and shape[0].compatible(ov.Dimension(1)))
 
 
-def _average_rows(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
+def _average_rows(node: Node) -> bool:
     """Average whole rows of pixels, and then the pixels of the one that is left, if that is less work."""
     if node.get_type_name() != "ReduceMean" or not _averages_pixels(node):
         return False
@@ -86,20 +82,21 @@ def _average_rows(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     return True
 
 
-def _gate_weights(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
+def _gate_weights(node: Node) -> bool:
     found = _gated(node) if _is_pointwise(node) else None
     if found is None:
         return False
     name = node.get_friendly_name()
     named = NamedOps(name)
     source, weights = node.input_value(0), node.input_value(1)
-    plain = ([1, 1], [0, 0], [0, 0], [1, 1])
-    average = named.convolution(named.reduce_mean(source, found.mean.input_value(1), keep_dims=True), weights, *plain)
+    average = named.convolution(
+        named.reduce_mean(source, found.mean.input_value(1), keep_dims=True), weights, *POINTWISE
+    )
     factor = named.add(found.factor, named.constant(np.float32(1))) if found.kept else found.factor
     per_output = named.reshape(factor, named.integers(-1, 1, 1, 1), special_zero=False)
     # Not the weights first: the CPU plugin may write the product over what comes first. Weights stored as float16 it
     # converts only once, so every picture's gate would be left in them (OpenVINO 2026.4).
-    gated = named.convolution(source, named.multiply(per_output, weights), *plain)
+    gated = named.convolution(source, named.multiply(per_output, weights), *POINTWISE)
     # Recipes name layers.
     gated.set_friendly_name(name)
     replace(found.mean.output(0), average.output(0))
@@ -107,8 +104,8 @@ def _gate_weights(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     return True
 
 
-def _is_pointwise(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
-    """Tell whether it is a 1×1 convolution whose inputs are not more to average than its outputs."""
+def _is_pointwise(node: Node) -> bool:
+    """Check whether a node is a 1×1 convolution with no more inputs to average than outputs."""
     if node.get_type_name() != "Convolution":
         return False
     kernel, given = constant(node.input_value(1)), node.get_attributes()
@@ -117,8 +114,8 @@ def _is_pointwise(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     return set(given["strides"]) == {1} and not any((*given["pads_begin"], *given["pads_end"]))
 
 
-def _gated(node: Any) -> _Gated | None:  # noqa: ANN401 - OpenVINO has no stubs
-    """Return what happens to a convolution's outputs, if it is a gate and nothing else."""
+def _gated(node: Node) -> _Gated | None:
+    """Return the gate behind a convolution; None if something else takes its outputs."""
     consumers = _consumers(node)
     if sorted(consumers) not in (["Multiply", "ReduceMean"], ["Add", "Multiply", "ReduceMean"]):
         return None
@@ -136,24 +133,24 @@ def _gated(node: Any) -> _Gated | None:  # noqa: ANN401 - OpenVINO has no stubs
     return _Gated(mean=mean, factor=factor, kept=True, last=total)
 
 
-def _consumers(node: Any) -> dict[str, Any]:  # noqa: ANN401 - OpenVINO has no stubs
-    """Return the nodes that take a node's only output, by type; none where two are of one type."""
+def _consumers(node: Node) -> dict[str, Node]:
+    """Return the nodes that take a node's only output, by type; none if two are of one type."""
     found = [each.get_node() for each in node.output(0).get_target_inputs()]
     by_type = {each.get_type_name(): each for each in found}
     return by_type if len(by_type) == len(found) else {}
 
 
-def _averages_pixels(mean: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
+def _averages_pixels(mean: Node) -> bool:
     axes = constant(mean.input_value(1))
     return axes is not None and sorted(axes.ravel() % 4) == [2, 3] and mean.get_attributes()["keep_dims"]
 
 
-def _other_input(node: Any, known: Any) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
-    """Return what a node of two inputs has beside the outputs of a given one; None where it has these twice."""
+def _other_input(node: Node, known: Node) -> Output | None:
+    """Return the input of a node of two inputs that does not come from a known node; None if both do."""
     others = [source for source in node.input_values() if not _same(source.get_node(), known)]
     return others[0] if len(others) == 1 else None
 
 
-def _same(one: Any, other: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
-    """Tell whether it is the same node; ``==`` would make a new one."""
+def _same(one: Node, other: Node) -> bool:
+    """Check whether two nodes are the same; ``==`` would make a new one."""
     return bool(one.get_friendly_name() == other.get_friendly_name())

@@ -1,19 +1,16 @@
-"""Transposed convolutions at a network's end, computed before the picture grows.
+"""Compute transposed convolutions at a network's end before the map grows.
 
-Where kernel and stride are equal, the outputs of a transposed convolution do not overlap: it is a 1×1 convolution to so
-many more channels, each of which holds one of the pixels that an input pixel becomes, and a rearrangement ("sub-pixel
-convolution": Shi et al., CVPR 2016). What works on each pixel alone may come before the rearrangement. So a head that
-enlarges its map twice, such as that of DB detectors, becomes two small convolutions and one rearrangement at the very
-end. The function is the same but for rounding.
+If kernel and stride are equal, the outputs of a transposed convolution do not overlap: it is a 1×1 convolution to as
+many more channels as an input pixel becomes pixels, followed by a rearrangement ("sub-pixel convolution": Shi et al.,
+CVPR 2016). What works on each pixel alone may come before the rearrangement. So a head that enlarges its map twice,
+such as that of DB detectors, becomes two small convolutions and one rearrangement at the very end. The function is the
+same but for rounding.
 """
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.convert.nodes import constant, replace
-from ocrbench.runtime import NamedOps, ops
+from ocrbench.graphs.nodes import POINTWISE, Model, NamedOps, Node, Output, constant, ops, replace
 
 UNARY = {"Relu": ops.relu, "Sigmoid": ops.sigmoid}
 BINARY = {"Add": ops.add, "Multiply": ops.multiply}
@@ -21,14 +18,14 @@ BINARY = {"Add": ops.add, "Multiply": ops.multiply}
 MOST_ENLARGEMENTS = 2
 
 
-def enlarge_last(model: Any) -> int:  # noqa: ANN401 - OpenVINO has no stubs
+def enlarge_last(model: Model) -> int:
     """Rewrite every end of a model that consists of transposed convolutions and of what works on each pixel alone.
 
     Args:
         model: The ``ov.Model``; it is changed.
 
     Returns:
-        How many transposed convolutions were replaced.
+        The number of transposed convolutions that were replaced.
     """
     replaced = 0
     for result in model.get_results():
@@ -41,9 +38,9 @@ def enlarge_last(model: Any) -> int:  # noqa: ANN401 - OpenVINO has no stubs
     return replaced
 
 
-def _tail(result: Any) -> list[Any]:  # noqa: ANN401 - OpenVINO has no stubs
-    """Collect the nodes from the first transposed convolution to the end; none where there is none."""
-    found: list[Any] = []
+def _tail(result: Node) -> list[Node]:
+    """Collect the nodes from the first transposed convolution to the end; none if there is no such convolution."""
+    found: list[Node] = []
     source = result.input_value(0)
     while len(source.get_target_inputs()) == 1:
         node = source.get_node()
@@ -56,7 +53,8 @@ def _tail(result: Any) -> list[Any]:  # noqa: ANN401 - OpenVINO has no stubs
     return found[::-1] if 0 < sum(map(_enlarges, found)) <= MOST_ENLARGEMENTS else []
 
 
-def _enlarges(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
+def _enlarges(node: Node) -> bool:
+    """Check whether a node is a transposed convolution whose outputs do not overlap."""
     if node.get_type_name() != "ConvolutionBackpropData" or node.get_input_size() != 2:
         return False
     kernel = constant(node.input_value(1))
@@ -67,8 +65,8 @@ def _enlarges(node: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
     return whole and not any((*given["pads_begin"], *given["pads_end"], *given["output_padding"]))
 
 
-def _per_channel(node: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - OpenVINO has no stubs
-    """Return what is added to, or multiplied with, each channel; None where that is not all the node does."""
+def _per_channel(node: Node) -> NDArray[np.float32] | None:
+    """Return what a node adds to, or multiplies with, each channel; None if that is not all it does."""
     if node.get_type_name() not in BINARY:
         return None
     values = constant(node.input_value(1))
@@ -77,25 +75,22 @@ def _per_channel(node: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - Ope
     return values.ravel()
 
 
-def _rewrite(result: Any, tail: list[Any]) -> None:  # noqa: ANN401 - OpenVINO has no stubs
+def _rewrite(result: Node, tail: list[Node]) -> None:
     value, side, width = tail[0].input_value(0), 1, 0
     for node in tail:
         kind, name = node.get_type_name(), node.get_friendly_name()
+        named = NamedOps(name)
         if _enlarges(node):
             weights = _weights(constant(node.input_value(1)), side)
             side *= node.get_attributes()["strides"][0]
             width = len(weights)
-            kernel = ops.constant(weights[:, :, np.newaxis, np.newaxis])
-            kernel.set_friendly_name(f"{name}/kernel")
-            new = ops.convolution(value, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
+            new = named.convolution(value, named.constant(weights[:, :, np.newaxis, np.newaxis]), *POINTWISE)
         elif kind in UNARY:
             new = UNARY[kind](value)
         else:
             values = _per_channel(node)
             assert values is not None
-            channels = ops.constant(np.tile(values, width // values.size).reshape(1, -1, 1, 1))
-            channels.set_friendly_name(f"{name}/channels")
-            new = BINARY[kind](value, channels)
+            new = BINARY[kind](value, named.constant(np.tile(values, width // values.size).reshape(1, -1, 1, 1)))
         # Recipes name layers.
         new.set_friendly_name(name)
         value = new.output(0)
@@ -103,11 +98,11 @@ def _rewrite(result: Any, tail: list[Any]) -> None:  # noqa: ANN401 - OpenVINO h
     replace(result.input_value(0), last.output(0))
 
 
-def _pixels(named: NamedOps, blocks: Any, side: int, channels: int) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+def _pixels(named: NamedOps, blocks: Output, side: int, channels: int) -> Node:
     """Put pixels that are channels in their places, as ``DepthToSpace`` does in its mode ``blocks_first``.
 
-    Where there is one channel, the CPU plugin takes less time to exchange rows and columns of blocks, since the pixels
-    of a block's row stay side by side.
+    For a single channel, the CPU plugin takes less time to exchange rows and columns of blocks, since the pixels of a
+    block's row stay side by side.
     """
     if channels > 1:
         return named.depth_to_space(blocks, "blocks_first", side)

@@ -5,10 +5,10 @@ NNCF only inserts operations and never removes any, so both graphs are walked fr
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import openvino as ov
 
+from ocrbench.graphs.nodes import Model, Node, Output
 from ocrbench.records import Artifact
 
 # These hand on values as they are, so that a value that was quantised before them is so after them.
@@ -27,10 +27,9 @@ MOVES = (
     "VariadicSplit",
 )
 QUANTISER = "FakeQuantize"
-Node = Any  # OpenVINO has no stubs
 
 
-def pair(reference: Node, other: Node) -> dict[str, Node]:
+def pair(reference: Model, other: Model) -> dict[str, Node]:
     """Find each operation of a model in another model.
 
     Args:
@@ -67,7 +66,7 @@ def shared_names(reference: Artifact, other: Artifact) -> dict[str, str]:
     return {theirs: ours.get_friendly_name() for theirs, ours in pairs.items()}
 
 
-def quantised(model: Node) -> list[Node]:
+def quantised(model: Model) -> list[Node]:
     """List the operations that take quantised values, in the order of execution."""
     return [
         node
@@ -77,7 +76,7 @@ def quantised(model: Node) -> list[Node]:
     ]
 
 
-def takes_quantised(value: Node) -> bool:
+def takes_quantised(value: Output) -> bool:
     """Tell whether a value comes from a quantiser, directly or through what only moves it."""
     node = value.get_node()
     while node.get_type_name() in MOVES:

@@ -1,0 +1,1 @@
+"""Operations on OpenVINO graphs, one file per rewrite."""
