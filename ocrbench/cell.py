@@ -12,8 +12,8 @@ import pandas as pd
 from ocrbench import data, environment
 from ocrbench.architectures import check_architectures
 from ocrbench.attestation import judged
-from ocrbench.config import Cell, closest
-from ocrbench.data.overlap import SYNTHETIC, check_disjoint
+from ocrbench.config import Cell
+from ocrbench.data.overlap import check_disjoint
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import ConfigError, DatasetError, OcrBenchError
@@ -70,12 +70,8 @@ def check(cell: Cell) -> None:
     """
     check_options(cell.detector, cell.recognizer)
     check_architectures(cell.detector, cell.recognizer)
-    if cell.dataset.format not in data.FORMATS:
-        message = f"dataset.format={cell.dataset.format}: no such format; "
-        raise ConfigError(message + closest(cell.dataset.format, data.FORMATS))
-    if cell.calibration.format not in (*data.FORMATS, SYNTHETIC):
-        message = f"calibration.format={cell.calibration.format}: no such format; "
-        raise ConfigError(message + closest(cell.calibration.format, (*data.FORMATS, SYNTHETIC)))
+    data.check_format(cell.dataset)
+    data.check_format(cell.calibration, "calibration")
     cores_for(cell)
     root = Path(cell.dataset.root).expanduser()
     if not root.exists():
@@ -86,7 +82,7 @@ def check(cell: Cell) -> None:
             message = f"{key}={getattr(cell, key)}: {reason}"
             raise ConfigError(message)
     if "INT8" in (cell.detector.precision, cell.recognizer.precision):
-        check_disjoint(cell.calibration, data.read(cell.dataset) if cell.calibration.format != SYNTHETIC else [])
+        check_disjoint(cell.calibration, data.read(cell.dataset) if cell.calibration.format != data.SYNTHETIC else [])
 
 
 def run_cell(cell: Cell, listener: Listener) -> Finished:

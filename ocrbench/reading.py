@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ocrbench.config import Cell
 from ocrbench.convert.download import reason
-from ocrbench.data import FORMATS
+from ocrbench.data.formats import folder
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import in_reading_order
 from ocrbench.models import check_options
@@ -81,7 +81,7 @@ class ImageSource:
             return [(name, self._fetch(name))]
         path = Path(name).expanduser()
         if path.is_dir():
-            return [(sample.id, sample.image_path) for sample in FORMATS["folder"](path)]
+            return [(entry.id, entry.image_path) for entry in folder.read(path)]
         if not path.is_file():
             message = f"{name}: no such file or folder, and neither an address nor KEY=VALUE"
             raise ConfigError(message)

@@ -12,13 +12,20 @@ from ocrbench.errors import ConfigError
 Parsed = TypeVar("Parsed")
 
 
-def validate(kind: type[Parsed], plain: Any, where: str = "") -> Parsed:  # noqa: ANN401 - any YAML value
+def validate(
+    kind: type[Parsed],
+    plain: Any,  # noqa: ANN401 - any YAML value
+    where: str = "",
+    *,
+    beside: type | None = None,
+) -> Parsed:
     """Build a frozen dataclass from plain data.
 
     Args:
         kind: A pydantic dataclass.
         plain: What YAML or JSON gave.
         where: The path of ``plain`` in the configuration, for the message.
+        beside: A pydantic dataclass whose keys stand beside these, for the message.
 
     Raises:
         ConfigError: Names each wrong key with its full path and what it may be.
@@ -26,7 +33,7 @@ def validate(kind: type[Parsed], plain: Any, where: str = "") -> Parsed:  # noqa
     try:
         return TypeAdapter(kind).validate_python(plain)
     except ValidationError as error:
-        found = [_describe(item, kind, where) for item in error.errors()]
+        found = [_describe(item, kind, where, beside) for item in error.errors()]
         # Both stages inherit values from the top level: say so once.
         inherited = {f"{stage}.{text}" for text in found for stage in ("detector", "recognizer")}
         raise ConfigError("; ".join(text for text in found if text not in inherited)) from error
@@ -83,10 +90,11 @@ def refuse_unused(overrides: Iterable[str], unused: Collection[str], command: st
             raise ConfigError(message)
 
 
-def _describe(item: Mapping[str, Any], kind: type, where: str) -> str:
+def _describe(item: Mapping[str, Any], kind: type, where: str, beside: type | None) -> str:
     path = ".".join([*([where] if where else []), *(str(part) for part in item["loc"])])
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        return unknown_key(path, _fields(kind, item["loc"][:-1]))
+        outer = set(_fields(beside, ())) - {"options"} if beside and len(item["loc"]) == 1 else set()
+        return unknown_key(path, {*_fields(kind, item["loc"][:-1]), *outer})
     message = item["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     given = item.get("input")
     shown = f"={given}" if isinstance(given, str | int | float) else ""

@@ -4,7 +4,7 @@ Not imported with the package: workers do without Hydra, which takes long to imp
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,18 @@ from yaml import YAMLError
 from ocrbench.config.checking import closest, unknown_key, validate
 from ocrbench.config.packaged import choices, default_cache_dir, packaged
 from ocrbench.config.retired import RETIRED
-from ocrbench.config.schema import Cell, Scenario
+from ocrbench.config.schema import Cell, Dataset, Scenario
 from ocrbench.config.stage import Options, Stage
 from ocrbench.errors import ConfigError
 
+# Some keys of these belong to a model family, a scenario or a dataset format.
+WITH_OPTIONS: Mapping[str, type[Stage | Scenario | Dataset]] = {
+    "detector": Stage,
+    "recognizer": Stage,
+    "scenario": Scenario,
+    "dataset": Dataset,
+    "calibration": Dataset,
+}
 GROUPS = ("detector", "recognizer", "model", "dataset", "calibration", "quantization", "scenario", "gate")
 
 
@@ -127,9 +135,8 @@ def parse(config: DictConfig) -> Cell:
     except OmegaConfBaseException as error:
         raise ConfigError(_one_line(str(error))) from error
     assert isinstance(plain, dict)
-    for stage in ("detector", "recognizer"):
-        plain[stage] = _gather_options(stage, plain[stage], Stage)
-    plain["scenario"] = _gather_options("scenario", plain["scenario"], Scenario)
+    for group, kind in WITH_OPTIONS.items():
+        plain[group] = _gather_options(group, plain[group], kind)
     cell = validate(Cell, plain)
     return replace(cell, reports_dir=_expanded(cell.reports_dir), cache_dir=_expanded(cell.cache_dir))
 
@@ -166,11 +173,11 @@ def _schema_keys(path: Sequence[str]) -> set[str]:
     return set(getattr(kind, "__dataclass_fields__", ())) - {"options"}
 
 
-def _gather_options(group: str, given: dict[str, Any], kind: type[Stage | Scenario]) -> dict[str, Any]:
+def _gather_options(group: str, given: dict[str, Any], kind: type[Stage | Scenario | Dataset]) -> dict[str, Any]:
     known = set(kind.__dataclass_fields__) - {"options"}
     options = {key: value for key, value in given.items() if key not in known}
     for key in options:
-        # The families and scenarios, which check the others, are not asked everywhere.
+        # The families, scenarios and formats, which check the others, are not asked everywhere.
         if f"{group}.{key}" in RETIRED:
             raise ConfigError(unknown_key(f"{group}.{key}", ()))
     return {key: value for key, value in given.items() if key in known} | {"options": options}

@@ -32,14 +32,22 @@ class Quantization:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Dataset:
-    """A folder of images with ground truth in one of the known formats."""
+    """Images with ground truth in one of the known formats.
+
+    Attributes:
+        version: Label of the data's release, for people: what was measured is told by the data's checksum.
+        limit: Number of images that are drawn with ``seed``; None takes all.
+        options: The keys that belong to the format; it checks them.
+    """
 
     name: str
     format: str
     root: str
+    version: str = ""
     granularity: Granularity = "word"
     limit: int | None = Field(default=None, ge=1)
     seed: int = 0
+    options: Options = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -10,9 +10,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ocrbench.config import Dataset
-from ocrbench.data import FORMATS, fingerprint, read
+from ocrbench.data import SYNTHETIC, fingerprint, read
 from ocrbench.data.images import read_image
-from ocrbench.data.overlap import SYNTHETIC
 from ocrbench.data.synthetic import GENERATOR_VERSION, generate
 from ocrbench.errors import DatasetError
 from ocrbench.geometry import crop_quadrilateral
@@ -109,7 +108,7 @@ class CalibrationSet:
         with FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():
                 generate(folder, count=count, seed=seed)
-        return FORMATS["icdar2015"](folder)
+        return read(Dataset(name=SYNTHETIC, format="icdar2015", root=str(folder)))
 
 
 def expected_regions(sample: Sample, image: Image) -> Sequence[Region]:

@@ -1,38 +1,61 @@
-"""Datasets: one module per format, each with ``read(root)``, listed in ``FORMATS``."""
+"""Datasets: their images and ground truth, read as one of ``formats`` says."""
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ocrbench.config import Dataset
-from ocrbench.data import folder, funsd, icdar2003, icdar2015, sroie, words
-from ocrbench.errors import DatasetError
+from ocrbench.config import Dataset, closest, validate
+from ocrbench.data.formats import FORMATS, Format, NoOptions, format_named
+from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.records import Sample
 
-FORMATS: dict[str, Callable[[Path], list[Sample]]] = {
-    "folder": folder.read,
-    "funsd": funsd.read,
-    "icdar2003": icdar2003.read,
-    "icdar2015": icdar2015.read,
-    "sroie": sroie.read,
-    "words": words.read,
-}
+# The format of a calibration set that is generated, with a seed that no test set has.
+SYNTHETIC = "synthetic"
+Each = TypeVar("Each")
+
+
+def check_format(dataset: Dataset, where: str = "dataset") -> None:
+    """Check a dataset's format and the keys that belong to it, without reading files.
+
+    Args:
+        dataset: The composed YAML.
+        where: Its key in the cell; only ``calibration`` may be generated.
+
+    Raises:
+        ConfigError: The format does not exist, or a key is wrong.
+    """
+    if where == "calibration" and dataset.format == SYNTHETIC:
+        validate(NoOptions, dataset.options, where, beside=Dataset)
+    else:
+        _format_and_options(dataset, where)
 
 
 def read(dataset: Dataset) -> list[Sample]:
-    """Read the chosen samples of a dataset.
+    """Read the chosen samples of a dataset, and no ground truth of others.
 
     Raises:
+        ConfigError: As ``check_format``.
         DatasetError: It cannot be read.
     """
-    samples = FORMATS[dataset.format](Path(dataset.root).expanduser())
-    return choose(samples, dataset.limit, dataset.seed)
+    kind, options = _format_and_options(dataset, "dataset")
+    entries = kind.read(Path(dataset.root).expanduser(), **options)
+    return [entry.sample() for entry in choose(entries, dataset.limit, dataset.seed)]
 
 
-def choose(samples: Sequence[Sample], limit: int | None, seed: int) -> list[Sample]:
+def _format_and_options(dataset: Dataset, where: str) -> tuple[Format, Mapping[str, Any]]:
+    if dataset.format not in FORMATS:
+        valid = closest(dataset.format, (*FORMATS, SYNTHETIC) if where == "calibration" else FORMATS)
+        message = f"{where}.format={dataset.format}: no such format; {valid}"
+        raise ConfigError(message)
+    kind = format_named(dataset.format)
+    return kind, vars(validate(kind.options, dataset.options, where, beside=Dataset))
+
+
+def choose(samples: Sequence[Each], limit: int | None, seed: int) -> list[Each]:
     """Draw ``limit`` samples without replacement, in their original order; None means all.
 
     Raises:

@@ -5,13 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocrbench.config import Dataset
-from ocrbench.data import read
+from ocrbench.data import SYNTHETIC, read
 from ocrbench.data.images import read_image
 from ocrbench.errors import DatasetError
 from ocrbench.records import Sample
-
-# The format of a calibration set that is generated, with a seed that no test set has.
-SYNTHETIC = "synthetic"
 
 
 def check_disjoint(calibration: Dataset, tested: Sequence[Sample]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrbench.data.degrade import degrade
-from ocrbench.data.quadrilaterals import DONT_CARE
+from ocrbench.data.formats.icdar2015 import DONT_CARE
 from ocrbench.data.signs import Box, Lines, Sign, draw_sign, measure
 from ocrbench.data.styles import NOTICE, PAINTED, ROAD_SIGN, STYLES, Style
 from ocrbench.data.textures import Colour, FloatImage, background

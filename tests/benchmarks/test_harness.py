@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ocrbench.config import Cell, Scoring, packaged
 from ocrbench.config.composing import load
-from ocrbench.data import FORMATS
+from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral, rectangle
 from ocrbench.metrics.scoring import tallies, to_scores, total
@@ -96,7 +96,7 @@ def test_ctc_decoding(benchmark: Benchmark) -> None:
 
 
 def test_scoring_150_images(benchmark: Benchmark) -> None:
-    sample = FORMATS["icdar2015"](Path(packaged("datasets/sample")))
+    sample = read(load().dataset)
     images = [(each.regions, each.regions) for each in (sample * 5)[:150]]
     scores = benchmark(lambda: to_scores(total(tallies(*image, Scoring()) for image in images)))
     assert {each.metric: each.value for each in scores}["e2e_hmean"] == 1

@@ -12,7 +12,7 @@ from ocrbench.cell import check
 from ocrbench.config import Cell, Source, Stage, choices
 from ocrbench.config.composing import compose_config, load, load_matrix
 from ocrbench.convert.pytorch import SUFFIXES
-from ocrbench.data import FORMATS
+from ocrbench.data.formats import FORMATS
 from ocrbench.errors import DatasetError
 from ocrbench.models import FAMILIES, check_options
 from ocrbench.scenarios import SCENARIOS, setup_of

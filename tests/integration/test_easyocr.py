@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ocrbench.config import Cell, Stage, packaged
+from ocrbench.config import Cell, Dataset, Stage
 from ocrbench.config.composing import load
 from ocrbench.convert import convert_detector, convert_recognizer
 from ocrbench.convert.ir import read_source
 from ocrbench.convert.pytorch import load_module
 from ocrbench.convert.source import fetch
-from ocrbench.data import FORMATS, choose
+from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.metrics.matching import match
@@ -72,7 +72,7 @@ def pipeline(detector: Detector, finding: Network, recognizer: Recognizer, readi
 
 @pytest.fixture(scope="module")
 def samples() -> list[Sample]:
-    return choose(FORMATS["icdar2015"](Path(packaged("datasets/sample"))), 3, seed=1)
+    return read(load(["dataset.limit=3", "dataset.seed=1"]).dataset)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,8 @@ def test_the_tutorials_words_are_found_and_its_number_is_read(pipeline: Pipeline
 
 def test_words_are_found_where_the_ground_truth_has_them(pipeline: Pipeline, data_root: Path) -> None:
     tallies = []
-    for sample in choose(FORMATS["icdar2015"](data_root / "icdar2015" / "train"), 5, seed=0):
+    photographs = Dataset(name="train", format="icdar2015", root=str(data_root / "icdar2015" / "train"), limit=5)
+    for sample in read(photographs):
         found: list[Region] = list(pipeline.run(read_image(sample.image_path)).regions)
         matching = match(found, sample.regions)
         tallies.append(hmean(precision(matching), recall(matching)))

@@ -15,7 +15,7 @@ import pytest
 from ocrbench.api import run
 from ocrbench.config import Cell, packaged
 from ocrbench.config.composing import load
-from ocrbench.data import FORMATS
+from ocrbench.data import read
 from ocrbench.environment import allowed_cores
 from ocrbench.errors import CellError, WorkerError
 from ocrbench.records import artifacts_to_plain
@@ -207,7 +207,7 @@ def test_compile_times_include_those_of_shapes_met(
 
 def test_memory_stays_flat_over_many_blocks_of_images(cache_dir: Path, artifacts: dict[str, Artifacts]) -> None:
     """Many, since each could leave something; ``tests/benchmarks/memory.py`` does it with thousands of images."""
-    sample = FORMATS["icdar2015"](Path(packaged("datasets/sample")))
+    sample = read(load().dataset)
     feed = [[each.id, str(each.image_path)] for each in sample[:20]]
     words = ("scenario=throughput", "detector.limit_type=max", "detector.limit_side=160", "precision=FP32")
     given = {role: artifacts_to_plain(networks) for role, networks in artifacts["FP32"].items()}

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from rapidocr.ch_ppocr_det.utils import DBPostProcess
 
-from ocrbench.config import Cell, packaged
+from ocrbench.config import Cell
 from ocrbench.config.composing import load
 from ocrbench.convert import convert_detector, convert_recognizer
-from ocrbench.data import FORMATS, choose
+from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import build_detector, build_recognizer
@@ -29,7 +29,7 @@ def cell(cache_dir: Path, model: str) -> Cell:
 
 @pytest.fixture(scope="module")
 def samples() -> list[Sample]:
-    return choose(FORMATS["icdar2015"](Path(packaged("datasets/sample"))), 5, seed=1)
+    return read(load(["dataset.limit=5", "dataset.seed=1"]).dataset)
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.data import FORMATS, choose, fingerprint
+from ocrbench.config import Dataset
+from ocrbench.data import choose, fingerprint, read
 from ocrbench.data.images import read_image
 from ocrbench.geometry import polygon_areas
+from ocrbench.records import Sample
 
 REPOSITORY = Path(__file__).parents[2]
 DATA = Path(os.environ.get("OCRBENCH_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -25,9 +27,13 @@ DATASETS = [
 ]
 
 
+def read_whole(name: str, folder: str) -> list[Sample]:
+    return read(Dataset(name="published", format=name, root=str(DATA / folder)))
+
+
 @pytest.mark.parametrize(("name", "folder", "images", "regions", "ignored"), DATASETS)
 def test_published_datasets(name: str, folder: str, images: int, regions: int, ignored: int | None) -> None:
-    samples = FORMATS[name](DATA / folder)
+    samples = read_whole(name, folder)
     everything = [region for sample in samples for region in sample.regions]
     assert len(samples) == len({sample.id for sample in samples}) == images
     assert len(everything) == regions
@@ -41,7 +47,7 @@ def test_published_datasets(name: str, folder: str, images: int, regions: int, i
 
 @pytest.mark.parametrize(("name", "folder"), [row[:2] for row in DATASETS])
 def test_their_images_are_read_and_hold_their_words(name: str, folder: str) -> None:
-    for sample in choose(FORMATS[name](DATA / folder), 8, seed=0):
+    for sample in choose(read_whole(name, folder), 8, seed=0):
         height, width = read_image(sample.image_path).shape[:2]
         for x, y in (point for region in sample.regions for point in region.polygon):
             assert -width * 0.05 <= x <= width * 1.05
@@ -53,6 +59,6 @@ def test_damaged_receipt_is_accepted() -> None:
 
 
 def test_fingerprint_is_repeatable() -> None:
-    samples = FORMATS["icdar2003"](DATA / "icdar2003")
-    assert fingerprint(samples) == fingerprint(FORMATS["icdar2003"](DATA / "icdar2003"))
+    samples = read_whole("icdar2003", "icdar2003")
+    assert fingerprint(samples) == fingerprint(read_whole("icdar2003", "icdar2003"))
     assert fingerprint(samples) != fingerprint(samples[::-1])

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrbench.config import Cell, packaged
+from ocrbench.config import Cell
 from ocrbench.config.composing import load
 from ocrbench.convert import convert_recognizer
-from ocrbench.data import FORMATS, choose
+from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import build_recognizer, check_options
@@ -31,7 +31,7 @@ def cell(cache_dir: Path, model: str) -> Cell:
 @pytest.fixture(scope="module")
 def words() -> list[tuple[Image, str]]:
     """Words of the sample with what they say."""
-    samples = choose(FORMATS["icdar2015"](Path(packaged("datasets/sample"))), 4, seed=1)
+    samples = read(load(["dataset.limit=4", "dataset.seed=1"]).dataset)
     regions = [(read_image(each.image_path), region) for each in samples for region in each.regions]
     return [(crop_quadrilateral(image, region.polygon), region.text) for image, region in regions if not region.ignore]
 

@@ -104,6 +104,15 @@ class TestCheck:
             with pytest.raises(ConfigError, match=r"source.architecture=crat: .*did you mean craft\?"):
                 check(replace(loaded, detector=replace(loaded.detector, **changes)))
 
+    def test_a_datasets_options_are_checked_by_its_format(self) -> None:
+        cell = load(["+dataset.limt=3", "+calibration.separator=x"])
+        with pytest.raises(ConfigError, match=r"^dataset.limt: no such key; did you mean limit\? .*granularity"):
+            check(cell)
+        cell = replace(cell, dataset=load().dataset)
+        for name in ("synthetic", "folder"):
+            with pytest.raises(ConfigError, match=r"^calibration.separator: no such key"):
+                check(replace(cell, calibration=replace(cell.calibration, format=name)))
+
     def test_unknown_formats_and_scenarios(self, loaded: Cell) -> None:
         with pytest.raises(ConfigError, match=r"dataset.format=icdar2105.*did you mean icdar2015\?"):
             check(replace(loaded, dataset=replace(loaded.dataset, format="icdar2105")))

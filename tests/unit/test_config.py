@@ -76,7 +76,6 @@ MISTAKEN_WORDS = [
 MISTAKEN_VALUES = [
     ("precision=FP61", ["precision=FP61", "'FP32', 'FP16', 'BF16', 'INT8' or 'AUTO'"]),
     ("detector.precision=FP8", ["detector.precision=FP8", "'FP32'"]),
-    ("dataset.limt=3", ["dataset.limt", "did you mean limit?", "granularity"]),
     ("detector.quantization.prest=mixed", ["detector.quantization.prest", "did you mean preset?"]),
     ("detector.quantization.ignored_patterns=['(']", ["ignored_patterns.0=(: no regular expression", "position 0"]),
     ("detector.source.sha=1", ["detector.source.sha", "Valid:", "sha256"]),

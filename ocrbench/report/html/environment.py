@@ -53,10 +53,11 @@ def _run(run: ReportRun) -> dict[str, Any]:
     record = run.record
     dataset = record.config["dataset"]
     fingerprint = record.dataset_sha256 or "unknown"
+    data = f"{dataset['name']} {dataset.get('version', '')}".rstrip()
     facts = {
         "Run": record.run_id,
         "Started": record.started,
-        "Data": f"{dataset['name']}, {dataset['format']}, {dataset['root']}, fingerprint {fingerprint}",
+        "Data": f"{data}, {dataset['format']}, {dataset['root']}, fingerprint {fingerprint}",
         **{
             f"Model: {role}" + (f", {name}" if len(networks) > 1 else ""): _artifact(artifact)
             for role, networks in record.artifacts.items()

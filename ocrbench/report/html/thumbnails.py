@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ocrbench.data.files import resolve_inside
+from ocrbench.data.dataset_files import resolve_inside
 from ocrbench.data.images import read_image
 from ocrbench.errors import DatasetError
 from ocrbench.records import Image, Region

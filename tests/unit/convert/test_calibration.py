@@ -9,10 +9,9 @@ import pytest
 
 from ocrbench.config import Dataset
 from ocrbench.convert.calibration import CalibrationSet
-from ocrbench.data import FORMATS
+from ocrbench.data import read
 from ocrbench.data.overlap import check_disjoint
 from ocrbench.errors import DatasetError
-from ocrbench.records import Sample
 
 
 def write_images(folder: Path, seeds: Sequence[int], suffix: str = ".png") -> Path:
@@ -27,20 +26,16 @@ def dataset(root: Path, limit: int | None = None) -> Dataset:
     return Dataset(name="mine", format="folder", root=str(root), limit=limit)
 
 
-def read(root: Path) -> list[Sample]:
-    return FORMATS["folder"](root)
-
-
 def test_a_shared_picture_is_refused_even_in_another_format(tmp_path: Path) -> None:
     calibration = write_images(tmp_path / "calibration", [1, 2, 3])
     tested = write_images(tmp_path / "tested", [3, 4], suffix=".bmp")
     with pytest.raises(DatasetError, match=r"1 of the test images .* photo_3.bmp is photo_3.png"):
-        check_disjoint(dataset(calibration), read(tested))
+        check_disjoint(dataset(calibration), read(dataset(tested)))
 
 
 def test_other_pictures_are_fine(tmp_path: Path) -> None:
     check_disjoint(
-        dataset(write_images(tmp_path / "calibration", [1, 2])), read(write_images(tmp_path / "tested", [3]))
+        dataset(write_images(tmp_path / "calibration", [1, 2])), read(dataset(write_images(tmp_path / "tested", [3])))
     )
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.data import FORMATS
+from ocrbench.config import Dataset
+from ocrbench.data import read
 from ocrbench.errors import DatasetError
 from ocrbench.records import Sample
 
@@ -24,31 +25,21 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
+def samples(name: str, root: Path) -> list[Sample]:
+    return read(Dataset(name="mine", format=name, root=str(root)))
+
+
 def texts(sample: Sample) -> list[str]:
     return [region.text for region in sample.regions]
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_missing_and_empty_folders_are_named_with_what_was_expected(name: str, tmp_path: Path) -> None:
-    for root in (tmp_path / "absent", tmp_path):
-        with pytest.raises(DatasetError, match="expected") as caught:
-            FORMATS[name](root)
-        assert str(root) in str(caught.value)
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_file_is_not_a_dataset(name: str, write: Write) -> None:
-    with pytest.raises(DatasetError, match="expected"):
-        FORMATS[name](write("file"))
 
 
 class TestFolder:
     def test_lists_images_in_natural_order_below_subfolders(self, tmp_path: Path, write: Write) -> None:
         for name in ("b/img_10.PNG", "b/img_9.jpg", "a.tiff", "notes.txt", "b/._img_9.jpg", "é/1.webp"):
             write(name)
-        samples = FORMATS["folder"](tmp_path)
-        assert [sample.id for sample in samples] == ["a.tiff", "b/img_9.jpg", "b/img_10.PNG", "é/1.webp"]
-        assert all(sample.image_path.is_file() and not sample.regions for sample in samples)
+        found = samples("folder", tmp_path)
+        assert [sample.id for sample in found] == ["a.tiff", "b/img_9.jpg", "b/img_10.PNG", "é/1.webp"]
+        assert all(sample.image_path.is_file() and not sample.regions for sample in found)
 
 
 class TestIcdar2015:
@@ -56,7 +47,7 @@ class TestIcdar2015:
         write("img_1.jpg")
         lines = "\ufeff0,0,9,1,9,5,0,4,Café, 2,50\r\n\r\n1,1,2,1,2,2,1,2,###\r\n"
         write("gt_img_1.txt", lines)
-        (sample,) = FORMATS["icdar2015"](tmp_path)
+        (sample,) = samples("icdar2015", tmp_path)
         assert sample.id == "img_1.jpg"
         assert texts(sample) == ["Café, 2,50", "###"]
         assert [region.ignore for region in sample.regions] == [False, True]
@@ -65,18 +56,18 @@ class TestIcdar2015:
     def test_line_separators_inside_a_transcription_do_not_split_it(self, tmp_path: Path, write: Write) -> None:
         write("img_1.jpg")
         write("gt_img_1.txt", "0,0,9,1,9,5,0,4,a\u2028b")
-        assert texts(FORMATS["icdar2015"](tmp_path)[0]) == ["a\u2028b"]
+        assert texts(samples("icdar2015", tmp_path)[0]) == ["a\u2028b"]
 
     def test_a_word_without_transcription_is_dont_care(self, tmp_path: Path, write: Write) -> None:
         write("img_1.jpg")
         write("gt_img_1.txt", "0,0,9,1,9,5,0,4,")
-        assert FORMATS["icdar2015"](tmp_path)[0].regions[0].ignore
+        assert samples("icdar2015", tmp_path)[0].regions[0].ignore
 
     def test_natural_order(self, tmp_path: Path, write: Write) -> None:
         for number in (10, 2, 1):
             write(f"img_{number}.jpg")
             write(f"gt_img_{number}.txt", "")
-        assert [sample.id for sample in FORMATS["icdar2015"](tmp_path)] == [
+        assert [sample.id for sample in samples("icdar2015", tmp_path)] == [
             "img_1.jpg",
             "img_2.jpg",
             "img_10.jpg",
@@ -85,7 +76,7 @@ class TestIcdar2015:
     def test_images_and_annotations_in_separate_folders(self, tmp_path: Path, write: Write) -> None:
         write("ch4_test_images/img_1.jpg")
         write("Challenge4_Test_Task1_GT/gt_img_1.txt", "0,0,9,1,9,5,0,4,word")
-        (sample,) = FORMATS["icdar2015"](tmp_path)
+        (sample,) = samples("icdar2015", tmp_path)
         assert sample.id == "ch4_test_images/img_1.jpg"
         assert texts(sample) == ["word"]
 
@@ -93,8 +84,8 @@ class TestIcdar2015:
         for split in ("train", "test"):
             write(f"{split}/img_1.jpg")
             write(f"{split}/gt_img_1.txt", f"0,0,9,1,9,5,0,4,{split}")
-        samples = FORMATS["icdar2015"](tmp_path)
-        assert {sample.id: texts(sample) for sample in samples} == {
+        found = samples("icdar2015", tmp_path)
+        assert {sample.id: texts(sample) for sample in found} == {
             "test/img_1.jpg": ["test"],
             "train/img_1.jpg": ["train"],
         }
@@ -104,12 +95,12 @@ class TestIcdar2015:
         write("img_1.png")
         write("gt_img_1.txt", "")
         with pytest.raises(DatasetError, match=r"img_1\.jpg.*img_1\.png"):
-            FORMATS["icdar2015"](tmp_path)
+            samples("icdar2015", tmp_path)
 
     def test_missing_image(self, tmp_path: Path, write: Write) -> None:
         write("gt_img_1.txt", "")
         with pytest.raises(DatasetError, match=r"gt_img_1\.txt: its image img_1\.jpg is missing"):
-            FORMATS["icdar2015"](tmp_path)
+            samples("icdar2015", tmp_path)
 
     def test_images_without_annotation_are_left_out_with_a_warning(
         self, tmp_path: Path, write: Write, caplog: pytest.LogCaptureFixture
@@ -117,7 +108,7 @@ class TestIcdar2015:
         write("img_1.jpg")
         write("img_2.jpg")
         write("gt_img_1.txt", "")
-        assert len(FORMATS["icdar2015"](tmp_path)) == 1
+        assert len(samples("icdar2015", tmp_path)) == 1
         assert "1 images have no annotation" in caplog.text
 
     @pytest.mark.parametrize(
@@ -135,20 +126,20 @@ class TestIcdar2015:
         write("img_1.jpg")
         write("gt_img_1.txt", f"0,0,9,1,9,5,0,4,fine\n\n{line}\n")
         with pytest.raises(DatasetError, match=r"gt_img_1\.txt:3: expected x1,y1"):
-            FORMATS["icdar2015"](tmp_path)
+            samples("icdar2015", tmp_path)
 
     def test_other_encodings_are_refused(self, tmp_path: Path, write: Write) -> None:
         write("img_1.jpg")
         write("gt_img_1.txt", "0,0,9,1,9,5,0,4,ok\n0,0,9,1,9,5,0,4,Café".encode("latin-1"))
         with pytest.raises(DatasetError, match=r"gt_img_1\.txt:2: not UTF-8"):
-            FORMATS["icdar2015"](tmp_path)
+            samples("icdar2015", tmp_path)
 
 
 class TestSroie:
     def test_lines_with_commas(self, tmp_path: Path, write: Write) -> None:
         write("img/000.jpg")
         write("box/000.csv", "72,25,326,25,326,64,72,64,NO.1, JALAN SETIA,\n")
-        (sample,) = FORMATS["sroie"](tmp_path)
+        (sample,) = samples("sroie", tmp_path)
         assert sample.id == "img/000.jpg"
         assert texts(sample) == ["NO.1, JALAN SETIA,"]
 
@@ -156,7 +147,7 @@ class TestSroie:
         write("img/001.jpg")
         write("box/000.csv", "")
         with pytest.raises(DatasetError, match=r"000\.csv: its image 000\.jpg is missing"):
-            FORMATS["sroie"](tmp_path)
+            samples("sroie", tmp_path)
 
 
 class TestFunsd:
@@ -167,7 +158,7 @@ class TestFunsd:
         write("images/a.png")
         words = ({"box": [1, 2, 11, 7], "text": "R&D"}, {"box": [0, 0, 5, 5], "text": " "})
         write("annotations/a.json", self.form(*words))
-        (sample,) = FORMATS["funsd"](tmp_path)
+        (sample,) = samples("funsd", tmp_path)
         assert sample.id == "images/a.png"
         assert texts(sample) == ["R&D"]
         assert sample.regions[0].polygon == ((1, 2), (11, 2), (11, 7), (1, 7))
@@ -189,20 +180,20 @@ class TestFunsd:
         write("images/a.png")
         write("annotations/a.json", self.form({"box": [1, 2, 11, 7], "text": "ok"}, word))
         with pytest.raises(DatasetError, match=r"a\.json: word 1: expected"):
-            FORMATS["funsd"](tmp_path)
+            samples("funsd", tmp_path)
 
     @pytest.mark.parametrize("content", ["[]", "{}", '{"form": 3}', '{"form": [{}]}', "7"])
     def test_another_structure_is_refused(self, tmp_path: Path, write: Write, content: str) -> None:
         write("images/a.png")
         write("annotations/a.json", content)
         with pytest.raises(DatasetError, match=r"a\.json: expected an object"):
-            FORMATS["funsd"](tmp_path)
+            samples("funsd", tmp_path)
 
     def test_broken_json_is_named_by_line(self, tmp_path: Path, write: Write) -> None:
         write("images/a.png")
         write("annotations/a.json", '{"form":\n oops}')
         with pytest.raises(DatasetError, match=r"a\.json:2: not JSON"):
-            FORMATS["funsd"](tmp_path)
+            samples("funsd", tmp_path)
 
 
 def words_xml(name: str, *rectangles: str, resolution: str = '<resolution x="100" y="50"/>') -> bytes:
@@ -222,7 +213,7 @@ class TestIcdar2003:
     def test_declared_encoding_and_subfolders(self, tmp_path: Path, write: Write) -> None:
         write("a/1.jpg")
         write("words.xml", words_xml("a/1.jpg", rectangle(1.0, 2.0, 10, 5, "<tag>£5</tag>")))
-        (sample,) = FORMATS["icdar2003"](tmp_path)
+        (sample,) = samples("icdar2003", tmp_path)
         assert sample.id == "a/1.jpg"
         assert texts(sample) == ["£5"]
         assert sample.regions[0].polygon == ((1, 2), (11, 2), (11, 7), (1, 7))
@@ -230,7 +221,7 @@ class TestIcdar2003:
     def test_rectangles_are_clipped_to_the_image(self, tmp_path: Path, write: Write) -> None:
         write("1.jpg")
         write("words.xml", words_xml("1.jpg", rectangle(-5, -16, 20, 30), rectangle(90, 40, 20, 30)))
-        first, second = FORMATS["icdar2003"](tmp_path)[0].regions
+        first, second = samples("icdar2003", tmp_path)[0].regions
         assert first.polygon == ((0, 0), (15, 0), (15, 14), (0, 14))
         assert second.polygon == ((90, 40), (100, 40), (100, 50), (90, 50))
 
@@ -242,19 +233,19 @@ class TestIcdar2003:
         write("1.jpg")
         write("words.xml", words_xml("1.jpg", rectangle(0, 0, 5, 5), word))
         with pytest.raises(DatasetError, match=r"words\.xml: 1\.jpg, rectangle 2: .* covers nothing"):
-            FORMATS["icdar2003"](tmp_path)
+            samples("icdar2003", tmp_path)
 
     @pytest.mark.parametrize("word", [rectangle("", 0, 5, 5), rectangle("inf", 0, 5, 5), "<taggedRectangle/>"])
     def test_a_rectangle_needs_numbers(self, tmp_path: Path, write: Write, word: str) -> None:
         write("1.jpg")
         write("words.xml", words_xml("1.jpg", word))
         with pytest.raises(DatasetError, match=r"rectangle 1: <taggedRectangle> needs numbers"):
-            FORMATS["icdar2003"](tmp_path)
+            samples("icdar2003", tmp_path)
 
     def test_a_word_without_tag_is_dont_care(self, tmp_path: Path, write: Write) -> None:
         write("1.jpg")
         write("words.xml", words_xml("1.jpg", rectangle(0, 0, 5, 5, "")))
-        assert FORMATS["icdar2003"](tmp_path)[0].regions[0].ignore
+        assert samples("icdar2003", tmp_path)[0].regions[0].ignore
 
     @pytest.mark.parametrize("name", ["../secret.jpg", "a/../../secret.jpg", "/etc/passwd", "link.jpg"])
     def test_names_that_lead_outside_are_refused(self, tmp_path: Path, write: Write, name: str) -> None:
@@ -264,26 +255,26 @@ class TestIcdar2003:
         (root / "link.jpg").symlink_to(secret)
         write("set/words.xml", words_xml(name))
         with pytest.raises(DatasetError, match="leads outside the dataset"):
-            FORMATS["icdar2003"](root)
+            samples("icdar2003", root)
 
     def test_the_root_itself_may_be_a_link(self, tmp_path: Path, write: Write) -> None:
         write("real/1.jpg")
         write("real/words.xml", words_xml("1.jpg"))
         (tmp_path / "link").symlink_to(tmp_path / "real")
-        assert [sample.id for sample in FORMATS["icdar2003"](tmp_path / "link")] == ["1.jpg"]
+        assert [sample.id for sample in samples("icdar2003", tmp_path / "link")] == ["1.jpg"]
 
     @pytest.mark.parametrize("name", ["2.jpg", "a" * 5000])
     def test_missing_image(self, tmp_path: Path, write: Write, name: str) -> None:
         write("words.xml", words_xml(name))
         with pytest.raises(DatasetError, match=r"words\.xml: .*(is missing|cannot name an image)"):
-            FORMATS["icdar2003"](tmp_path)
+            samples("icdar2003", tmp_path)
 
     def test_an_image_twice_is_refused(self, tmp_path: Path, write: Write) -> None:
         write("1.jpg")
         image = '<image><imageName>1.jpg</imageName><resolution x="9" y="9"/></image>'
         write("words.xml", f"<tagset>{image}{image}</tagset>")
         with pytest.raises(DatasetError, match="more than once"):
-            FORMATS["icdar2003"](tmp_path)
+            samples("icdar2003", tmp_path)
 
     @pytest.mark.parametrize(
         ("content", "reason"),
@@ -300,7 +291,7 @@ class TestIcdar2003:
         write("1.jpg")
         write("words.xml", content)
         with pytest.raises(DatasetError, match=reason):
-            FORMATS["icdar2003"](tmp_path)
+            samples("icdar2003", tmp_path)
 
     @pytest.mark.parametrize(
         "doctype",
@@ -315,4 +306,4 @@ class TestIcdar2003:
         write("secret.txt", "1.jpg")
         write("words.xml", f"{doctype}<tagset><image><imageName>&name;</imageName></image></tagset>")
         with pytest.raises(DatasetError, match="document type"):
-            FORMATS["icdar2003"](tmp_path)
+            samples("icdar2003", tmp_path)

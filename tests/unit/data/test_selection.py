@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrbench.config import Dataset
-from ocrbench.data import FORMATS, choose, fingerprint, read
+from ocrbench.data import choose, fingerprint, read
 from ocrbench.errors import DatasetError
 from ocrbench.records import Region, Sample
 
@@ -40,8 +40,19 @@ def test_a_dataset_is_read_as_it_says(tmp_path: Path, monkeypatch: pytest.Monkey
     for number in range(9):
         (tmp_path / f"{number}.png").touch()
     found = read(Dataset(name="mine", format="folder", root="~", limit=4, seed=3))
-    assert found == choose(FORMATS["folder"](tmp_path), 4, seed=3)
+    assert found == choose(read(Dataset(name="mine", format="folder", root=str(tmp_path))), 4, seed=3)
     assert len(found) == 4
+
+
+def test_only_the_chosen_samples_are_read(tmp_path: Path) -> None:
+    for number in range(9):
+        (tmp_path / f"img_{number}.png").touch()
+        (tmp_path / f"gt_img_{number}.txt").write_text("0,0,9,1,9,5,0,4,fine" if number == 5 else "malformed")
+    dataset = Dataset(name="mine", format="icdar2015", root=str(tmp_path))
+    seed = next(seed for seed in range(99) if choose(range(9), 1, seed) == [5])
+    assert [sample.id for sample in read(replace(dataset, limit=1, seed=seed))] == ["img_5.png"]
+    with pytest.raises(DatasetError, match=r"gt_img_0\.txt:1"):
+        read(dataset)
 
 
 def test_fingerprint_changes_with_everything_that_is_measured(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrbench.data import FORMATS
+from ocrbench.config import Dataset
+from ocrbench.data import read
 from ocrbench.errors import DatasetError
-
-read = FORMATS["words"]
+from ocrbench.records import Sample
 
 
 def write(folder: Path, labels: str, name: str = "labels.tsv") -> Path:
@@ -20,27 +20,40 @@ def write(folder: Path, labels: str, name: str = "labels.tsv") -> Path:
     return folder / name
 
 
+def words(root: Path, **options: object) -> list[Sample]:
+    return read(Dataset(name="mine", format="words", root=str(root), options=options))
+
+
 def test_a_word_is_its_whole_image(tmp_path: Path) -> None:
     labels = write(tmp_path, "images/0.png\tOpen\nimages/1.png\tvino \n")
-    first, second = read(labels)
+    first, second = words(labels)
     assert (first.id, first.regions[0].text) == ("images/0.png", "Open")
     assert second.regions[0].text == "vino"
     assert second.regions[0].polygon == ((0, 0), (60, 0), (60, 20), (0, 20))
-    assert read(tmp_path) == [first, second]
+    assert words(tmp_path) == [first, second]
 
 
 def test_a_text_may_hold_separators_and_the_last_line_may_be_empty(tmp_path: Path) -> None:
     labels = write(tmp_path, "images/0.png\tOpen\u2028vi\x85no\r\nimages/1.png\tvino\r\n\r\n \n")
-    assert [sample.regions[0].text for sample in read(labels)] == ["Open\u2028vi\x85no", "vino"]
+    assert [sample.regions[0].text for sample in words(labels)] == ["Open\u2028vi\x85no", "vino"]
+
+
+@pytest.mark.parametrize("separator", [",", " ", ", "])
+def test_another_separator(tmp_path: Path, separator: str) -> None:
+    labels = write(tmp_path, f"images/0.png{separator}Open{separator}now\n", "labels.txt")
+    (sample,) = words(labels, separator=separator)
+    assert (sample.id, sample.regions[0].text) == ("images/0.png", f"Open{separator}now".strip())
+    with pytest.raises(DatasetError, match=f"labels.txt:1: expected IMAGE{separator}TEXT"):
+        words(write(tmp_path, "images/0.png\tOpen\n", "labels.txt"), separator=separator)
 
 
 def test_a_folder_must_hold_one_list(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="found none"):
-        read(tmp_path)
+        words(tmp_path)
     write(tmp_path, "images/0.png\tOpen\n")
     write(tmp_path, "images/0.png\tOpen\n", "other.tsv")
     with pytest.raises(DatasetError, match=r"found labels\.tsv, other\.tsv"):
-        read(tmp_path)
+        words(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -57,4 +70,4 @@ def test_a_folder_must_hold_one_list(tmp_path: Path) -> None:
 )
 def test_a_wrong_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
-        read(write(tmp_path, line))
+        words(write(tmp_path, line))

@@ -5,30 +5,24 @@
 
 import json
 import math
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ocrbench.data.files import (
-    IMAGE_SUFFIXES,
-    find_images,
-    list_files,
-    read_text,
-    require_folder,
-    sample_id,
-)
+from ocrbench.data.dataset_files import IMAGE_SUFFIXES, find_images, list_files, read_text, require_folder, sample_id
+from ocrbench.data.formats import Entry, Format
 from ocrbench.errors import DatasetError
 from ocrbench.geometry import rectangle
-from ocrbench.records import Region, Sample
+from ocrbench.records import Region
 
 EXPECTED = "images/NAME.png and annotations/NAME.json"
 
 
-def read(root: Path) -> list[Sample]:
-    """Read the words of each annotated form; words without text (rules, tick boxes) are skipped.
+def read(root: Path) -> list[Entry]:
+    """List the annotated forms.
 
     Raises:
-        DatasetError: A folder is missing or empty, an image is missing, or an annotation is malformed.
+        DatasetError: A folder is missing or empty, or an image is missing.
     """
     annotations = list_files(require_folder(root / "annotations", EXPECTED), {".json"})
     if not annotations:
@@ -37,12 +31,13 @@ def read(root: Path) -> list[Sample]:
     scans = list_files(require_folder(root / "images", EXPECTED), IMAGE_SUFFIXES)
     images = find_images([(path, path.stem) for path in annotations], scans)
     return [
-        Sample(id=sample_id(image, root), image_path=image, regions=tuple(_regions(annotation)))
+        Entry(id=sample_id(image, root), image_path=image, regions=partial(_regions, annotation))
         for image, annotation in zip(images, annotations, strict=True)
     ]
 
 
-def _regions(path: Path) -> Iterator[Region]:
+def _regions(path: Path) -> list[Region]:
+    """Read the words of a form; those without text (rules, tick boxes) are skipped."""
     try:
         blocks = json.loads(read_text(path))["form"]
         words = [word for block in blocks for word in block["words"]]
@@ -52,13 +47,11 @@ def _regions(path: Path) -> Iterator[Region]:
     except (KeyError, TypeError, RecursionError) as error:
         message = f"{path}: expected an object with form[].words[]"
         raise DatasetError(message) from error
-    for index, word in enumerate(words):
-        text, left, top, right, bottom = _word(word, f"{path}: word {index}")
-        if text:
-            yield Region(polygon=rectangle(left, top, right - left, bottom - top), text=text)
+    regions = [_region(word, f"{path}: word {index}") for index, word in enumerate(words)]
+    return [region for region in regions if region.text]
 
 
-def _word(word: dict[str, Any], place: str) -> tuple[str, float, float, float, float]:
+def _region(word: dict[str, Any], place: str) -> Region:
     """Check one word of the annotation, which can really be anything that JSON can say."""
     try:
         left, top, right, bottom = (float(edge) for edge in word["box"])
@@ -69,4 +62,7 @@ def _word(word: dict[str, Any], place: str) -> tuple[str, float, float, float, f
     if not (-math.inf < left < right < math.inf and -math.inf < top < bottom < math.inf):
         message = f"{place}: expected a text and a box x0 < x1, y0 < y1, got {str(word)[:80]}"
         raise DatasetError(message)
-    return text, left, top, right, bottom
+    return Region(polygon=rectangle(left, top, right - left, bottom - top), text=text)
+
+
+FORMAT = Format(read=read)

@@ -1,24 +1,25 @@
-"""SROIE (ICDAR 2019): scanned receipts, one quadrilateral per line of text.
+"""SROIE (ICDAR 2019): scanned receipts, one quadrilateral per line of text, as lines of the format ``icdar2015``.
 
 ``box/NNN.csv`` annotates ``img/NNN.jpg``. The transcriptions are upper case whatever stands on the
 receipt: score without regard to case.
 """
 
+from functools import partial
 from pathlib import Path
 
-from ocrbench.data.files import IMAGE_SUFFIXES, find_images, list_files, require_folder, sample_id
-from ocrbench.data.quadrilaterals import read_regions
+from ocrbench.data.dataset_files import IMAGE_SUFFIXES, find_images, list_files, require_folder, sample_id
+from ocrbench.data.formats import Entry, Format
+from ocrbench.data.formats.icdar2015 import read_quadrilaterals
 from ocrbench.errors import DatasetError
-from ocrbench.records import Sample
 
 EXPECTED = "img/NNN.jpg and box/NNN.csv"
 
 
-def read(root: Path) -> list[Sample]:
-    """Read the lines of each annotated receipt.
+def read(root: Path) -> list[Entry]:
+    """List the annotated receipts.
 
     Raises:
-        DatasetError: A folder is missing or empty, an image is missing, or an annotation is malformed.
+        DatasetError: A folder is missing or empty, or an image is missing.
     """
     annotations = list_files(require_folder(root / "box", EXPECTED), {".csv"})
     if not annotations:
@@ -27,6 +28,9 @@ def read(root: Path) -> list[Sample]:
     receipts = list_files(require_folder(root / "img", EXPECTED), IMAGE_SUFFIXES)
     images = find_images([(path, path.stem) for path in annotations], receipts)
     return [
-        Sample(id=sample_id(image, root), image_path=image, regions=read_regions(annotation))
+        Entry(id=sample_id(image, root), image_path=image, regions=partial(read_quadrilaterals, annotation))
         for image, annotation in zip(images, annotations, strict=True)
     ]
+
+
+FORMAT = Format(read=read)

@@ -6,13 +6,15 @@ pixel shows, and an unclipped box would cost each of them the same overlap.
 
 import math
 import xml.etree.ElementTree as ET
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from ocrbench.data.files import natural_key, require_folder, resolve_inside, sample_id
+from ocrbench.data.dataset_files import natural_key, require_folder, resolve_inside, sample_id
+from ocrbench.data.formats import Entry, Format
 from ocrbench.errors import DatasetError
 from ocrbench.geometry import rectangle
-from ocrbench.records import Region, Sample
+from ocrbench.records import Region
 
 EXPECTED = "words.xml and the images that it names"
 
@@ -25,20 +27,20 @@ class _NoDoctype(ET.TreeBuilder):
         raise DatasetError(message)
 
 
-def read(root: Path) -> list[Sample]:
-    """Read the words of each image that ``words.xml`` names, in its declared encoding.
+def read(root: Path) -> list[Entry]:
+    """List the images that ``words.xml`` names, in its declared encoding.
 
     Raises:
         DatasetError: The file is missing, malformed or empty, or an image is missing or not in the folder.
     """
     require_folder(root, EXPECTED)
     path = root / "words.xml"
-    samples = [_sample(image, root, path) for image in _parse(path).iter("image")]
-    if not samples:
+    entries = [_entry(image, root, path) for image in _parse(path).iter("image")]
+    if not entries:
         message = f"{path} names no images; expected {EXPECTED}"
         raise DatasetError(message)
-    unique = {sample.id: sample for sample in samples}
-    if len(unique) < len(samples):
+    unique = {entry.id: entry for entry in entries}
+    if len(unique) < len(entries):
         message = f"{path} names an image more than once"
         raise DatasetError(message)
     return [unique[name] for name in sorted(unique, key=natural_key)]
@@ -59,23 +61,24 @@ def _parse(path: Path) -> ET.Element:
         raise DatasetError(message) from error
 
 
-def _sample(image: ET.Element, root: Path, path: Path) -> Sample:
+def _entry(image: ET.Element, root: Path, path: Path) -> Entry:
     name = (image.findtext("imageName") or "").strip()
     if not name:
         message = f"{path}: an image has no imageName"
         raise DatasetError(message)
-    place = f"{path}: {name}"
     image_path = resolve_inside(root, name, path)
+    regions = partial(_regions, image, f"{path}: {name}")
+    return Entry(id=sample_id(image_path, root), image_path=image_path, regions=regions)
+
+
+def _regions(image: ET.Element, place: str) -> list[Region]:
     resolution = image.find("resolution")
     if resolution is None:
         message = f"{place}: has no resolution"
         raise DatasetError(message)
     width, height = _numbers(resolution, ("x", "y"), place)
     words = image.iterfind("taggedRectangles/taggedRectangle")
-    regions = tuple(
-        _region(word, width, height, f"{place}, rectangle {number}") for number, word in enumerate(words, 1)
-    )
-    return Sample(id=sample_id(image_path, root), image_path=image_path, regions=regions)
+    return [_region(word, width, height, f"{place}, rectangle {number}") for number, word in enumerate(words, 1)]
 
 
 def _region(word: ET.Element, image_width: float, image_height: float, place: str) -> Region:
@@ -100,3 +103,6 @@ def _numbers(element: ET.Element, names: tuple[str, ...], place: str) -> list[fl
         message = f"{place}: <{element.tag}> needs numbers for {', '.join(names)}, got {element.attrib}"
         raise DatasetError(message)
     return numbers
+
+
+FORMAT = Format(read=read)

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from ocrbench.data.files import IMAGE_SUFFIXES, list_files, require_folder, sample_id
+from ocrbench.data.dataset_files import IMAGE_SUFFIXES, list_files, require_folder, sample_id
+from ocrbench.data.formats import Entry, Format
 from ocrbench.errors import DatasetError
-from ocrbench.records import Sample
 
 EXPECTED = f"images ({', '.join(sorted(IMAGE_SUFFIXES))}), in subfolders too"
 
 
-def read(root: Path) -> list[Sample]:
+def read(root: Path) -> list[Entry]:
     """List the images below a folder.
 
     Raises:
@@ -19,4 +19,7 @@ def read(root: Path) -> list[Sample]:
     if not images:
         message = f"dataset folder {root} has no images; expected {EXPECTED}"
         raise DatasetError(message)
-    return [Sample(id=sample_id(image, root), image_path=image) for image in images]
+    return [Entry(id=sample_id(image, root), image_path=image) for image in images]
+
+
+FORMAT = Format(read=read)

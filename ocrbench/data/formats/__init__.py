@@ -1,0 +1,62 @@
+"""Dataset formats, one module each.
+
+To add a format: write ``formats/<name>.py`` with a constant ``FORMAT``, enter its name in ``FORMATS``, and describe a
+dataset of that format in ``conf/dataset/<name>.yaml``.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass as plain_dataclass
+from importlib import import_module
+from pathlib import Path
+
+from pydantic.dataclasses import dataclass
+
+from ocrbench.config import STRICT
+from ocrbench.records import Region, Sample
+
+# Each is the name of a module here, which is imported when a dataset has that format.
+FORMATS = ("folder", "funsd", "icdar2003", "icdar2015", "sroie", "words")
+
+
+@plain_dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An image of a dataset whose ground truth has not been read yet.
+
+    Attributes:
+        id: Unique in its dataset; the path below the dataset's root, with forward slashes.
+        image_path: The file to read.
+        regions: Reads the ground truth; raises ``DatasetError`` if it is malformed.
+    """
+
+    id: str
+    image_path: Path
+    regions: Callable[[], Sequence[Region]] = tuple
+
+    def sample(self) -> Sample:
+        """Read the ground truth."""
+        return Sample(id=self.id, image_path=self.image_path, regions=tuple(self.regions()))
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class NoOptions:
+    """The keys of a format that adds none."""
+
+
+@plain_dataclass(frozen=True, kw_only=True)
+class Format:
+    """A dataset format.
+
+    Attributes:
+        read: Lists the images below a root, given as the first argument, in a fixed order. Takes the format's options
+            by name. Raises ``DatasetError`` where a file is missing, and says what was expected.
+        options: A pydantic dataclass: the keys that the format adds to a dataset's YAML.
+    """
+
+    read: Callable[..., Sequence[Entry]]
+    options: type = NoOptions
+
+
+def format_named(name: str) -> Format:
+    """Import a format by its name, which is one of ``FORMATS``."""
+    found: Format = import_module(f"{__name__}.{name}").FORMAT
+    return found
