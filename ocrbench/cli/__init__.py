@@ -7,36 +7,23 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
 
 import typer
 from rich.logging import RichHandler
 from rich.text import Text
 
 from ocrbench import __version__
+from ocrbench.cli.commands import COMMANDS
 from ocrbench.cli.console import make_console
+from ocrbench.cli.files import existing
 from ocrbench.errors import ConfigError, OcrBenchError, last_line
 
 log = logging.getLogger(__name__)
 
 # A mistake may be the user's or our own: 1 would say that something was measured and found wanting.
 MISTAKE, INTERRUPTED = 2, 130
-
-# Each command and its module, which is imported only when the command is called.
-COMMANDS = {
-    "list": "listing",
-    "read": "read",
-    "fetch": "fetch",
-    "ab": "ab",
-    "compare": "compare",
-    "conversion": "conversion",
-    "export": "export",
-    "doctor": "doctor",
-    "history": "history",
-    "report": "report",
-    "sensitivity": "sensitivity",
-    "plan": "plan",
-    "parity": "parity",
-}
 
 # Commands, and options of commands, that ocrbench no longer has → what to use instead.
 RETIRED = {
@@ -47,7 +34,7 @@ RETIRED = {
 
 def application(command: str) -> typer.Typer:
     """Import what a command needs."""
-    app = importlib.import_module(f"ocrbench.cli.{COMMANDS[command]}").app
+    app = importlib.import_module(f"ocrbench.cli.{COMMANDS[command].module}").app
     assert isinstance(app, typer.Typer)
     return app
 
@@ -86,9 +73,25 @@ def _dispatch(words: list[str]) -> int:
     if words and words[0] in COMMANDS:
         application(words[0])(words[1:], prog_name=f"ocrbench {words[0]}")
         return 0
+    if not words or _asks_for_help(words):
+        from ocrbench.cli.overview import overview
+
+        make_console().print(Text(overview(_config_dir(words))), soft_wrap=True)
+        return 0
     from ocrbench.cli.run import run
 
     return run(words, tuple(COMMANDS))
+
+
+def _asks_for_help(words: Sequence[str]) -> bool:
+    """Whether flags and overrides ask for help, and do not start with a mistyped command."""
+    return bool({"--help", "-h"} & set(words)) and ("=" in words[0] or words[0].startswith("-"))
+
+
+def _config_dir(words: Sequence[str]) -> str | None:
+    given = [word.removeprefix("--config-dir=") for word in words if word.startswith("--config-dir=")]
+    given += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
+    return existing(Path(given[-1])) if given else None
 
 
 def _refuse_retired(words: Sequence[str]) -> None:

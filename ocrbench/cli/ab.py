@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ocrbench.cell import check
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.comparison import report
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
@@ -25,30 +25,29 @@ from ocrbench.progress import ConsoleListener
 app = make_app()
 
 
-@app.command("ab")
+@command(app, "ab")
 def ab(  # noqa: PLR0913 - each is an option of the command
-    before: Annotated[str, typer.Argument(metavar="A", help="Overrides, an experiment, python=PATH, env.NAME=VALUE.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="Likewise; '' is the common configuration.")],
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="KEY=VALUE words, experiment=NAME, python=PATH, env.NAME=VALUE.")
+    ],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same for the other side; '' changes nothing.")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Of both; gate=ci sets limits.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="What both have in common; gate=ci sets limits.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="Measuring time, over all pairs of processes.")] = 30.0,
-    processes: Annotated[int, typer.Option(min=1, help="Pairs of processes, one after the other.")] = 6,
+    seconds: Annotated[
+        float, typer.Option(min=1, metavar="N", help="Measuring time, over all pairs of processes.")
+    ] = 30.0,
+    processes: Annotated[int, typer.Option(min=1, metavar="N", help="Pairs of processes, one after the other.")] = 6,
     until_decided: Annotated[bool, typer.Option("--until-decided", help="Go on until there is a verdict.")] = False,
-    max_seconds: Annotated[float, typer.Option(min=1, help="Time budget of --until-decided.")] = 600.0,
-    seed: Annotated[int, typer.Option(help="Of the order of images.")] = 0,
+    max_seconds: Annotated[float, typer.Option(min=1, metavar="N", help="Time budget of --until-decided.")] = 600.0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Decides the order of images.")] = 0,
     config_dir: ConfigDirOption = None,
     junit: JunitOption = None,
     markdown: MarkdownOption = None,
     json: JsonOption = None,
     benchmark_json: BenchmarkJsonOption = None,
 ) -> None:
-    """Measure two configurations side by side and say which is faster and which is more accurate.
-
-    For example: ocrbench ab precision=FP32 precision=BF16 dataset.limit=20
-
-    Exit status: 0 no worse (or the gate is passed), 1 worse (or the gate fails), 3 undecided.
-    """
+    """Measure two configurations side by side and say which is faster and which is more accurate."""
     common, folder = overrides or [], existing(config_dir)
     first, second = (parse_side(side, common, folder) for side in (before, after))
     for side in (first, second):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.comparison import report
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
@@ -20,13 +20,14 @@ from ocrbench.errors import ConfigError
 app = make_app()
 
 
-@app.command("compare")
+@command(app, "compare")
 def compare(  # noqa: PLR0913 - each is an option of the command
     words: Annotated[
-        list[str], typer.Argument(metavar="RUNS... [gate=NAME]", help="Folders of runs: A, then B; or any with --by.")
+        list[str], typer.Argument(metavar="RUNS|gate=NAME", help="Folders of runs: A, then B; with --by any number.")
     ],
     by: Annotated[
-        str, typer.Option(help=f"Compare runs that differ in this only: {', '.join(COMPARABLE_FACTORS)}.")
+        str,
+        typer.Option(metavar="FACTOR", help=f"Compare runs that differ only in this: {', '.join(COMPARABLE_FACTORS)}."),
     ] = "",
     config_dir: ConfigDirOption = None,
     junit: JunitOption = None,
@@ -34,12 +35,7 @@ def compare(  # noqa: PLR0913 - each is an option of the command
     json: JsonOption = None,
     benchmark_json: BenchmarkJsonOption = None,
 ) -> None:
-    """Compare finished runs: accuracy paired by image, speed where host and environment agree.
-
-    For example: ocrbench compare baseline/runs reports/runs gate=ci, or: ocrbench compare reports --by device
-
-    Exit status: 0 no worse (or the gate is passed), 1 worse (or the gate fails), 3 undecided.
-    """
+    """Compare finished runs: accuracy paired by image, speed where host and environment agree."""
     overrides = [word for word in words if "=" in word]
     if others := [word for word in overrides if not word.lstrip("+").startswith("gate")]:
         message = f"compare: {' '.join(others)}: finished runs stay as they are; expected folders and gate=NAME"

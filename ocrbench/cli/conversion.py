@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench.cell import check
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.comparison import show_gate
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing, write_output
@@ -33,25 +33,19 @@ app = make_app()
 FLIPS_SHOWN = 10
 
 
-@app.command("conversion")
+@command(app, "conversion")
 def conversion(
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="As for a run; precision=INT8 by default.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="As for a run; precision=INT8 by default.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="Measuring time, over all rounds of processes.")] = 30.0,
-    processes: Annotated[int, typer.Option(min=1, help="Rounds of processes, one after the other.")] = 6,
-    seed: Annotated[int, typer.Option(help="Of the order of images.")] = 0,
+    seconds: Annotated[
+        float, typer.Option(min=1, metavar="N", help="Measuring time, over all rounds of processes.")
+    ] = 30.0,
+    processes: Annotated[int, typer.Option(min=1, metavar="N", help="Rounds of processes, one after the other.")] = 6,
+    seed: Annotated[int, typer.Option(metavar="N", help="Decides the order of images.")] = 0,
     config_dir: ConfigDirOption = None,
 ) -> None:
-    """Measure what a conversion brings and costs: a precision against FP32 and against AUTO, and which words flip.
-
-    For example: ocrbench conversion model=ppocrv6_small precision=INT8 gate=accuracy
-
-    The gate's limits are held against FP32.
-
-    Exit status: 0 measured (and the gate is passed), 1 the gate fails, 2 a mistake, or a side cannot be measured, 3 the
-    gate is undecided.
-    """
+    """Measure what a conversion brings and costs: a precision against FP32 and against AUTO, and which words flip."""
     cell = load(["precision=INT8", *(overrides or [])], existing(config_dir))
     check(cell)
     check_limits(cell.gate)

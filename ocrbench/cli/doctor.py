@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench import environment
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.config import Cell, refuse_unused
 from ocrbench.config.composing import GROUPS, load
@@ -30,17 +30,14 @@ WATCH_SECONDS = 2.0
 STYLES = {"ok": "green", "note": "cyan", "warn": "bold yellow"}
 
 
-@app.command("doctor")
+@command(app, "doctor")
 def doctor(
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="For example reports_dir=PATH.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="reports_dir, cache_dir and noise.… count here.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
-    """Check whether this machine measures well, and say what to change.
-
-    Takes about six seconds. Exit status: 0 nothing to change, 1 something to change.
-    """
+    """Check whether this machine measures well, and say what to change."""
     unused = {*GROUPS, *(field.name for field in fields(Cell))} - USED
     refuse_unused(overrides or [], unused, "doctor")
     cell = load(overrides or [])

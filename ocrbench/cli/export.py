@@ -7,7 +7,7 @@ import pandas as pd
 import typer
 
 from ocrbench import table
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import examples, make_app
 from ocrbench.cli.files import write_output
 from ocrbench.compare.stored import find_runs
 from ocrbench.report import delimited
@@ -17,58 +17,56 @@ DEFAULT_RUNS = "reports"
 
 RunsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[RUNS]...", help="Runs, or any folders above runs.", show_default=DEFAULT_RUNS),
+    typer.Argument(metavar="RUNS", help="Runs, or any folders above runs.", show_default=DEFAULT_RUNS),
 ]
 OutputOption = Annotated[
-    Path | None, typer.Option("--output", metavar="FILE", help="The file to write.", show_default="standard output")
+    Path | None, typer.Option("--output", metavar="FILE", help="File to write.", show_default="standard output")
 ]
-LongOption = Annotated[bool, typer.Option("--long", help="A row per run, stage and metric instead of one per run.")]
+LongOption = Annotated[bool, typer.Option("--long", help="Write a row per run, stage and metric, not one per run.")]
 
-app = make_app("Hand stored runs to other programs.")
-
-
-@app.callback()
-def formats() -> None:
-    """Hand stored runs to other programs."""
+app = make_app("export")
 
 
-@app.command("benchmark-json")
+@app.command("benchmark-json", epilog=examples("ocrbench export benchmark-json reports --output benchmark.json"))
 def benchmark_json(
-    folders: Annotated[list[str], typer.Argument(metavar="RUNS...", help="Runs, or any folders above runs.")],
-    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The file to write.")],
+    folders: Annotated[list[str], typer.Argument(metavar="RUNS", help="Runs, or any folders above runs.")],
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="File to write.")],
 ) -> None:
-    """Write the times of finished runs as pytest-benchmark does.
-
-    For example: ocrbench export benchmark-json reports --output benchmark.json
-    """
+    """Write the times of finished runs as pytest-benchmark does."""
     runs = find_runs(folders)
     stored = ((run.record, run.store.timings(run.record.run_id)) for run in runs)
     write_output(output, runs_to_benchmark_json(stored))
     typer.echo(f"{len(runs)} runs: {output}")
 
 
-@app.command("csv")
+@app.command("csv", epilog=examples("ocrbench export csv reports --output runs.csv"))
 def csv(runs: RunsArgument = None, output: OutputOption = None, long: LongOption = False) -> None:
-    """Write the table of stored runs, failed ones too, as CSV.
+    """Write the table of stored runs as CSV.
 
-    For example: ocrbench export csv reports --output runs.csv
+    Failed runs are rows too.
     """
     _publish(delimited.to_csv(_table(runs, long=long)), output)
 
 
-@app.command("json")
+@app.command("json", epilog=examples("ocrbench export json reports --long"))
 def json(runs: RunsArgument = None, output: OutputOption = None, long: LongOption = False) -> None:
-    """Write the table of stored runs, failed ones too, as a JSON list of rows; empty numbers are null."""
+    """Write the table of stored runs as JSON.
+
+    It is a list of rows, also of failed runs; empty numbers are null.
+    """
     _publish(delimited.to_json(_table(runs, long=long)), output)
 
 
-@app.command("parquet")
+@app.command("parquet", epilog=examples("ocrbench export parquet reports --output runs.parquet"))
 def parquet(
-    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The file to write.")],
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="File to write.")],
     runs: RunsArgument = None,
     long: LongOption = False,
 ) -> None:
-    """Write the table of stored runs, failed ones too, as Parquet."""
+    """Write the table of stored runs as Parquet.
+
+    Failed runs are rows too.
+    """
     _publish(delimited.to_parquet(_table(runs, long=long)), output)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.config import ONLY_MEASURING, choices, closest, refuse_unused
@@ -20,20 +20,15 @@ ROLES = ("detector", "recognizer")
 FAILED = 1
 
 
-@app.command("fetch")
+@command(app, "fetch")
 def fetch(
     words: Annotated[
         list[str],
-        typer.Argument(
-            metavar="MODEL... [KEY=VALUE]...", help="Detectors, recognizers or pairs of 'ocrbench list models'."
-        ),
+        typer.Argument(metavar="MODEL|KEY=VALUE", help="Detectors, recognizers or pairs; see 'ocrbench list models'."),
     ],
     config_dir: ConfigDirOption = None,
 ) -> None:
-    """Download and convert models ahead of time.
-
-    For example: ocrbench fetch horizontal-text-detection-0001 precision=FP32
-    """
+    """Download and convert models ahead of time."""
     overrides = [word for word in words if "=" in word]
     refuse_unused(overrides, ONLY_MEASURING, "fetch")
     folder = existing(config_dir)

@@ -9,7 +9,8 @@ from ocrbench.errors import ConfigError
 from ocrbench.files import why_unwritable, write_atomically
 
 ConfigDirOption = Annotated[
-    Path | None, typer.Option("--config-dir", metavar="DIR", help="Your own YAML, for example DIR/gate/NAME.yaml.")
+    Path | None,
+    typer.Option("--config-dir", metavar="DIR", help="Folder of your own YAML, for example DIR/gate/NAME.yaml."),
 ]
 
 

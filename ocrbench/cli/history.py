@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench import table
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.config import closest
 from ocrbench.errors import ConfigError
@@ -25,17 +25,16 @@ app = make_app()
 SHOWN = ("run_id", "started", "commit", "openvino", "status", "value", "noisy", "change")
 
 
-@app.command("history")
+@command(app, "history")
 def show_history(
-    metric: Annotated[str, typer.Argument(metavar="METRIC", help="A number of the tables, as latency_p50_ms.")],
-    reports: Annotated[Path, typer.Option(help="The folder whose runs are shown.")] = Path("reports"),
-    series: Annotated[str, typer.Option("--series", "--cell", help="Only runs whose name contains this.")] = "",
+    metric: Annotated[str, typer.Argument(metavar="METRIC", help="A column with numbers, for example latency_p50_ms.")],
+    reports: Annotated[Path, typer.Option(metavar="DIR", help="Folder whose runs are shown.")] = Path("reports"),
+    series: Annotated[
+        str, typer.Option("--series", "--cell", metavar="TEXT", help="Show only runs whose name contains this.")
+    ] = "",
     csv: Annotated[bool, typer.Option("--csv", help="Print every column as CSV.")] = False,
 ) -> None:
-    """Show the runs of each cell over time, and at which run a metric's level changed.
-
-    For example: ocrbench history latency_p50_ms --series ppocrv6_small-FP16
-    """
+    """Show the runs of each cell over time, and at which run a metric's level changed."""
     reports = reports.expanduser()
     records = Store(reports).records()
     _check(metric, records)

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import examples, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.config import Cell, Stage, choices
@@ -15,13 +15,16 @@ from ocrbench.config.composing import load
 from ocrbench.convert.source import locate
 from ocrbench.runtime import devices
 
-app = make_app("List models, datasets or devices.")
+app = make_app("list")
 ROLES = ("detector", "recognizer")
 
 
-@app.command("devices")
+@app.command("devices", epilog=examples("ocrbench list devices"))
 def list_devices() -> None:
-    """Show the devices that OpenVINO finds, and the precisions that each has instructions for."""
+    """Show the devices that OpenVINO finds.
+
+    The native precisions are those that a device has instructions for.
+    """
     shown = Table("name", "full name", "native precisions", "capabilities")
     for device in devices():
         native, capabilities = ", ".join(device.native), ", ".join(device.capabilities)
@@ -29,14 +32,14 @@ def list_devices() -> None:
     make_console().print(shown)
 
 
-@app.command("models")
+@app.command("models", epilog=examples("ocrbench list models", "ocrbench list models omz.root=PATH"))
 def list_models(
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="For example omz.root=PATH.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="For example omz.root=PATH.")
     ] = None,
     config_dir: ConfigDirOption = None,
 ) -> None:
-    """Show every model: where it comes from, under which licence, and whether it is on disk."""
+    """Show every model, and whether it is on disk."""
     shown = Table("model", "family", "source", "licence", "MB", "input", "languages", "OpenVINO from", "on disk")
     shown.columns[0].no_wrap = True
     folder = existing(config_dir)
@@ -55,9 +58,9 @@ def list_models(
     console.print(Text(f"Pairs (model=NAME): {', '.join(choices('model', folder))}"), soft_wrap=True)
 
 
-@app.command("datasets")
+@app.command("datasets", epilog=examples("ocrbench list datasets"))
 def list_datasets(config_dir: ConfigDirOption = None) -> None:
-    """Show the dataset configurations and the folder that each expects."""
+    """Show the datasets, and the folder of each."""
     shown = Table("dataset", "format", "granularity", "root")
     folder = existing(config_dir)
     for name in choices("dataset", folder):

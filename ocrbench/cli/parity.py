@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ocrbench.cell import check
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
 from ocrbench.compare.stored import find_runs
@@ -27,34 +27,27 @@ app = make_app()
 BATCHES = (1, 8)
 
 
-@app.command("parity")
+@command(app, "parity")
 def parity(  # noqa: PLR0913 - each is an option of the command
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN | KEY=VALUE...]", help="A finished run's folder, or a cell.")
+        list[str] | None, typer.Argument(metavar="RUN|KEY=VALUE", help="The folder of a finished run, or a cell.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.01, help="How long each turn times.")] = 1.0,
-    rounds: Annotated[int, typer.Option(min=2, help="How many turns each of the two has; an interval needs six.")] = 25,
-    stage: Annotated[str, typer.Option(help="detector or recognizer; both by default.")] = "",
+    seconds: Annotated[float, typer.Option(min=0.01, metavar="N", help="Time that each turn measures.")] = 1.0,
+    rounds: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Turns of each of the two; an interval needs six.")
+    ] = 25,
+    stage: Annotated[str, typer.Option(metavar="STAGE", help="detector or recognizer; by default both.")] = "",
     batch: Annotated[
         list[int] | None,
-        typer.Option(min=1, help="Of the recognizer; may be repeated. Default: 1 and 8. The detector has 1."),
+        typer.Option(min=1, metavar="N", help="Batch size of the recognizer; can be repeated; by default 1 and 8."),
     ] = None,
     shape: Annotated[
-        str, typer.Option(metavar="N,H,W,C", help="Of the input, with --stage; by default what the dataset gives.")
+        str, typer.Option(metavar="N,H,W,C", help="Shape of the input, with --stage; by default the dataset's.")
     ] = "",
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the table with all columns.")] = None,
     config_dir: ConfigDirOption = None,
 ) -> None:
-    """Time each stage's network alone, in turns with OpenVINO's benchmark_app, and show the ratio.
-
-    Both get the model that ocrbench compiles, with the pre- and post-processing that it builds in, the same device,
-    properties and shape, and one input that stays where it is. Both times are those of OpenVINO's own clock; a ratio
-    above 1 means that ocrbench is slower. "around" is what ocrbench's calls took beyond that, which benchmark_app does
-    not count, and which is part of the times in ocrbench's tables. Each turn is a process of its own, so a round takes
-    a few seconds more than it times. The machine must be quiet.
-
-    For example: ocrbench parity precision=BF16, or: ocrbench parity reports/runs/RUN --stage recognizer --batch 8
-    """
+    """Time each stage's network alone, in turns with OpenVINO's benchmark_app, and show the ratio."""
     cell, checksums = _cell(words or [], existing(config_dir))
     roles = _roles(stage)
     wanted = {role: _wanted(role, batch or BATCHES, shape, stage) for role in roles}

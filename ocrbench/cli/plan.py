@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench.cell import check
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.config.composing import load
@@ -18,10 +18,10 @@ from ocrbench.runtime import check_device
 app = make_app()
 
 
-@app.command("plan")
+@command(app, "plan")
 def plan(
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="The cell: model, precision, dataset, …")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="The cell: model, precision, dataset, …")
     ] = None,
     images: Annotated[
         int, typer.Option(min=1, help="Over how many images the cost of a shape's first batch is spread.")
@@ -29,13 +29,7 @@ def plan(
     seconds: Annotated[float, typer.Option(min=1, help="How long the plan is checked against the present.")] = 30.0,
     config_dir: ConfigDirOption = None,
 ) -> None:
-    """Choose the recognizer's widths and batch size for a dataset, by what they cost on the device.
-
-    The detector finds the crops, the network is timed at a handful of shapes, and the cheapest widths and batch size
-    are computed from that. Then the plan and the present setting read all crops in turns.
-
-    For example: ocrbench plan precision=FP16 dataset=icdar2015 dataset.root=PATH dataset.limit=50
-    """
+    """Choose the recognizer's widths and batch size for a dataset, by what they cost on the device."""
     cell = load(overrides or [], existing(config_dir))
     check(cell)
     check_plannable(cell)

@@ -11,7 +11,7 @@ import cv2
 import typer
 from rich.text import Text
 
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing, write_output
 from ocrbench.config import ONLY_MEASURING, closest, refuse_unused
@@ -29,24 +29,25 @@ app = make_app()
 FAILED = 1
 
 
-@app.command("read")
+@command(app, "read")
 def read(  # noqa: PLR0913 - each is an option of the command
     words: Annotated[
         list[str],
-        typer.Argument(metavar="IMAGE|URL|FOLDER... [KEY=VALUE]...", help="And overrides as for a run."),
+        typer.Argument(metavar="IMAGE|KEY=VALUE", help="Files, folders and addresses; values as for a run."),
     ],
-    order: Annotated[str, typer.Option(help="reading: by lines; distance: from the upper left.")] = "reading",
-    threshold: Annotated[float, typer.Option(min=0, max=1, help="Leave out text of a lower confidence.")] = 0.0,
-    output: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("reports/read"),
+    order: Annotated[
+        str, typer.Option(metavar="ORDER", help="reading (by lines) or distance (from the upper left).")
+    ] = "reading",
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, metavar="X", help="Leave out text of a lower confidence.")
+    ] = 0.0,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the pictures.")] = Path("reports/read"),
     crops: Annotated[bool, typer.Option("--crops", help="Also write a sheet of every crop with its text.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print regions with polygons and confidences.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Open the annotated picture.")] = False,
     config_dir: ConfigDirOption = None,
 ) -> None:
-    """Print the words in an image and draw them on it.
-
-    For example: ocrbench read photo.jpg device=AUTO model=ppocrv4_mobile --crops
-    """
+    """Print the words in an image and draw them on it."""
     if order not in ORDERS:
         message = f"--order {order}: no such order; {closest(order, ORDERS)}"
         raise ConfigError(message)

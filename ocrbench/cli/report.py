@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.files import check_output, write_output
 from ocrbench.errors import ConfigError
 from ocrbench.report.html import Options, Report, load_report, report_data, to_html, to_markdown
@@ -47,30 +47,32 @@ class Wanted:
         return to_html(report_data(found), live=True)
 
 
-@app.command("report")
+@command(app, "report")
 def report(  # noqa: PLR0913 - each is an option of the command
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUNS]...", help="Runs, or any folders above runs.", show_default="reports"),
+        typer.Argument(metavar="RUNS", help="Runs, or any folders above runs.", show_default="reports"),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="FILE", help="The page; a .md beside it.", show_default="reports/report.html"),
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="File for the page; the Markdown goes beside it.",
+            show_default="reports/report.html",
+        ),
     ] = None,
     against: Annotated[
         list[str] | None, typer.Option("--against", metavar="RUNS", help="Compare with these runs; can be repeated.")
     ] = None,
-    gallery: Annotated[int, typer.Option(min=0, help="How many images the gallery shows.")] = GALLERY,
+    gallery: Annotated[int, typer.Option(min=0, metavar="N", help="Number of images in the gallery.")] = GALLERY,
     link_images: Annotated[bool, typer.Option("--link-images", help="Link images instead of embedding them.")] = False,
     serve: Annotated[
-        bool, typer.Option("--serve", help="Serve the page on this machine, anew after each run.")
+        bool, typer.Option("--serve", help="Serve the page on this machine, and renew it after each run.")
     ] = False,
-    title: Annotated[str, typer.Option(help="Of the page; by default what was measured.")] = "",
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Title of the page; by default what was measured.")] = "",
 ) -> None:
-    """Make one HTML page of runs, which opens without a network, and a short Markdown file beside it.
-
-    For example: ocrbench report reports --output report.html
-    """
+    """Make one HTML page of runs, which opens without a network, and a short Markdown file beside it."""
     folders = paths or [DEFAULT_RUNS]
     options = Options(gallery=gallery, link_images=link_images)
     wanted = Wanted(

@@ -33,7 +33,7 @@ OK, CELL_FAILED = 0, 1
 # They would put another configuration in the place of the one that was checked.
 REPLACING_FLAGS = ("--config-name", "-cn", "--config-path", "-cp")
 FLAGS_WITH_VALUE = ("--config-dir", "-cd", *REPLACING_FLAGS, "--cfg", "-c", "--package", "-p")
-ASKING_FLAGS = ("--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
+ASKING_FLAGS = ("--hydra-help", "--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
 
 
 def run(words: Sequence[str], commands: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from ocrbench.cell import check
-from ocrbench.cli.commands import make_app
+from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
 from ocrbench.config import choices, closest
@@ -25,27 +25,23 @@ app = make_app()
 ROLES: tuple[Role, ...] = ("detector", "recognizer")
 
 
-@app.command("sensitivity")
+@command(app, "sensitivity")
 def sensitivity(
     words: Annotated[
         list[str],
-        typer.Argument(metavar="MODEL [KEY=VALUE]...", help="A detector or recognizer of 'ocrbench list models'."),
+        typer.Argument(metavar="MODEL|KEY=VALUE", help="A detector or recognizer; see 'ocrbench list models'."),
     ],
-    stage: Annotated[str, typer.Option(help="detector or recognizer, where both have that name.")] = "",
-    sort: Annotated[str, typer.Option(help="sqnr or cosine of the layer alone, or time: INT8 minus AUTO.")] = "sqnr",
-    top: Annotated[int | None, typer.Option(min=1, help="Show that many layers only.")] = None,
+    stage: Annotated[
+        str, typer.Option(metavar="STAGE", help="detector or recognizer, where both have that name.")
+    ] = "",
+    sort: Annotated[
+        str, typer.Option(metavar="ORDER", help="sqnr or cosine of the layer alone, or time (INT8 minus AUTO).")
+    ] = "sqnr",
+    top: Annotated[int | None, typer.Option(min=1, metavar="N", help="Show only the first N layers.")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every layer and column.")] = None,
     config_dir: ConfigDirOption = None,
 ) -> None:
-    """Show which layers of a model cost accuracy or time when it is quantised.
-
-    Each layer that NNCF quantised is compared with the float model on images of the dataset (8 of them unless
-    dataset.limit says otherwise), and timed in FP32, in INT8 and as OpenVINO runs it by default (AUTO).
-    All three without folding.split_concatenations and folding.simplify_gates, which INT8 never has, so that they have
-    the same layers.
-
-    For example: ocrbench sensitivity ppocrv6_small --stage detector --sort time --top 20
-    """
+    """Show which layers of a model cost accuracy or time when it is quantised."""
     if sort not in ORDERS:
         message = f"--sort {sort}: no such order; {closest(sort, ORDERS)}"
         raise ConfigError(message)
