@@ -109,15 +109,6 @@ COMMANDS = {
         details=("Takes about six seconds. Exit status: 0 nothing to change, 1 something to change.",),
         examples=("ocrbench doctor", "ocrbench doctor reports_dir=/data/reports --json"),
     ),
-    "plan": Command(
-        module="plan",
-        summary="Find batch settings of the recognizer that suit a dataset.",
-        details=(
-            "Finds the crops of the dataset, times the network at some shapes, and computes the cheapest widths and "
-            "batch size. Then the plan and the present setting read all crops in turns.",
-        ),
-        examples=("ocrbench plan dataset=icdar2015 dataset.root=PATH dataset.limit=50",),
-    ),
     "sensitivity": Command(
         module="sensitivity",
         words="MODEL",

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from ocrbench.config.retired import RETIRED
+from ocrbench.config.retired import RETIRED, RETIRED_VALUES
 from ocrbench.errors import ConfigError
 
 Parsed = TypeVar("Parsed")
@@ -98,7 +98,8 @@ def _describe(item: Mapping[str, Any], kind: type, where: str, beside: type | No
     message = item["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     given = item.get("input")
     shown = f"={given}" if isinstance(given, str | int | float) else ""
-    return f"{path}{shown}: {message[0].lower()}{message[1:]}"
+    instead = RETIRED_VALUES.get(f"{path}{shown}")
+    return f"{path}{shown}: {instead or message[0].lower() + message[1:]}"
 
 
 def _fields(kind: type, path: Sequence[int | str]) -> list[str]:

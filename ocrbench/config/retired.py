@@ -42,6 +42,12 @@ RETIRED: Mapping[str, Retired] = {
     "folding.shapes": _renamed("folding.recognizer_networks"),
 }
 
+# Values that a key no longer takes → what to use instead.
+RETIRED_VALUES: Mapping[str, str] = {
+    "recognizer.shapes=dynamic": "removed, as it saved 1 % of a latency; use recognizer.shapes=bucketed, "
+    "with a smaller recognizer.width_step for narrower batches",
+}
+
 
 def modernised(config: Mapping[str, Any]) -> dict[str, Any]:
     """Translate the configuration of a stored run into today's keys.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Literal, Protocol, Self, runtime_checkable
+from typing import Literal, Self
 
 import cv2
 import numpy as np
@@ -11,7 +11,6 @@ from pydantic.dataclasses import dataclass
 
 from ocrbench.config import STRICT
 from ocrbench.errors import ConfigError
-from ocrbench.models.interface import Recognizer
 from ocrbench.records import Graph, Image
 
 # Networks reduce the width up to eight times: in such steps no column of theirs is half empty.
@@ -50,7 +49,6 @@ class WidthOptions:
 
     Attributes:
         shapes: ``bucketed``: each crop is padded to the next of a few widths; crops of one width share batches.
-            ``dynamic``: crops that are nearly as wide share a batch, which is as wide as the widest of them.
             ``static``: all batches have the one width of ``widths`` and ``batch_size`` places, perhaps empty ones;
             wider crops are squeezed. The network is compiled for this shape alone.
         widths: The widths of ``bucketed``, ascending; beyond the last one it goes on with multiples of ``width_step``.
@@ -59,7 +57,7 @@ class WidthOptions:
         batch_size: How many crops a batch has at most.
     """
 
-    shapes: Literal["static", "bucketed", "dynamic"] = "bucketed"
+    shapes: Literal["static", "bucketed"] = "bucketed"
     widths: tuple[int, ...] = ()
     width_step: int = Field(ge=MULTIPLE)
     min_width: int = Field(default=32, ge=MULTIPLE)
@@ -73,8 +71,6 @@ class WidthOptions:
             message = f"expected ascending widths from {self.min_width} to {self.max_width}"
         elif self.shapes == "static" and len(self.widths) != 1:
             message = "shapes=static takes one width, as in recognizer.widths=[320]"
-        elif self.shapes == "dynamic" and self.widths:
-            message = "shapes=dynamic takes none"
         else:
             return self
         given = ",".join(map(str, self.widths))
@@ -85,8 +81,7 @@ class WidthOptions:
         """Return the width of the input for a crop that is this wide at the network's height."""
         if self.shapes == "static":
             return self.widths[0]
-        step = MULTIPLE if self.shapes == "dynamic" else self.width_step
-        stepped = math.ceil(natural / step) * step
+        stepped = math.ceil(natural / self.width_step) * self.width_step
         fitting = next((each for each in self.widths if each >= natural), stepped)
         return min(max(fitting, self.min_width), self.max_width)
 
@@ -99,33 +94,18 @@ class WidthOptions:
         Yields:
             A batch's width, and the indices of its crops.
         """
-        groups: dict[int, list[tuple[int, int]]] = {}
-        for width, index in sorted((self.width(natural), index) for index, natural in enumerate(naturals)):
-            groups.setdefault(0 if self.shapes == "dynamic" else width, []).append((width, index))
-        for group in groups.values():
+        groups: dict[int, list[int]] = {}
+        for index, natural in enumerate(naturals):
+            groups.setdefault(self.width(natural), []).append(index)
+        for width, group in sorted(groups.items()):
             for start in range(0, len(group), self.batch_size):
-                chosen = group[start : start + self.batch_size]
-                yield chosen[-1][0], [index for _, index in chosen]
+                yield width, group[start : start + self.batch_size]
 
     def stacked(self, inputs: Sequence[Image]) -> Image:
         """Make a batch of inputs (height, width, channels), with empty ones up to its size where that is static."""
-        missing = self.places(len(inputs)) - len(inputs)
+        missing = self.batch_size - len(inputs) if self.shapes == "static" else 0
         return np.stack([*inputs, *[np.zeros_like(inputs[0])] * missing])
-
-    def places(self, crops: int) -> int:
-        """Return how many places the batch of so many crops has."""
-        return self.batch_size if self.shapes == "static" else crops
 
     def static_shape(self, height: int, channels: int) -> tuple[int, ...]:
         """Return the only shape of an input; none where it varies."""
         return (self.batch_size, height, self.widths[0], channels) if self.shapes == "static" else ()
-
-
-@runtime_checkable
-class FreeWidth(Recognizer, Protocol):
-    """A recognizer whose network leaves the width of its input open."""
-
-    options: WidthOptions
-
-    def natural_width(self, crop: Image) -> int:
-        """Return how wide a crop is at the network's height."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ocrbench.config import choices
 from ocrbench.config.composing import load
-from ocrbench.config.retired import RETIRED
+from ocrbench.config.retired import RETIRED, RETIRED_VALUES
 from ocrbench.identity import NOT_COMPARED
 from ocrbench.records import RunRecord
 
@@ -48,6 +48,8 @@ def command(record: RunRecord) -> str:
     if not RETIRED.keys().isdisjoint(differences):
         return ""
     words += [f"{key}={value(given)}" for key, given in differences.items()]
+    if not RETIRED_VALUES.keys().isdisjoint(words):
+        return ""
     return shlex.join(["python", "-m", "ocrbench", *words])
 
 

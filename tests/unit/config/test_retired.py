@@ -10,8 +10,9 @@ import pytest
 from ocrbench.compare.matching import match_runs
 from ocrbench.compare.stored import find_runs
 from ocrbench.config.composing import load, load_matrix
-from ocrbench.config.retired import RETIRED, modernised
+from ocrbench.config.retired import RETIRED, RETIRED_VALUES, modernised
 from ocrbench.errors import ConfigError
+from ocrbench.models import check_options
 from ocrbench.records import RunRecord
 from ocrbench.report.history import history
 from ocrbench.report.html.command import command
@@ -56,6 +57,14 @@ def test_in_a_file_of_ones_own_too(key: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(["experiment=mine"], str(tmp_path))
     assert str(caught.value) == f"{key}: {RETIRED[key].instead}"
+
+
+@pytest.mark.parametrize("word", RETIRED_VALUES)
+def test_a_value_gets_one_too(word: str) -> None:
+    cell = load([word])
+    with pytest.raises(ConfigError) as caught:
+        check_options(cell.detector, cell.recognizer)
+    assert str(caught.value) == f"{word}: {RETIRED_VALUES[word]}"
 
 
 def test_the_exit_status_is_2(here: Callable[..., Any]) -> None:
@@ -127,6 +136,11 @@ class TestARunOfAnEarlierVersion:
         assert sorted(words) == sorted(
             ["device=CPU", "precision=FP16", "folding.recognizer_networks=48", "dataset.limit=6"]
         )
+
+    def test_has_no_command_where_it_asked_for_what_is_gone(self, write_run: WriteRun, tmp_path: Path) -> None:
+        write_run(tmp_path, *RETIRED_VALUES)
+        (record,) = Store(tmp_path).records()
+        assert command(record) == ""
 
     def test_is_followed_by_todays_in_a_history(self, write_run: WriteRun, tmp_path: Path) -> None:
         write_run(tmp_path, change=lambda record: replace(former({})(record), series="old"))

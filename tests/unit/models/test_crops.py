@@ -32,19 +32,13 @@ def test_buckets_may_be_chosen_and_steps_go_on_beyond_them() -> None:
     ]
 
 
-def test_dynamic_batches_are_as_wide_as_their_widest_crop() -> None:
-    assert batches([130, 60, 71, 900, 132], shapes="dynamic") == [(72, [1, 2]), (136, [0, 4]), (320, [3])]
-
-
 def test_a_static_batch_has_one_width_whatever_the_crops() -> None:
     assert batches([900, 60, 71], shapes="static", widths=[160]) == [(160, [0, 1]), (160, [2])]
 
 
 @given(
     naturals=st.lists(st.integers(1, 500)),
-    changes=st.sampled_from(
-        [{}, {"widths": [96, 200]}, {"shapes": "dynamic"}, {"shapes": "static", "widths": [160]}, {"batch_size": 1}]
-    ),
+    changes=st.sampled_from([{}, {"widths": [96, 200]}, {"shapes": "static", "widths": [160]}, {"batch_size": 1}]),
 )
 def test_every_crop_is_in_one_batch_that_it_fits_in(naturals: list[int], changes: dict[str, object]) -> None:
     options = replace(OPTIONS, **changes)
@@ -72,7 +66,6 @@ def test_only_static_batches_are_filled_up() -> None:
     [
         (["recognizer.shapes=static"], "recognizer.widths=[320]"),
         (["recognizer.shapes=static", "recognizer.widths=[64,96]"], "takes one width"),
-        (["recognizer.shapes=dynamic", "recognizer.widths=[64]"], "takes none"),
         (["recognizer.widths=[96,64]"], "ascending"),
         (["recognizer.widths=[64,9999]"], "from 64 to 3200"),
         (["recognizer.shapes=square"], "recognizer.shapes"),
