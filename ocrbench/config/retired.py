@@ -30,10 +30,23 @@ def _of_scenario(*defaults: int) -> Retired:
     return Retired(instead=instead, defaults=defaults)
 
 
+_PINNED = Retired(instead="removed; ocrbench pins what the zoo's tools need", defaults=None)
+
 RETIRED: Mapping[str, Retired] = {
     "max_drop": Retired(
         instead="removed; gate=accuracy limits what ocrbench conversion, ab and compare may find lost, and "
         "quantization.max_drop what quantization=accuracy_control may lose",
+        defaults=None,
+    ),
+    "noise.involuntary_switches": Retired(
+        instead="removed, as OpenVINO's own threads cause most of them; runs still record how many there were",
+        defaults=None,
+    ),
+    "omz.num_attempts": Retired(instead="removed; a download is tried five times", defaults=None),
+    "omz.requirements": _PINNED,
+    "omz.pytorch_requirements": _PINNED,
+    "omz.pip_options": Retired(
+        instead="removed; use pip's own configuration, for example the variable PIP_INDEX_URL or PIP_EXTRA_INDEX_URL",
         defaults=None,
     ),
     "scenario.block_images": _of_scenario(8, 64, 128, 1_000_000),

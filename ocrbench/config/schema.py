@@ -137,22 +137,15 @@ class Folding:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Omz:
-    """How the Open Model Zoo's tools are had and used.
+    """Where the Open Model Zoo's models come from.
 
     Attributes:
         root: A folder of models downloaded before; nothing is fetched then.
         cache_dir: Handed to ``omz_downloader --cache_dir``: a folder of files by checksum.
-        requirements: What pip installs into the tools' own virtual environment.
-        pytorch_requirements: What it installs in addition to convert PyTorch models.
-        pip_options: Further options for that pip, for example an index of one's own.
     """
 
     root: str | None
     cache_dir: str | None
-    num_attempts: int = Field(ge=1)
-    requirements: tuple[str, ...]
-    pytorch_requirements: tuple[str, ...]
-    pip_options: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -199,13 +192,11 @@ class Noise:
         steal_share: Of the CPU, taken by the hypervisor.
         other_cpu_share: Of the CPU, used by other processes.
         drift: Of an image's time, from its first repeat to its last; what it waits for its turn does not count.
-        involuntary_switches: How often the worker's threads lost their core, per second and core; None does not look.
     """
 
     steal_share: float = Field(ge=0)
     other_cpu_share: float = Field(ge=0)
     drift: float = Field(ge=0)
-    involuntary_switches: float | None = Field(default=None, ge=0)
 
 
 # These keys of a cell say where results go and how to get at them, not what is measured. A profile is taken beside the

@@ -18,6 +18,8 @@ from ocrbench.errors import ModelError
 log = logging.getLogger(__name__)
 
 CHECKSUMS = "sha256.json"
+# How often a download is tried.
+ATTEMPTS = 5
 # Tried in this order where a given folder does not hold the wanted precision.
 PRECISIONS = ("FP16", "FP32", "FP16-INT8")
 
@@ -91,12 +93,12 @@ class ZooFolder:
         return next(iter(sorted(self._root.glob(f"**/{source.network}/{precision}/{source.network}.xml"))), None)
 
     def _download(self, source: Source, precision: str, progress: Callable[[str], None]) -> None:
-        tools = ZooTools(self._omz, self._cache_dir, progress)
+        tools = ZooTools(self._cache_dir, progress)
         progress(f"downloading {source.model} from the Open Model Zoo")
         cache = Path(self._omz.cache_dir).expanduser() if self._omz.cache_dir else self._cache_dir / "omz-files"
         cache.mkdir(parents=True, exist_ok=True)
         options = ["--name", source.model, "--precisions", precision, "--output_dir", str(self._root)]
-        options += ["--cache_dir", str(cache), "--num_attempts", str(self._omz.num_attempts)]
+        options += ["--cache_dir", str(cache), "--num_attempts", str(ATTEMPTS)]
         output = run_streaming([tools.command(DOWNLOADER), *options], progress)
         if output.status:
             file = output.last("========== Downloading ").removeprefix("Downloading ")
@@ -128,7 +130,7 @@ class ZooFolder:
         return ""
 
     def _convert(self, source: Source, precision: str, progress: Callable[[str], None]) -> None:
-        tools = ZooTools(self._omz, self._cache_dir, progress)
+        tools = ZooTools(self._cache_dir, progress)
         progress(f"converting {source.model} with {CONVERTER}")
         folders = ["--download_dir", str(self._root), "--output_dir", str(self._root)]
         command = [tools.command(CONVERTER, pytorch=True), *folders, "--name", source.model, "--precisions", precision]

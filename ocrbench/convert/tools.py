@@ -12,12 +12,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ocrbench.config import Omz
 from ocrbench.errors import ModelError
 
 log = logging.getLogger(__name__)
 
 DOWNLOADER, CONVERTER, DESCRIBER = "omz_downloader", "omz_converter", "omz_info_dumper"
+REQUIREMENTS = ("openvino-dev==2024.6.0", "numpy==1.26.4")
+# In addition, to convert PyTorch models.
+PYTORCH_REQUIREMENTS = ("torch==2.13.0", "torchvision==0.28.0", "onnx==1.17.0", "onnxscript==0.7.2")
 # Last in making an environment: one without it was left half-made.
 COMPLETE, COMPLETE_PYTORCH = "complete", "complete-pytorch"
 TAIL_LINES = 3
@@ -30,9 +32,9 @@ class ZooTools:
         folder: Where the environment is made.
     """
 
-    def __init__(self, omz: Omz, cache_dir: Path, progress: Callable[[str], None]) -> None:
-        self._omz, self._progress = omz, progress
-        pins = "\n".join((sys.version.split()[0], *omz.requirements, *omz.pytorch_requirements))
+    def __init__(self, cache_dir: Path, progress: Callable[[str], None]) -> None:
+        self._progress = progress
+        pins = "\n".join((sys.version.split()[0], *REQUIREMENTS, *PYTORCH_REQUIREMENTS))
         self.folder = cache_dir / "tools" / f"omz-{hashlib.sha256(pins.encode()).hexdigest()[:12]}"
 
     def command(self, name: str, *, pytorch: bool = False) -> str:
@@ -52,7 +54,7 @@ class ZooTools:
         with FileLock(self.folder.with_suffix(".lock")):
             self._make()
             if pytorch and not (self.folder / COMPLETE_PYTORCH).exists():
-                self._install(self._omz.pytorch_requirements)
+                self._install(PYTORCH_REQUIREMENTS)
                 (self.folder / COMPLETE_PYTORCH).touch()
         return str(self._bin() / name)
 
@@ -64,7 +66,7 @@ class ZooTools:
             shutil.rmtree(self.folder)
         self._progress(f"making a virtual environment for the Open Model Zoo's tools in {self.folder}")
         self._create()
-        self._install(self._omz.requirements)
+        self._install(REQUIREMENTS)
         (self.folder / COMPLETE).touch()
 
     def _create(self) -> None:
@@ -81,7 +83,7 @@ class ZooTools:
     def _install(self, requirements: Sequence[str]) -> None:
         self._progress(f"installing {', '.join(requirements)}")
         pip = [str(self._bin() / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
-        lines = run_streaming([*pip, *self._omz.pip_options, *requirements], self._progress)
+        lines = run_streaming([*pip, *requirements], self._progress)
         if lines.status:
             reason = lines.last("ERROR") or "pip failed"
             message = (

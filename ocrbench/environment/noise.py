@@ -33,14 +33,11 @@ def reasons(conditions: Mapping[str, Any], limits: Noise) -> tuple[str, ...]:
     """Say which limits a run's conditions exceed; what is not known exceeds none."""
     found = []
     steal, other = conditions.get("steal_share"), conditions.get("other_cpu_share")
-    switches, drift = conditions.get("involuntary_switches"), conditions.get("drift")
+    drift = conditions.get("drift")
     if steal is not None and steal > limits.steal_share:
         found.append(f"the hypervisor took {steal:.1%} of the CPU (limit {limits.steal_share:.1%})")
     if other is not None and other > limits.other_cpu_share:
         found.append(f"other processes used {other:.1%} of the CPU (limit {limits.other_cpu_share:.1%})")
-    most = limits.involuntary_switches
-    if switches is not None and most is not None and switches > most:
-        found.append(f"the worker's threads lost their core {switches:.0f} times per second and core (limit {most:g})")
     if drift is not None and abs(drift - 1) > limits.drift:
         found.append(
             f"an image's time drifted by {drift - 1:+.1%} from first to last repeat (limit {limits.drift:.1%})"

@@ -210,7 +210,7 @@ def test_a_corrupted_download_is_refused(ocrbench: Run, server: Server, tmp_path
 
 def test_a_file_that_the_server_lacks(ocrbench: Run, server: Server, tmp_path: Path) -> None:
     (server.folder / DETECTOR / FILES[0]).unlink()
-    done = ocrbench("fetch", DETECTOR, "omz.num_attempts=1")
+    done = ocrbench("fetch", DETECTOR)
     assert done.returncode == 1
     message = message_of(done)
     assert f"{downloaded(tmp_path, FILES[0])} from {server.address}/{DETECTOR}/{FILES[0]}: 404 " in message
@@ -220,7 +220,7 @@ def test_a_file_that_the_server_lacks(ocrbench: Run, server: Server, tmp_path: P
 
 def test_without_network(ocrbench: Run, server: Server, tmp_path: Path) -> None:
     server.close()
-    done = ocrbench("fetch", DETECTOR, "omz.num_attempts=1")
+    done = ocrbench("fetch", DETECTOR)
     assert done.returncode == 1
     address = f"{server.address}/{DETECTOR}/{FILES[0]}"
     start = f"ocrbench: Cannot download {downloaded(tmp_path, FILES[0])} from {address}: Connection refused. "

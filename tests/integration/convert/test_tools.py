@@ -7,14 +7,13 @@ import os
 import stat
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ocrbench.config import Omz
 from ocrbench.config.composing import load
+from ocrbench.convert import tools
 from ocrbench.convert.omz import ZooFolder
 from ocrbench.convert.tools import COMPLETE, CONVERTER, DESCRIBER, DOWNLOADER, ZooTools, run_streaming
 from ocrbench.errors import ModelError
@@ -65,14 +64,14 @@ def make(wheels: Path, tmp_path: Path, said: list[str], monkeypatch: pytest.Monk
     """Prepare to make an environment where no tools are installed beside us or on the path."""
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere" / "python"))
-    local = ("--no-index", f"--find-links={wheels}")
-    omz = replace(
-        load().omz, requirements=("zoo_tools==1.0",), pytorch_requirements=("for_pytorch",), pip_options=local
-    )
+    # As for any pip.
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    monkeypatch.setattr(tools, "PYTORCH_REQUIREMENTS", ("for_pytorch",))
 
-    def prepare(**changes: Sequence[str]) -> ZooTools:
-        changed: Omz = replace(omz, **changes)
-        return ZooTools(changed, tmp_path / "cache", said.append)
+    def prepare(requirement: str = "zoo_tools==1.0") -> ZooTools:
+        monkeypatch.setattr(tools, "REQUIREMENTS", (requirement,))
+        return ZooTools(tmp_path / "cache", said.append)
 
     return prepare
 
@@ -103,19 +102,19 @@ class TestEnvironment:
         assert run_streaming([command], said.append).status == 0
 
     def test_what_pip_cannot_find_is_one_line(self, make: Make) -> None:
-        tools = make(requirements=["no_such_tools==9"])
+        missing = make("no_such_tools==9")
         with pytest.raises(ModelError) as caught:
-            tools.command(DOWNLOADER)
+            missing.command(DOWNLOADER)
         message = str(caught.value)
         assert message.startswith("Cannot install the Open Model Zoo's tools (no_such_tools==9): ")
         assert "No matching distribution found for no_such_tools==9" in message
         assert "omz.root=PATH" in message
         assert "\n" not in message
-        assert not (tools.folder / COMPLETE).exists()
+        assert not (missing.folder / COMPLETE).exists()
 
     def test_other_requirements_have_another_environment(self, make: Make) -> None:
-        assert make().folder != make(requirements=["zoo_tools"]).folder
-        assert make().folder == make(pip_options=[]).folder
+        assert make().folder != make("zoo_tools").folder
+        assert make().folder == make().folder
 
 
 def script(path: Path, text: str = "") -> Path:

@@ -6,7 +6,7 @@ from ocrbench.config import Noise
 from ocrbench.environment import checkup
 from ocrbench.environment.checkup import Check
 
-LIMITS = Noise(steal_share=0.02, other_cpu_share=0.1, drift=0.1, involuntary_switches=100)
+LIMITS = Noise(steal_share=0.02, other_cpu_share=0.1, drift=0.1)
 GB = 10**9
 
 
