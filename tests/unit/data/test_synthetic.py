@@ -15,10 +15,10 @@ from PIL import ImageFont
 from ocrbench.config import Dataset
 from ocrbench.data import read
 from ocrbench.data.images import read_image
-from ocrbench.data.signs import FONTS, draw_sign
-from ocrbench.data.styles import STYLES
-from ocrbench.data.synthetic import generate, main, versions
-from ocrbench.data.vocabulary import WORDS, draw_line
+from ocrbench.data.synthetic import generate, versions
+from ocrbench.data.synthetic.__main__ import main
+from ocrbench.data.synthetic.signs import FONTS, STYLES, draw_sign
+from ocrbench.data.synthetic.vocabulary import WORDS, draw_line
 from ocrbench.errors import DatasetError
 from ocrbench.geometry import intersection_areas, polygon_areas
 from ocrbench.records import Sample

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ocrbench.data.textures import FloatImage
+from ocrbench.data.synthetic.textures import FloatImage
 
 
 def degrade(image: FloatImage, smallest_text_px: float, rng: np.random.Generator) -> FloatImage:

@@ -6,12 +6,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.data.degrade import degrade
 from ocrbench.data.formats.icdar2015 import DONT_CARE
-from ocrbench.data.signs import Box, Lines, Sign, draw_sign, measure
-from ocrbench.data.styles import NOTICE, PAINTED, ROAD_SIGN, STYLES, Style
-from ocrbench.data.textures import Colour, FloatImage, background
-from ocrbench.data.vocabulary import draw_line
+from ocrbench.data.synthetic.degrade import degrade
+from ocrbench.data.synthetic.signs import (
+    NOTICE,
+    PAINTED,
+    ROAD_SIGN,
+    STYLES,
+    Box,
+    Lines,
+    Sign,
+    Style,
+    draw_sign,
+    measure,
+)
+from ocrbench.data.synthetic.textures import Colour, FloatImage, background
+from ocrbench.data.synthetic.vocabulary import draw_line
 from ocrbench.records import Polygon, Region
 
 _SIZES: tuple[tuple[tuple[int, int], float], ...] = (

@@ -5,14 +5,12 @@ was made. The same seed, libraries and kind of processor give the same bytes; im
 many there are.
 """
 
-import argparse
 import hashlib
 import json
 import platform
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -20,7 +18,7 @@ import numpy as np
 import PIL
 from PIL import features
 
-from ocrbench.data.scenes import draw_scene
+from ocrbench.data.synthetic.scenes import draw_scene
 from ocrbench.errors import DatasetError
 from ocrbench.records import Region
 
@@ -111,25 +109,3 @@ def _write_manifest(draft: Path, folder: Path, count: int, seed: int) -> None:
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     (draft / "manifest.json").write_bytes(text.encode())
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Generate a set as the command line says; return the exit status, 2 for a mistake of the user."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ocrbench.data.synthetic", description="Generate labelled photographs of signs."
-    )
-    parser.add_argument("folder", type=Path, metavar="OUTPUT", help="a new or an empty folder")
-    parser.add_argument("--count", type=int, default=32, help="how many images (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=7, help="which images (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    try:
-        generate(options.folder, options.count, options.seed)
-    except DatasetError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    sys.stdout.write(f"{options.count} images in {options.folder}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
