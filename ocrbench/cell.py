@@ -23,7 +23,7 @@ from ocrbench.metrics.repeatability import repeatability
 from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
 from ocrbench.models import check_options
-from ocrbench.profile import profile_files, summarised
+from ocrbench.profiling.run_files import profile_files, summarised
 from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
 from ocrbench.scenarios import ServerSetup, setup_of
 from ocrbench.schedule import (

@@ -20,7 +20,7 @@ from ocrbench.config import Cell, closest, packaged
 from ocrbench.config.composing import complete, load_matrix, parse, register_resolvers
 from ocrbench.errors import ConfigError
 from ocrbench.files import write_atomically
-from ocrbench.profile import LAYERS, TRACE
+from ocrbench.profiling.run_files import LAYERS, TRACE
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.console import show
 from ocrbench.report.profile import profile_table

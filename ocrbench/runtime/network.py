@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from ocrbench.config import Folding, Precision
 from ocrbench.errors import DeviceError, last_line
 from ocrbench.graphs.folding import fold
-from ocrbench.layers import LayerTime, emulated, fastest, shares
+from ocrbench.profiling.layers import LayerTime, emulated, fastest, shares
+from ocrbench.profiling.twin import ProfiledTwin, Shape, Watch
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.calling import caller
 from ocrbench.runtime.host import folded_part, with_host_part
-from ocrbench.runtime.profiling import Profile, Shape, Watch
 
 # Stands for the network that takes all shapes.
 ANY: Shape = ()
@@ -173,7 +173,7 @@ class CompiledNetwork:
             timed = fastest(timed, profile.layers(types))
         return replace(report, layers=timed)
 
-    def profile(self) -> Profile:
+    def profile(self) -> ProfiledTwin:
         """Compile the same network once more, with profiling."""
 
         def build(watch: Watch) -> Network:
@@ -184,7 +184,7 @@ class CompiledNetwork:
 
             return self._callable(make)
 
-        return Profile(build)
+        return ProfiledTwin(build)
 
     def _callable(self, make: Callable[[Shape], Network]) -> Network:
         """Hand each input to what is made for its shape, or for all, with the host's part around it."""

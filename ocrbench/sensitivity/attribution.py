@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ocrbench.layers import LayerTime, execution_type
+from ocrbench.profiling.layers import LayerTime, execution_type
 
 Names = Mapping[str, str]
 # A type that takes less of a group's time is not named.

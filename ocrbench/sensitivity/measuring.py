@@ -11,8 +11,8 @@ from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError, ModelError
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.graphs.pairing import shared_names
-from ocrbench.layers import LayerTime, computes, fastest
 from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
+from ocrbench.profiling.layers import LayerTime, computes, fastest
 from ocrbench.records import Artifact, Graph, Image, Sample
 from ocrbench.runtime import CompiledNetwork, Settings
 from ocrbench.runtime.probing import Probe

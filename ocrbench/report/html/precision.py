@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ocrbench.profile import LAYERS
+from ocrbench.profiling.run_files import LAYERS
 from ocrbench.report.html.model import Report, ReportRun
 from ocrbench.table import executed_text
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocrbench.layers import LayerTime
+from ocrbench.profiling.layers import LayerTime
 from ocrbench.sensitivity import Agreement, LayerCost
 from ocrbench.sensitivity.attribution import attribute
 from ocrbench.sensitivity.measuring import join

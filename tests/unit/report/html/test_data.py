@@ -12,7 +12,7 @@ import pytest
 
 from ocrbench.compare.stored import find_runs
 from ocrbench.errors import ConfigError
-from ocrbench.profile import LAYERS
+from ocrbench.profiling.run_files import LAYERS
 from ocrbench.records import RunRecord
 from ocrbench.report.html import Report, load_report, loading, report_data
 from ocrbench.report.html.intervals import latency_interval

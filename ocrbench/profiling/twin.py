@@ -1,4 +1,4 @@
-"""A network that times its layers."""
+"""The twin of a measured network, which times its layers."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ocrbench.layers import LayerTime
+from ocrbench.profiling.layers import LayerTime
 from ocrbench.records import Network
 
 Shape = tuple[int, ...]
@@ -22,7 +22,7 @@ class Watch(Protocol):
         """Return what is to be called instead."""
 
 
-class Profile:
+class ProfiledTwin:
     """A network compiled with profiling, perhaps once per shape, which adds up the time of each layer."""
 
     def __init__(self, build: Callable[[Watch], Network]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ocrbench.profile import layer_frame, summarised
+from ocrbench.profiling.run_files import layer_frame, summarised
 
 
 def layer(name: str, kind: str, exec_type: str, microseconds: int) -> dict[str, Any]:

@@ -1,13 +1,33 @@
-"""The time of each layer, and of all layers of a type that executed the same precision."""
+"""What ``profile=true`` leaves in a run: the time of each layer and layer type, and a timeline of the stages."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from ocrbench.layers import LayerTime, executed_types
+from ocrbench.profiling.layers import LayerTime, executed_types
+from ocrbench.profiling.timeline import chrome_trace
+from ocrbench.records import Span
 
+LAYERS, TRACE = "layers.csv", "trace.json"
 COLUMNS = ("stage", "network", "layer", "type", "executed", "exec_type", "ms", "operations")
+
+
+def profile_files(
+    title: str, execution: Mapping[str, Mapping[str, Any]], spans: Mapping[int, Sequence[Span]]
+) -> dict[str, str]:
+    """Write the files of a profile, by name.
+
+    Args:
+        title: Title of the timeline.
+        execution: Per stage and network, see ``runtime.Execution``, with the layers.
+        spans: Per pipeline.
+    """
+    return {
+        LAYERS: layer_frame(execution).to_csv(index=False),
+        TRACE: json.dumps(chrome_trace(title, spans), separators=(",", ":")),
+    }
 
 
 def layer_frame(execution: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocrbench.layers import LayerTime, emulated, fastest, shares
+from ocrbench.profiling.layers import LayerTime, emulated, fastest, shares
 
 NATIVE = ["brgconv_avx512_bf16", "brgconv_avx512_1x1_bf16", "brgemm_avx512_bf16", "brgconv_avx512_amx_bf16"]
 GENERIC = ["jit_avx512_bf16", "jit_avx512_1x1_bf16", "jit_avx512_dw_bf16", "jit_gemm_bf16", "ref_any_bf16"]
