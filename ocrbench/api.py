@@ -1,82 +1,28 @@
 """The Python API: runs as objects that a notebook shows. Its names are those of ``ocrbench`` itself."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import pandas as pd
 
-from ocrbench import table
 from ocrbench.cell import check, run_cell
-from ocrbench.compare.stored import StoredRun, find_runs
 from ocrbench.config import ONLY_MEASURING, Cell, closest, refuse_unused
 from ocrbench.config.composing import load as load_cell
 from ocrbench.errors import CellError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.geometry import in_reading_order
 from ocrbench.progress import LogListener
-from ocrbench.records import Region, RunRecord
-from ocrbench.report.columns import cells, shown_columns
-from ocrbench.report.notebook import to_html
-from ocrbench.store import Outcome, Store
+from ocrbench.records import Region
+from ocrbench.runs import table
+from ocrbench.runs.columns import NAMES, to_html
+from ocrbench.runs.find import find_runs
+from ocrbench.runs.run import Run
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 __all__ = ["OcrBenchError", "Region", "Run", "Runs", "load", "read", "run"]
-
-
-class Run:
-    """A stored run of one cell. ``load`` and ``run`` make them.
-
-    Attributes:
-        record: The run as it is stored: configuration, environment, scores, what was executed.
-    """
-
-    def __init__(self, stored: StoredRun) -> None:
-        self._stored = stored
-        self.record: RunRecord = stored.record
-
-    @property
-    def id(self) -> str:
-        """The name of the run's folder."""
-        return self.record.run_id
-
-    @property
-    def ok(self) -> bool:
-        """Whether the run finished; ``record.error`` says why it did not."""
-        return self.record.status == "ok"
-
-    @cached_property
-    def row(self) -> Mapping[str, Any]:
-        """The run's row of the wide table: column → value."""
-        (row,) = table.wide([self.record]).to_dict("records")
-        return {str(name): value for name, value in row.items()}
-
-    @property
-    def scores(self) -> Mapping[str, float]:
-        """Every number of the run, by metric."""
-        return {score.metric: score.value for score in self.record.scores}
-
-    @property
-    def timings(self) -> pd.DataFrame:
-        """The raw times in nanoseconds, one row per image and repetition, warm-up too; empty for a failed run."""
-        return self._stored.store.timings(self.id)
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """The predicted and the expected regions of each image; empty for a failed run."""
-        return self._stored.store.outcomes(self.id)
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={self.row[name]!r}" for name in ("precision", "device", "scenario", "dataset"))
-        return f"<Run {self.id}: {shown}, {self.record.status}>"
-
-    def _repr_html_(self) -> str:
-        frame = table.wide([self.record])
-        columns = shown_columns(frame)
-        return to_html(("column", "value"), list(zip(columns, cells(frame, columns)[0], strict=True)))
 
 
 class Runs(Sequence[Run]):
@@ -106,16 +52,15 @@ class Runs(Sequence[Run]):
             ConfigError: There is no such column.
         """
         for name in columns:
-            if name not in table.WIDE_COLUMNS:
-                message = f"{name}: no such column; {closest(name, table.WIDE_COLUMNS)}"
+            if name not in NAMES:
+                message = f"{name}: no such column; {closest(name, NAMES)}"
                 raise ConfigError(message)
         fitting = (run for run in self._runs if all(run.row[name] == wanted for name, wanted in columns.items()))
         return Runs(run for run in fitting if condition is None or condition(run))
 
     def to_frame(self, *, long: bool = False) -> pd.DataFrame:
         """Return the wide table, one row per run; or the long one, with a row per run, stage and metric."""
-        records = [run.record for run in self._runs]
-        return table.long(records) if long else table.wide(records)
+        return table.long(self) if long else table.wide(self)
 
     def plot_pareto(self, x: str = "latency_p50_ms", y: str = "e2e_hmean") -> "Figure":
         """Plot two metrics against each other, one point per finished run.
@@ -132,15 +77,15 @@ class Runs(Sequence[Run]):
         # Plotly is slow to import, and only needed here.
         from ocrbench.report.pareto import pareto_figure
 
-        return pareto_figure([run.record for run in self._runs], x, y)
+        return pareto_figure(self._runs, x, y)
 
     def __repr__(self) -> str:
         return f"<Runs: {len(self)}, {sum(not run.ok for run in self._runs)} failed>"
 
     def _repr_html_(self) -> str:
         frame = self.to_frame()
-        columns = shown_columns(frame)
-        return to_html(columns, cells(frame, columns))
+        columns = table.shown_columns(frame)
+        return to_html(columns, table.cells(frame, columns))
 
 
 def load(*folders: str | PathLike[str]) -> Runs:
@@ -152,7 +97,7 @@ def load(*folders: str | PathLike[str]) -> Runs:
     Raises:
         ConfigError: A folder does not exist, or holds no run.
     """
-    return Runs(map(Run, find_runs([fspath(each) for each in folders] or ["reports"], failed=True)))
+    return Runs(find_runs([fspath(each) for each in folders] or ["reports"], failed=True))
 
 
 def run(overrides: Sequence[str] = (), config_dir: str | PathLike[str] | None = None) -> Run:
@@ -170,10 +115,10 @@ def run(overrides: Sequence[str] = (), config_dir: str | PathLike[str] | None = 
     cell = _cell(overrides, config_dir)
     check(cell)
     finished = run_cell(cell, LogListener())
-    if finished.record.status != "ok":
-        message = f"cell {finished.record.run_id} failed: {finished.record.error}"
+    if not finished.ok:
+        message = f"cell {finished.run_id} failed: {finished.error}"
         raise CellError(message)
-    return Run(StoredRun(record=finished.record, store=Store(finished.folder.parent.parent)))
+    return finished
 
 
 def read(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import ConfigError, DatasetError, OcrBenchError
 from ocrbench.files import why_unwritable
-from ocrbench.identity import decisive, decisive_keys, named, series
 from ocrbench.metrics.repeatability import repeatability
-from ocrbench.metrics.scoring import tallies, to_scores, total
+from ocrbench.metrics.scoring import Tallies, tallies, to_scores, total
 from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
 from ocrbench.models import check_options
 from ocrbench.profiling.run_files import profile_files, summarised
-from ocrbench.records import Artifact, RunRecord, Sample, Score, artifacts_to_plain
+from ocrbench.records import Artifact, Sample, Score, artifacts_to_plain
+from ocrbench.runs.identity import decisive, decisive_keys, named, series
+from ocrbench.runs.run import Outcome, Run, outcomes_of
+from ocrbench.runs.score import keep_scores, score_run
+from ocrbench.runs.store import Store
 from ocrbench.scenarios import ServerSetup, setup_of
 from ocrbench.schedule import (
     Artifacts,
@@ -38,27 +41,12 @@ from ocrbench.schedule import (
     measure,
     prepare,
 )
-from ocrbench.store import Store, outcomes_of
 
 log = logging.getLogger(__name__)
 
 STAGES = ("read", "detect", "detect_infer", "crop", "recognize", "recognize_infer")
 # How long to look at what other processes do, before measuring begins.
 WATCH_SECONDS = 0.25
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finished:
-    """What became of a cell.
-
-    Attributes:
-        reused: Whether the record is an earlier run of the very same cell.
-        folder: Where the run lies.
-    """
-
-    record: RunRecord
-    reused: bool
-    folder: Path
 
 
 def check(cell: Cell) -> None:
@@ -85,10 +73,10 @@ def check(cell: Cell) -> None:
         check_disjoint(cell.calibration, data.read(cell.dataset) if cell.calibration.format != data.SYNTHETIC else [])
 
 
-def run_cell(cell: Cell, listener: Listener) -> Finished:
-    """Run a cell, or find the run of the very same cell.
+def run_cell(cell: Cell, listener: Listener) -> Run:
+    """Run a cell, or find the run of the very same cell and score it by the cell's rules.
 
-    A failure becomes a failed record, so that a matrix goes on; it is not raised.
+    A failure becomes a failed run, so that a matrix goes on; it is not raised.
     """
     store = Store(Path(cell.reports_dir))
     known: dict[str, Any] = {"config": asdict(cell), "started": datetime.now(UTC).isoformat(timespec="milliseconds")}
@@ -105,7 +93,7 @@ def run_cell(cell: Cell, listener: Listener) -> Finished:
     return _failed(cell, store, known, reason)
 
 
-def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) -> Finished:
+def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) -> Run:
     check(cell)
     samples = data.read(cell.dataset)
     fingerprint = known["dataset_sha256"] = data.fingerprint(samples)
@@ -122,54 +110,68 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
             # Looked up only now: another session may just have measured this very cell.
             earlier = None if cell.force else store.newest(cell_id, profiled=cell.profile)
             if earlier is not None:
-                return Finished(record=earlier, reused=True, folder=store.root / earlier.run_id)
+                listener.say("measured before; that run is shown (force=true measures again)")
+                return score_run(earlier, cell.scoring)
             known["conditions"] |= {"busy": watch_processes(WATCH_SECONDS)}
             measured = measure(cell, artifacts, samples, listener, processes.fresh)
             known["conditions"] |= _disturbances(measured)
-            record = RunRecord(run_id=cell_id, status="ok", **known, **_results(cell, samples, artifacts, measured))
-            record = replace(record, noisy=noise.reasons(record.conditions, cell.noise))
-            outcomes = outcomes_of(samples, measured.predictions)
+            outcomes = _outcomes(cell, samples, measured)
+            counted = {each.sample_id: tallies(each.predicted, each.expected, cell.scoring) for each in outcomes}
+            run = Run(
+                run_id=cell_id,
+                status="ok",
+                **known,
+                execution=summarised(judged(cell, measured.execution)),
+                score_list=_scores(cell, outcomes, counted, artifacts, measured),
+                skipped=measured.skipped,
+                noisy=noise.reasons(known["conditions"], cell.noise),
+            )
             title = f"{cell.detector.name} + {cell.recognizer.name}, {cell.precisions} on {cell.devices}"
             profile = profile_files(title, measured.execution, measured.spans) if cell.profile else {}
-            record = store.add(record, _frame(measured.timings), outcomes, {**measured.files, **profile})
-    return Finished(record=record, reused=False, folder=store.root / record.run_id)
+            run = store.add(run, _frame(measured.timings), outcomes, {**measured.files, **profile})
+            keep_scores(run, counted)
+    return run
 
 
-def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Finished:
+def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Run:
     if "cell_id" not in known:
         # Without the files that it names: one that is missing may be the reason.
         known["cell_id"] = named(cell, [decisive_keys(asdict(cell)), known.get("environment", {})])
-    record = RunRecord(run_id=known["cell_id"], status="failed", error=reason, **known)
+    run = Run(run_id=known["cell_id"], status="failed", error=reason, **known)
     try:
-        record = store.add(record, _frame([]), [])
-        folder = store.root / record.run_id
+        return store.add(run, _frame([]), [])
     except OSError as error:
         log.warning("The failed run is not stored: %s", error)
-        folder = store.root
-    return Finished(record=record, reused=False, folder=folder)
+        return run
 
 
-def _results(cell: Cell, samples: Sequence[Sample], artifacts: Artifacts, measured: Measured) -> dict[str, Any]:
+def _outcomes(cell: Cell, samples: Sequence[Sample], measured: Measured) -> list[Outcome]:
     if not measured.predictions:
         reasons = "; ".join(sorted(set(measured.skipped.values()))[:3])
         message = f"dataset {cell.dataset.name}: none of its {len(samples)} images can be used: {reasons}"
         raise DatasetError(message)
-    execution = summarised(judged(cell, measured.execution))
-    outcomes = outcomes_of(samples, measured.predictions)
-    accuracy = to_scores(total(tallies(each.predicted, each.expected, cell.scoring) for each in outcomes))
+    return outcomes_of(samples, {sample_id: each.regions for sample_id, each in measured.predictions.items()})
+
+
+def _scores(
+    cell: Cell,
+    outcomes: Sequence[Outcome],
+    counted: Mapping[str, Tallies],
+    artifacts: Artifacts,
+    measured: Measured,
+) -> tuple[Score, ...]:
     words = sum(not region.ignore for outcome in outcomes for region in outcome.expected)
     size_bytes = sum(each.size_bytes for networks in artifacts.values() for each in networks.values())
     counts = {"images": len(outcomes), "words": words, "skipped": len(measured.skipped)}
-    scores = [
+    return (
         *(_score("dataset", name, value, "", higher=True) for name, value in counts.items()),
-        *accuracy,
+        *to_scores(total(counted.values())),
         *_speed(measured),
         *_service(cell, measured),
         *repeatability(measured.reread),
         _score("model", "model_mb", size_bytes / 1e6, "MB"),
         _score("end_to_end", "peak_rss_mb", measured.peak_memory_bytes / 1e6, "MB"),
-    ]
-    return {"scores": tuple(scores), "execution": execution, "skipped": measured.skipped}
+    )
 
 
 def _speed(measured: Measured) -> list[Score]:

@@ -1,12 +1,18 @@
 """The types that modules share: frozen, keyword-only dataclasses without behaviour of their own."""
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+# The two stages of a pipeline that have networks.
+Role = Literal["detector", "recognizer"]
+ROLES: tuple[Role, ...] = get_args(Role)
 
 Image = NDArray[np.uint8]
 # A compiled network: takes its input tensors in order, returns its outputs in order, valid until the next call.
@@ -186,40 +192,18 @@ class Score:
     n: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunRecord:
-    """The outcome of one cell.
+def decoded(kind: Any, plain: Any) -> Any:  # noqa: ANN401 - any type, and JSON
+    """Build one of these types, or a collection of them, from what JSON holds; unknown keys are ignored.
 
-    Attributes:
-        run_id: Names the run's directory: ``cell_id``, with a number where the cell was measured again.
-        cell_id: Hash of configuration, dataset, model files, host, tool versions and source: what decides re-use.
-        series: Hash of what stays the same over versions: configuration, dataset and host.
-        dataset_sha256: See ``data.fingerprint``.
-        started: ISO 8601, UTC.
-        status: ``ok`` or ``failed``.
-        error: Why it failed; empty for ``ok``.
-        config: The composed configuration.
-        environment: Host, versions and a hash of ocrbench's source.
-        conditions: How the machine was set and how busy it was; see ``environment.noise``.
-        noisy: Why its times are not to be trusted; empty for a quiet run.
-        artifacts: Per stage and network, as plain data.
-        execution: Per stage and network, what was compiled and what really ran.
-        scores: Every number that the tables show.
-        skipped: Sample id → why that image was left out.
+    Raises:
+        ValueError: A value is missing or has the wrong type.
+
+    >>> decoded(Region, {"polygon": [[0, 0], [9, 0], [9, 9]], "text": "Exit", "unknown": 1}).polygon
+    ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0))
     """
+    return _adapter(kind).validate_python(plain)
 
-    run_id: str
-    started: str
-    status: str
-    config: Mapping[str, Any]
-    error: str = ""
-    cell_id: str = ""
-    series: str = ""
-    dataset_sha256: str = ""
-    environment: Mapping[str, Any] = field(default_factory=dict)
-    conditions: Mapping[str, Any] = field(default_factory=dict)
-    noisy: Sequence[str] = ()
-    artifacts: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
-    execution: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    scores: Sequence[Score] = ()
-    skipped: Mapping[str, str] = field(default_factory=dict)
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any type
+    return TypeAdapter(kind)

@@ -20,8 +20,9 @@ from ocrbench.environment import host
 from ocrbench.geometry import rectangle
 from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.metrics.speed import duration_scores, throughput_scores
-from ocrbench.records import Region, RunRecord, Score
-from ocrbench.store import Outcome, Store
+from ocrbench.records import Region, Score
+from ocrbench.runs.run import Outcome, Run
+from ocrbench.runs.store import Store
 
 REPOSITORY = Path(__file__).parents[1]
 # The smallest real cell: three images of the sample dataset, each measured once.
@@ -33,8 +34,8 @@ if ov.get_version() < "2025" and "avx512fp16" in host()["cpu_flags"]:
     # OpenVINO 2024.6 has convolutions in f16 that it cannot run with these instructions.
     os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-WriteRun = Callable[..., RunRecord]
+Command = Callable[..., subprocess.CompletedProcess[str]]
+WriteRun = Callable[..., Run]
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +91,7 @@ def model() -> str:
 
 
 @pytest.fixture(scope="session")
-def ocrbench(environment: dict[str, str], model: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def ocrbench(environment: dict[str, str], model: str, tmp_path_factory: pytest.TempPathFactory) -> Command:
     """Run ``python -m ocrbench`` with the given words, in a folder of its own.
 
     A cell that names no model is given one that this OpenVINO reads.
@@ -113,7 +114,7 @@ def here(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Run:
+) -> Command:
     """Do as ``ocrbench``, but in this process, which takes a moment: for mistakes, and where nothing is measured."""
     for name in LEFT_OUT:
         monkeypatch.delenv(name, raising=False)
@@ -133,7 +134,7 @@ def here(
 
 @pytest.fixture(scope="session")
 def sample_run(
-    ocrbench: Run, tmp_path_factory: pytest.TempPathFactory
+    ocrbench: Command, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """One real cell, shared by every test that looks at a finished run: its reports folder and what it printed."""
     reports = tmp_path_factory.mktemp("reports")
@@ -164,8 +165,8 @@ def write_run() -> WriteRun:
         images: int = 6,
         texts: Sequence[str] = ("Exit", "Gate", "10:45"),
         error: str = "",
-        change: Callable[[RunRecord], RunRecord] = lambda record: record,
-    ) -> RunRecord:
+        change: Callable[[Run], Run] = lambda record: record,
+    ) -> Run:
         """Write it.
 
         Args:
@@ -182,10 +183,10 @@ def write_run() -> WriteRun:
         outcomes = [_outcome(number, texts, misread=number < wrong) for number in range(images)]
         timings = pd.DataFrame([_timing(outcome, ms * (1 + 0.01 * turn)) for turn in range(3) for outcome in outcomes])
         words = sum(len(outcome.expected) for outcome in outcomes)
-        record = RunRecord(
-            run_id=f"run-{len(Store(reports).records()):03}",
+        record = Run(
+            run_id=f"run-{len(Store(reports).runs()):03}",
             cell_id="-".join(overrides),
-            started=f"2030-01-01T00:{len(Store(reports).records()) % 60:02}:00.000+00:00",
+            started=f"2030-01-01T00:{len(Store(reports).runs()) % 60:02}:00.000+00:00",
             status="failed" if error else "ok",
             error=error,
             dataset_sha256="d" * 64,
@@ -193,7 +194,7 @@ def write_run() -> WriteRun:
             environment={"versions": {"openvino": "2030.1"}, "host": {"name": "bench", "cpu": "CPU", "cores": 2}},
             conditions={"governor": "performance", "drift": 1.01},
             execution={} if error else _execution(config),
-            scores=() if error else (*_counts(images, words), *_scores(outcomes, timings)),
+            score_list=() if error else (*_counts(images, words), *_scores(outcomes, timings)),
         )
         record = change(record)
         Store(reports).save(record, timings if not error else pd.DataFrame(), [] if error else outcomes)

@@ -10,12 +10,13 @@ from ocrbench.cli.comparison import report
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.cli.outputs import BenchmarkJsonOption, JsonOption, JunitOption, MarkdownOption, Outputs
-from ocrbench.compare.matching import COMPARABLE_FACTORS, Matched, match_runs, pairs_by
-from ocrbench.compare.stored import find_runs
+from ocrbench.compare.stored import compare_matched
 from ocrbench.compare.verdict import check_limits
 from ocrbench.config import closest
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
+from ocrbench.runs.find import find_runs
+from ocrbench.runs.match import COMPARABLE_FACTORS, Matched, match_runs, pairs_by
 
 app = make_app()
 
@@ -43,7 +44,7 @@ def compare(  # noqa: PLR0913 - each is an option of the command
     gate = load(overrides, existing(config_dir)).gate
     check_limits(gate)
     matched = _matched([word for word in words if "=" not in word], by)
-    comparisons = [each.compare(gate.margin) for each in matched]
+    comparisons = [compare_matched(each, gate.margin) for each in matched]
     outputs = Outputs(junit=junit, markdown=markdown, json=json, benchmark_json=benchmark_json)
     raise typer.Exit(report(comparisons, gate, outputs))
 
@@ -68,6 +69,6 @@ def _matched(folders: list[str], by: str) -> list[Matched]:
         raise ConfigError(message)
     for each in found:
         if each not in matched:
-            said = f"left out: {each.before[-1].record.run_id}: {each.missing} in {folders[1]}"
+            said = f"left out: {each.before[-1].run_id}: {each.missing} in {folders[1]}"
             make_console(stderr=True).print(Text(said), soft_wrap=True)
     return matched

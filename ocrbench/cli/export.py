@@ -6,12 +6,12 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from ocrbench import table
 from ocrbench.cli.commands import examples, make_app
 from ocrbench.cli.files import write_output
-from ocrbench.compare.stored import find_runs
 from ocrbench.report import delimited
 from ocrbench.report.benchmark_json import runs_to_benchmark_json
+from ocrbench.runs import table
+from ocrbench.runs.find import find_runs
 
 DEFAULT_RUNS = "reports"
 
@@ -34,8 +34,7 @@ def benchmark_json(
 ) -> None:
     """Write the times of finished runs as pytest-benchmark does."""
     runs = find_runs(folders)
-    stored = ((run.record, run.store.timings(run.record.run_id)) for run in runs)
-    write_output(output, runs_to_benchmark_json(stored))
+    write_output(output, runs_to_benchmark_json(runs))
     typer.echo(f"{len(runs)} runs: {output}")
 
 
@@ -71,8 +70,8 @@ def parquet(
 
 
 def _table(folders: list[str] | None, *, long: bool) -> pd.DataFrame:
-    records = [run.record for run in find_runs(folders or [DEFAULT_RUNS], failed=True)]
-    return table.long(records) if long else table.wide(records)
+    found = find_runs(folders or [DEFAULT_RUNS], failed=True)
+    return table.long(found) if long else table.wide(found)
 
 
 def _publish(content: bytes, output: Path | None) -> None:

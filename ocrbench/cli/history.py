@@ -8,17 +8,16 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench import table
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.config import closest
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.change_points import MIN_RUNS
-from ocrbench.records import RunRecord
-from ocrbench.report.columns import text
 from ocrbench.report.delimited import to_csv
 from ocrbench.report.history import history, sparkline
-from ocrbench.store import Store
+from ocrbench.runs.columns import NUMBERS, text
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import Store
 
 app = make_app()
 
@@ -36,13 +35,13 @@ def show_history(
 ) -> None:
     """Show the runs of each cell over time, and at which run a metric's level changed."""
     reports = reports.expanduser()
-    records = Store(reports).records()
-    _check(metric, records)
-    chosen = [each for each in records if any(series in name for name in (each.series, each.cell_id, each.run_id))]
+    stored = Store(reports).runs()
+    _check(metric, stored)
+    chosen = [each for each in stored if any(series in name for name in (each.series, each.cell_id, each.run_id))]
     if not chosen:
-        names = {each.series or each.cell_id for each in records}
+        names = {each.series or each.cell_id for each in stored}
         message = f"no runs of '{series}' in {reports / 'runs'}; {closest(series, names)}"
-        raise ConfigError(message if records else f"no runs in {reports / 'runs'}")
+        raise ConfigError(message if stored else f"no runs in {reports / 'runs'}")
     frame = history(chosen, metric)
     console = make_console()
     if csv:
@@ -66,8 +65,8 @@ def summary(runs: pd.DataFrame) -> str:
     return "The level changed: " + ", ".join(said) + "."
 
 
-def _check(metric: str, records: list[RunRecord]) -> None:
-    valid = {*table.NUMBER_COLUMNS, *(score.metric for record in records for score in record.scores)}
+def _check(metric: str, runs: list[Run]) -> None:
+    valid = {*NUMBERS, *(name for run in runs for name in run.scores)}
     if metric not in valid:
         message = f"{metric}: no such metric; {closest(metric, valid)}"
         raise ConfigError(message)

@@ -10,7 +10,6 @@ from ocrbench.cell import check
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
-from ocrbench.compare.stored import find_runs
 from ocrbench.config import Cell, closest, validate
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
@@ -19,6 +18,7 @@ from ocrbench.progress import ConsoleListener
 from ocrbench.records import Artifact
 from ocrbench.report.delimited import to_csv
 from ocrbench.report.parity import to_frame, to_table
+from ocrbench.runs.find import find_runs
 from ocrbench.runtime import check_device
 from ocrbench.schedule import Listener, prepare
 
@@ -83,9 +83,8 @@ def _cell(words: list[str], config_dir: str | None) -> tuple[Cell, dict[str, str
     if len(runs) > 1:
         message = f"{folders[0]} holds {len(runs)} runs; name the folder of one"
         raise ConfigError(message)
-    record = runs[0].record
-    return validate(Cell, dict(record.config)), {
-        role: str(networks["network"]["sha256"]) for role, networks in record.artifacts.items() if networks
+    return validate(Cell, dict(runs[0].config)), {
+        role: str(networks["network"]["sha256"]) for role, networks in runs[0].artifacts.items() if networks
     }
 
 

@@ -7,14 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import hydra
-import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.text import Text
 
-from ocrbench import table
-from ocrbench.cell import Finished, check, run_cell
+from ocrbench.cell import check, run_cell
 from ocrbench.cli.console import make_console
 from ocrbench.config import Cell, closest, packaged
 from ocrbench.config.composing import complete, load_matrix, parse, register_resolvers
@@ -25,6 +23,8 @@ from ocrbench.progress import ConsoleListener
 from ocrbench.report.console import show
 from ocrbench.report.profile import profile_table
 from ocrbench.report.tables import REPORTS
+from ocrbench.runs.run import Run
+from ocrbench.runs.table import wide
 from ocrbench.runtime import check_device
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class Session:
 
     def __init__(self, *, matrix: bool) -> None:
         self._matrix = matrix
-        self._finished: list[Finished] = []
+        self._runs: list[Run] = []
         self._reports_dir = Path()
         self._unwritten = False
         self._progress = make_console(stderr=True)
@@ -131,43 +131,35 @@ class Session:
         number = f"[{HydraConfig.get().job.num + 1}] " if self._matrix else ""
         title = f"{number}{cell.detector.name} {cell.precisions} on {cell.devices}, {cell.dataset.name}"
         with ConsoleListener(self._progress, title) as listener:
-            finished = run_cell(cell, listener)
-            if finished.reused:
-                listener.say("measured before; that run is shown (force=true measures again)")
-        self._finished.append(finished)
+            self._runs.append(run_cell(cell, listener))
         try:
             for suffix, write in REPORTS.items():
-                write_atomically(self._reports_dir / f"latest.{suffix}", write(self._frame()))
+                write_atomically(self._reports_dir / f"latest.{suffix}", write(wide(self._runs)))
         except OSError as error:
             self._unwritten = True
             log.warning("The tables in %s are not up to date: %s", self._reports_dir, error)
 
     def finish(self) -> int:
         """Show the table, say where everything is, and return the exit status."""
-        records = [each.record for each in self._finished]
-        if not records:
+        if not self._runs:
             return CELL_FAILED
         console = make_console()
-        show(console, self._frame(), records)
-        for finished in self._finished:
-            self._show_profile(console, finished)
+        show(console, self._runs)
+        for run in self._runs:
+            self._show_profile(console, run)
         files = ", ".join(str(self._reports_dir / f"latest.{suffix}") for suffix in REPORTS)
-        runs = self._finished[0].folder if len(records) == 1 else self._reports_dir / "runs"
-        console.print(Text(f"Tables: {files}\nRuns: {runs}"), soft_wrap=True)
-        fine = all(record.status == "ok" for record in records) and not self._unwritten
-        return OK if fine else CELL_FAILED
+        folder = self._runs[0].folder if len(self._runs) == 1 else None
+        console.print(Text(f"Tables: {files}\nRuns: {folder or self._reports_dir / 'runs'}"), soft_wrap=True)
+        return OK if all(run.ok for run in self._runs) and not self._unwritten else CELL_FAILED
 
-    def _show_profile(self, console: Console, finished: Finished) -> None:
+    def _show_profile(self, console: Console, run: Run) -> None:
         """Show where the time went, if that was asked for."""
-        table = profile_table(finished.record) if finished.record.config.get("profile") else None
+        table = profile_table(run) if run.config.get("profile") else None
         if table is None:
             return
         if self._matrix:
-            console.print(Text(finished.record.run_id, style="bold"), soft_wrap=True)
+            console.print(Text(run.run_id, style="bold"), soft_wrap=True)
         console.print(table)
         for name in (LAYERS, TRACE):
-            for path in finished.folder.glob(f"logs-*/{name}"):
+            for path in run.folder.glob(f"logs-*/{name}") if run.folder else ():
                 console.print(Text(f"{name}: {path}"), soft_wrap=True)
-
-    def _frame(self) -> pd.DataFrame:
-        return table.wide([each.record for each in self._finished])

@@ -1,8 +1,7 @@
 """Compare finished runs: accuracy paired by image; speed too, where host and environment agree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,12 +17,12 @@ from ocrbench.compare.changes import (
 from ocrbench.compare.flips import Found
 from ocrbench.compare.rates import shared_rate
 from ocrbench.compare.verdict import Change, Comparison
-from ocrbench.config import Scoring, validate
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
 from ocrbench.metrics.repeatability import unrepeatable
-from ocrbench.records import RunRecord
-from ocrbench.store import RECORD, Store
+from ocrbench.runs.identity import unshared_keys
+from ocrbench.runs.match import Matched
+from ocrbench.runs.run import Run
 
 # How much the same cell differs from one run to the next on a quiet machine of one's own, as a standard deviation of
 # the logarithm: one process has one memory layout. Runs repeated on either side replace this guess by what they show.
@@ -31,40 +30,7 @@ RUN_NOISE = 0.02
 NORMAL_95 = 1.96
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoredRun:
-    """A run and the store that holds it."""
-
-    record: RunRecord
-    store: Store
-
-    @property
-    def timings(self) -> pd.DataFrame:
-        """The measured times, one row per image and repetition, without warm-up."""
-        frame = self.store.timings(self.record.run_id)
-        return frame[~frame["warmup"].astype(bool)]
-
-
-def find_runs(names: Sequence[str], *, failed: bool = False) -> list[StoredRun]:
-    """Find runs by folder: a run's own, or any folder above runs; the oldest comes first.
-
-    Args:
-        names: Folders.
-        failed: Whether failed runs count too.
-
-    Raises:
-        ConfigError: A folder does not exist, or holds no such run.
-    """
-    # By folder: one may lie in another one that was named too.
-    found = {
-        run.store.root / run.record.run_id: run
-        for name in names
-        for run in _find(Path(name).expanduser(), failed=failed)
-    }
-    return sorted(found.values(), key=lambda run: run.record.started)
-
-
-def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float) -> Comparison:
+def compare_stored(before: Sequence[Run], after: Sequence[Run], margin: float) -> Comparison:
     """Compare runs of one configuration with runs of another, on the same images.
 
     Args:
@@ -83,20 +49,20 @@ def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], marg
     shared = set(expected) & set(others_expected)
     alike = {sample_id for sample_id in shared if expected[sample_id] == others_expected[sample_id]}
     if not alike:
-        message = f"{one.record.run_id} and {other.record.run_id} have no image in common with the same ground truth"
+        message = f"{one.run_id} and {other.run_id} have no image in common with the same ground truth"
         raise ConfigError(message)
     first = {sample_id: regions for sample_id, regions in first.items() if sample_id in alike}
-    scoring = validate(Scoring, one.record.config["scoring"])
-    reasons = _incomparable(one.record, other.record)
+    scoring = one.scoring
+    reasons = _incomparable(one, other)
     speed = _speed_changes(before, after, margin, comparable=not reasons)
     return Comparison(
-        before=_label(one.record, len(before)),
-        after=_label(other.record, len(after)),
+        before=_label(one, len(before)),
+        after=_label(other, len(after)),
         changes=(*speed, *accuracy_changes(first, second, expected, scoring)),
-        decisive=(shared_rate(one.record, other.record) or "latency_p50_ms", "e2e_hmean"),
+        decisive=(shared_rate(one, other) or "latency_p50_ms", "e2e_hmean"),
         warnings=(
             *(f"no verdict on speed: {reason}" for reason in reasons),
-            *_otherwise_judged(one.record, other.record, len(shared) - len(alike)),
+            *_otherwise_judged(one, other, len(shared) - len(alike)),
             *_noise([*before, *after]),
             *_unrepeatable([*before, *after]),
         ),
@@ -104,32 +70,34 @@ def compare_stored(before: Sequence[StoredRun], after: Sequence[StoredRun], marg
     )
 
 
-def _find(path: Path, *, failed: bool) -> list[StoredRun]:
-    if not path.exists():
-        message = f"{path}: no such folder; expected a run or a folder of runs"
+def compare_matched(matched: Matched, margin: float) -> Comparison:
+    """Compare the runs of one cell on both sides; a cell that failed on side B is a regression.
+
+    Args:
+        matched: The runs.
+        margin: Relative; speed changes within it do not matter.
+
+    Raises:
+        ConfigError: There is nothing to compare, or the runs have no image in common.
+    """
+    if matched.after:
+        comparison = compare_stored(matched.before, matched.after, margin)
+        said = f"of different versions of ocrbench, of which only one has {', '.join(matched.known_to_one)}"
+        return replace(comparison, warnings=(*comparison.warnings, *([said] if matched.known_to_one else [])))
+    run_id = matched.before[-1].run_id
+    if not matched.failed:
+        message = f"{run_id}: {matched.missing}"
         raise ConfigError(message)
-    found = []
-    for file in sorted(path.resolve().glob(f"**/{RECORD}")):
-        store = Store(file.parent.parent.parent)
-        if store.root != file.parent.parent:
-            continue
-        record = store.find(file.parent.name)
-        if record is not None and (failed or record.status == "ok"):
-            found.append(StoredRun(record=record, store=store))
-    if not found:
-        message = f"{path}: holds no {'' if failed else 'finished '}run"
-        raise ConfigError(message)
-    return found
+    return Comparison(before=run_id, after="no finished run", changes=(), failed=matched.missing)
 
 
-def _regions(run: StoredRun) -> tuple[Found, Found]:
-    outcomes = run.store.outcomes(run.record.run_id)
-    expected = {each.sample_id: each.expected for each in outcomes}
-    return expected, {each.sample_id: each.predicted for each in outcomes}
+def _regions(run: Run) -> tuple[Found, Found]:
+    expected = {each.sample_id: each.expected for each in run.outcomes}
+    return expected, {each.sample_id: each.predicted for each in run.outcomes}
 
 
 def latency_change(
-    before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float, metric: str = "latency_p50_ms"
+    before: Sequence[Run], after: Sequence[Run], margin: float, metric: str = "latency_p50_ms"
 ) -> Change | None:
     """Compare a time of the images that both sides read; None where they have none in common.
 
@@ -150,41 +118,39 @@ def latency_change(
     return _widened(time_change(metric, values[0], values[1], ratios, margin), len(ratios))
 
 
-def _incomparable(one: RunRecord, other: RunRecord) -> list[str]:
+def _incomparable(one: Run, other: Run) -> list[str]:
     """Say why two runs' speeds cannot be held against each other."""
     reasons = []
     for key in ("name", "cpu", "cores", "memory_bytes", "os"):
-        values = [record.environment.get("host", {}).get(key) for record in (one, other)]
+        values = [run.environment.get("host", {}).get(key) for run in (one, other)]
         if values[0] != values[1]:
             reasons.append(f"host {key} differs: {values[0]} and {values[1]}")
-    chosen = [tuple(record.config["dataset"].get(key) for key in ("limit", "seed")) for record in (one, other)]
+    chosen = [tuple(run.config["dataset"].get(key) for key in ("limit", "seed")) for run in (one, other)]
     if chosen[0] == chosen[1] and one.dataset_sha256 != other.dataset_sha256:
         reasons.append("the images, or their ground truth, are not the same files")
-    scenarios = [record.config["scenario"] for record in (one, other)]
-    if scenarios[0] != scenarios[1]:
+    scenarios = [run.config["scenario"] for run in (one, other)]
+    if unshared_keys(*scenarios) is None:
         reasons.append("the scenario differs")
     return reasons
 
 
-def _otherwise_judged(one: RunRecord, other: RunRecord, left_out: int) -> list[str]:
+def _otherwise_judged(one: Run, other: Run, left_out: int) -> list[str]:
     """Say where the accuracy compared is not that of the runs' tables."""
     left = [f"{left_out} images are left out of the accuracy: their ground truth differs"] if left_out else []
     same = one.config["scoring"] == other.config["scoring"]
     return left if same else [*left, "B was scored by other rules than A; here both are scored by A's"]
 
 
-def _noise(runs: Sequence[StoredRun]) -> list[str]:
-    return [f"{run.record.run_id} was noisy: {'; '.join(run.record.noisy)}" for run in runs if run.record.noisy]
+def _noise(runs: Sequence[Run]) -> list[str]:
+    return [f"{run.run_id} was noisy: {'; '.join(run.noisy)}" for run in runs if run.noisy]
 
 
-def _unrepeatable(runs: Sequence[StoredRun]) -> list[str]:
-    return [f"{run.record.run_id}: {reason}" for run in runs if (reason := unrepeatable(run.record.scores))]
+def _unrepeatable(runs: Sequence[Run]) -> list[str]:
+    return [f"{run.run_id}: {reason}" for run in runs if (reason := unrepeatable(run.score_list))]
 
 
-def _speed_changes(
-    before: Sequence[StoredRun], after: Sequence[StoredRun], margin: float, *, comparable: bool
-) -> list[Change]:
-    rate = shared_rate(before[-1].record, after[-1].record)
+def _speed_changes(before: Sequence[Run], after: Sequence[Run], margin: float, *, comparable: bool) -> list[Change]:
+    rate = shared_rate(before[-1], after[-1])
     timed = [latency_change(before, after, margin, metric) for metric in ({} if rate else TIMES)]
     changes = [each if comparable else replace(each, interval=None) for each in timed if each is not None]
     latencies = [
@@ -194,7 +160,7 @@ def _speed_changes(
     if all(len(times) for times in latencies):
         changes.append(tail_change(latencies[0], latencies[1], margin))
     for metric, unit in {**({rate: "images/s"} if rate else {}), "peak_rss_mb": "MB"}.items():
-        values = [[_value(run.record, metric) for run in runs] for runs in (before, after)]
+        values = [[run.scores[metric] for run in runs] for runs in (before, after)]
         change = value_change(metric, unit, values[0], values[1], margin)
         changes.append(change if comparable else replace(change, interval=None))
     return changes
@@ -213,9 +179,9 @@ def _widened(change: Change, runs: int) -> Change:
     return replace(change, interval=interval)
 
 
-def _comparable_times(before: Sequence[StoredRun], after: Sequence[StoredRun]) -> list[list[pd.DataFrame]]:
+def _comparable_times(before: Sequence[Run], after: Sequence[Run]) -> list[list[pd.DataFrame]]:
     """Take the times of repeated shapes; those of first-seen ones only where no run has anything else."""
-    measured = [[run.timings for run in runs] for runs in (before, after)]
+    measured = [[run.measured for run in runs] for runs in (before, after)]
     repeated = [[times[~times["first_seen"].astype(bool)] for times in side] for side in measured]
     return measured if all(times.empty for side in repeated for times in side) else repeated
 
@@ -224,16 +190,12 @@ def _by_image(times: pd.DataFrame, column: str) -> "pd.Series[float]":
     return times.groupby("sample_id")[column].median().astype("float64")
 
 
-def _as_many(before: Sequence[StoredRun], after: Sequence[StoredRun]) -> tuple[Sequence[StoredRun], ...]:
+def _as_many(before: Sequence[Run], after: Sequence[Run]) -> tuple[Sequence[Run], ...]:
     """Take the newest runs of the longer side."""
     count = min(len(before), len(after))
     return before[-count:], after[-count:]
 
 
-def _value(record: RunRecord, metric: str) -> float:
-    return next(score.value for score in record.scores if score.metric == metric)
-
-
-def _label(record: RunRecord, runs: int) -> str:
+def _label(run: Run, runs: int) -> str:
     repeated = f" ({runs} runs)" if runs > 1 else ""
-    return f"{record.run_id}{repeated}"
+    return f"{run.run_id}{repeated}"

@@ -7,7 +7,7 @@ from typing import Literal
 from ocrbench.config import Gate, Limit, closest
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
-from ocrbench.table import NUMBER_COLUMNS, SERVER_COLUMNS
+from ocrbench.runs.columns import NUMBERS
 
 Direction = Literal["better", "worse", "equivalent", "undecided", "none"]
 Overall = Literal["improved", "regressed", "trade-off", "equivalent", "undecided"]
@@ -131,10 +131,9 @@ def check_limits(gate: Gate) -> None:
     Raises:
         ConfigError: One is not; it would never be decided.
     """
-    metrics = (*NUMBER_COLUMNS, *SERVER_COLUMNS)
     for limit in gate.limits:
-        if limit.metric not in metrics:
-            message = f"gate={gate.name}: metric {limit.metric}: no such metric; {closest(limit.metric, metrics)}"
+        if limit.metric not in NUMBERS:
+            message = f"gate={gate.name}: metric {limit.metric}: no such metric; {closest(limit.metric, NUMBERS)}"
             raise ConfigError(message)
 
 

@@ -10,13 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ocrbench import environment
 from ocrbench.compare.verdict import Comparison
-from ocrbench.records import RunRecord
-from ocrbench.table import steady
+from ocrbench.runs.run import Run
 
 # The version of pytest-benchmark whose format this is.
 FORMAT = "5.0.0"
@@ -24,32 +22,31 @@ STAGES = ("latency", "read", "detect", "detect_infer", "crop", "recognize", "rec
 Seconds = NDArray[np.float64]
 
 
-def runs_to_benchmark_json(runs: Iterable[tuple[RunRecord, pd.DataFrame]]) -> bytes:
+def runs_to_benchmark_json(runs: Iterable[Run]) -> bytes:
     """Write finished runs: the latency and every stage.
 
     A benchmark is named by the run's series, so that it keeps its name over commits and versions; of several runs of a
     series only the newest has that name, the others have their run's.
 
     Args:
-        runs: Each with its stored times.
+        runs: Finished runs.
     """
-    newest_first = sorted(runs, key=lambda run: run[0].started, reverse=True)
+    newest_first = sorted(runs, key=lambda run: run.started, reverse=True)
     taken: set[str] = set()
     benchmarks = []
-    for record, timings in newest_first:
-        series = record.series or record.run_id
-        name = record.run_id if series in taken else series
+    for run in newest_first:
+        series = run.series or run.run_id
+        name = run.run_id if series in taken else series
         taken.add(series)
-        measured = steady(timings)
-        facts = {"run_id": record.run_id, "started": record.started, **_versions(record.environment)}
-        for stage in STAGES if len(measured) else ():
-            seconds = measured[f"{stage}_ns"].to_numpy(dtype=np.float64) / 1e9
+        facts = {"run_id": run.run_id, "started": run.started, **_versions(run.environment)}
+        for stage in STAGES if len(run.steady) else ():
+            seconds = run.steady[f"{stage}_ns"].to_numpy(dtype=np.float64) / 1e9
             # Scenarios that decode the images beforehand read none.
             if stage == "read" and not seconds.any():
                 continue
             benchmarks.append(_benchmark(stage, name, seconds, facts))
-    described = newest_first[0][0].environment if newest_first else {}
-    git = newest_first[0][0].conditions.get("git", {}) if newest_first else {}
+    described = newest_first[0].environment if newest_first else {}
+    git = newest_first[0].conditions.get("git", {}) if newest_first else {}
     return _document(benchmarks, described, git)
 
 

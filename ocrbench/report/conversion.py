@@ -9,8 +9,7 @@ from ocrbench.compare.verdict import Change, describe
 from ocrbench.metrics.paired import Interval
 from ocrbench.metrics.scoring import METRICS
 from ocrbench.records import Region
-from ocrbench.report.columns import EMPTY, text
-from ocrbench.table import executed_text
+from ocrbench.runs.columns import EMPTY, executed_text, text
 
 NOT_DETECTED = "not detected"
 

@@ -10,11 +10,11 @@ from ocrbench.compare.flips import Flip
 from ocrbench.data.images import read_image
 from ocrbench.errors import DatasetError
 from ocrbench.records import Image, Region
-from ocrbench.report.columns import EMPTY
 from ocrbench.report.conversion import NOT_DETECTED, found_text, heading, models, notes, rows, sentences
 from ocrbench.report.markdown import escape
 from ocrbench.report.picture import crop_sheet
 from ocrbench.report.pull_request import code, table
+from ocrbench.runs.columns import EMPTY
 
 # Of each direction; the JSON has them all.
 FLIPS_SHOWN = 200

@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from ocrbench.identity import known_to_one, same_host
 from ocrbench.metrics.change_points import levels
-from ocrbench.records import RunRecord, Score
+from ocrbench.records import Score
+from ocrbench.runs.identity import known_to_one, same_host
+from ocrbench.runs.run import Run
 
 COLUMNS = (
     "series",
@@ -27,24 +28,24 @@ BARS = "▁▂▃▄▅▆▇█"
 COMMIT_DIGITS = 9
 
 
-def history(records: Iterable[RunRecord], metric: str) -> pd.DataFrame:
+def history(runs: Iterable[Run], metric: str) -> pd.DataFrame:
     """List every series' runs, oldest first.
 
     A series goes on in that of a later version of ocrbench which is the same but for keys that one of the versions
     lacks, and then has its name.
 
     Args:
-        records: Of any series.
+        runs: Runs of any series.
         metric: The name of a score.
 
     Returns:
         One row per run, with the columns ``COLUMNS``. ``level`` is the median of the runs between two changes;
         ``change`` stands where another level begins. A run without a value has neither.
     """
-    by_series: dict[str, list[RunRecord]] = {}
-    for record in sorted(records, key=lambda each: each.started):
-        by_series.setdefault(record.series, []).append(record)
-    rows = [row for runs in _over_versions(list(by_series.values())) for row in _rows(runs, metric)]
+    by_series: dict[str, list[Run]] = {}
+    for run in sorted(runs, key=lambda each: each.started):
+        by_series.setdefault(run.series, []).append(run)
+    rows = [row for line in _over_versions(list(by_series.values())) for row in _rows(line, metric)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": "float64", "level": "float64"})
 
 
@@ -73,9 +74,9 @@ def change_text(before: float, after: float, *, higher_is_better: bool) -> str:
     return f"{size} ({'better' if (after > before) == higher_is_better else 'worse'})"
 
 
-def _over_versions(series: Sequence[list[RunRecord]]) -> list[list[RunRecord]]:
+def _over_versions(series: Sequence[list[Run]]) -> list[list[Run]]:
     """Join series that are one cell's over versions of ocrbench, where there is one choice only."""
-    lines: list[list[RunRecord]] = []
+    lines: list[list[Run]] = []
     for runs in series:
         earlier = [line for line in lines if _goes_on(line, runs)]
         rivals = [
@@ -92,7 +93,7 @@ def _over_versions(series: Sequence[list[RunRecord]]) -> list[list[RunRecord]]:
     return lines
 
 
-def _goes_on(line: Sequence[RunRecord], runs: Sequence[RunRecord]) -> bool:
+def _goes_on(line: Sequence[Run], runs: Sequence[Run]) -> bool:
     """Say whether a line of runs may go on with these, which are of a later version."""
     before, after = line[-1], runs[0]
     return (
@@ -103,7 +104,7 @@ def _goes_on(line: Sequence[RunRecord], runs: Sequence[RunRecord]) -> bool:
     )
 
 
-def _rows(runs: Sequence[RunRecord], metric: str) -> list[dict[str, Any]]:
+def _rows(runs: Sequence[Run], metric: str) -> list[dict[str, Any]]:
     rows = [{**_row(run, _score(run, metric)), "series": runs[-1].series} for run in runs]
     measured = [row for row in rows if row["value"] is not None]
     higher = [score.higher_is_better for run in runs if (score := _score(run, metric)) is not None]
@@ -117,7 +118,7 @@ def _rows(runs: Sequence[RunRecord], metric: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(run: RunRecord, score: Score | None) -> dict[str, Any]:
+def _row(run: Run, score: Score | None) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "started": run.started,
@@ -133,13 +134,13 @@ def _row(run: RunRecord, score: Score | None) -> dict[str, Any]:
     }
 
 
-def _commit(run: RunRecord) -> str:
+def _commit(run: Run) -> str:
     """Shorten the commit; a plus says that files differed from it."""
     git = run.conditions.get("git", {})
     return str(git.get("commit", ""))[:COMMIT_DIGITS] + ("+" if git.get("dirty") else "")
 
 
-def _score(run: RunRecord, metric: str) -> Score | None:
+def _score(run: Run, metric: str) -> Score | None:
     # A number that is none, as of a mean of nothing, has no place on a line.
-    found = (each for each in run.scores if each.metric == metric and each.value == each.value)
+    found = (each for each in run.score_list if each.metric == metric and each.value == each.value)
     return next(found, None)

@@ -5,7 +5,7 @@ import re
 
 import pandas as pd
 
-from ocrbench.report.columns import cells, shown_columns
+from ocrbench.runs.table import cells, shown_columns
 
 # What begins or ends markup or a cell; inside a word an underscore does neither.
 MARKUP = re.compile(r"[\\`*~|\[\]]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from ocrbench import table
 from ocrbench.config import closest
 from ocrbench.errors import ConfigError
-from ocrbench.records import RunRecord
-from ocrbench.report.columns import cells
+from ocrbench.runs.columns import BY_NAME, NUMBERS
+from ocrbench.runs.run import Run
+from ocrbench.runs.table import cells, wide
 
-NUMBERS = (*table.NUMBER_COLUMNS, *table.SERVER_COLUMNS)
 TOLD = ("run_id", "detector", "recognizer", "dataset", "scenario", "host", "noisy")
 # Runs that differ in one of these do not compete. The first is the fingerprint of the images.
 APART = ("data", "dataset", "scenario", "host")
@@ -20,7 +19,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "star")
 
 
-def pareto_figure(records: Sequence[RunRecord], x: str, y: str) -> go.Figure:
+def pareto_figure(runs: Sequence[Run], x: str, y: str) -> go.Figure:
     """Draw a point per finished run, coloured by precision and shaped by device, and a front per group that competes.
 
     Raises:
@@ -30,13 +29,13 @@ def pareto_figure(records: Sequence[RunRecord], x: str, y: str) -> go.Figure:
         if name not in NUMBERS:
             message = f"{name}: no such column of numbers; {closest(name, NUMBERS)}"
             raise ConfigError(message)
-    frame = table.wide(records).assign(data=[record.dataset_sha256 for record in records])
+    frame = wide(runs).assign(data=[run.dataset_sha256 for run in runs])
     # A cell that lost too much accuracy has failed, though it has numbers.
     frame = frame[frame["status"] == "ok"].dropna(subset=[x, y])
     if frame.empty:
-        message = f"none of {len(records)} runs has finished and has both {x} and {y}"
+        message = f"none of {len(runs)} runs has finished and has both {x} and {y}"
         raise ConfigError(message)
-    higher = {score.metric: score.higher_is_better for record in records for score in record.scores}
+    higher = {name: bool(BY_NAME[name].higher_is_better) for name in (x, y)}
     figure = go.Figure(layout={"template": "plotly_white", "hoverlabel": {"align": "left"}})
     for name, axis in ((x, "xaxis"), (y, "yaxis")):
         figure.update_layout({axis: {"title": f"{name} ({'more' if higher[name] else 'less'} is better)"}})

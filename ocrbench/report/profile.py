@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench.records import RunRecord
+from ocrbench.runs.run import Run
 
 # What takes less than this share of its network's time is put into one row.
 SHOWN_SHARE = 0.01
 
 
-def profile_table(record: RunRecord) -> Table | None:
+def profile_table(run: Run) -> Table | None:
     """Draw the time per layer type and executed precision; None for a run without a profile."""
     table = Table(title="Milliseconds per image by type of layer", title_justify="left")
     for name in ("stage", "layer type", "executed", "layers", "ms", "share"):
         table.add_column(name, justify="right" if name in ("layers", "ms", "share") else "left", overflow="fold")
-    for role, networks in record.execution.items():
+    for role, networks in run.execution.items():
         for name, network in networks.items():
             types = network.get("layer_types", [])
             total = sum(each["ms"] for each in types)

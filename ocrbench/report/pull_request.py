@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 
 from ocrbench.compare.verdict import Change, Comparison, describe, outcome_of
-from ocrbench.report.columns import text
 from ocrbench.report.comparison import Judged, limit_name, sentence
 from ocrbench.report.markdown import escape
+from ocrbench.runs.columns import text
 
 # A comment on GitHub may have 65,536 characters.
 FLIPPED_SHOWN, WARNINGS_SHOWN, CHARACTERS_SHOWN = 40, 20, 60

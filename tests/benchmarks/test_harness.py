@@ -22,8 +22,9 @@ from ocrbench.models.decoding import decode_ctc
 from ocrbench.models.interface import Characters
 from ocrbench.models.words import pieces
 from ocrbench.pipeline import Pipeline
-from ocrbench.records import Image, Region, RunRecord
-from ocrbench.store import Outcome, Store
+from ocrbench.records import Image, Region
+from ocrbench.runs.run import Outcome, Run
+from ocrbench.runs.store import Store
 
 Benchmark = Callable[..., Any]
 WIDTH, HEIGHT = 1280, 736
@@ -106,10 +107,10 @@ def test_saving_a_run(benchmark: Benchmark, tmp_path: Path) -> None:
     regions = tuple(Region(polygon=box, text="text") for box in BOXES)
     outcomes = [Outcome(sample_id=f"img_{number}.jpg", predicted=regions, expected=regions) for number in range(150)]
     timings = pd.DataFrame({"sample_id": [each.sample_id for each in outcomes] * 10, "latency_ns": 10**8})
-    record = RunRecord(run_id="run", started="2030-01-01T00:00:00", status="ok", config={})
+    record = Run(run_id="run", started="2030-01-01T00:00:00", status="ok", config={})
     store = Store(tmp_path)
     benchmark(lambda: store.save(record, timings, outcomes))
-    assert store.records() == [record]
+    assert store.runs() == [record]
 
 
 def test_harness_overhead(benchmark: Benchmark, cell: Cell, image: Image, probabilities: NDArray[np.float32]) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.records import RunRecord
 from ocrbench.report.html import load_report, report_data, to_html
+from ocrbench.runs.run import Run
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -36,7 +36,7 @@ RESET = """() => {
   search.dispatchEvent(new Event("input"));
   ocrbench.select(null);
 }"""
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 
 
 class Watched:

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 from ocrbench.geometry import rectangle
-from ocrbench.records import Region, RunRecord
+from ocrbench.records import Region
 from ocrbench.report.html import Options, load_report, report_data, to_html
-from ocrbench.store import Outcome, Store
+from ocrbench.runs.run import Outcome, Run
+from ocrbench.runs.store import Store
 
 pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 IMAGES = 4
 NAMES = ("img_0.png", "<b>img_1.png", "img_2.png", "img_3.png")
 HOSTILE = ("<img src=x onerror=alert(1)>", "\u202etfel", "x" * 10_000, "a\x00b", "</script><script>alert(1)</script>")
@@ -41,14 +42,14 @@ def outcomes(*, worse: bool) -> list[Outcome]:
 
 
 def write(folder: Path, write_run: WriteRun, root: Path, *overrides: str, worse: bool = False) -> None:
-    def placed(record: RunRecord) -> RunRecord:
+    def placed(record: Run) -> Run:
         dataset = {**record.config["dataset"], "root": str(root)}
         return replace(record, config={**record.config, "dataset": dataset})
 
     record = write_run(folder, *overrides, images=IMAGES, change=placed)
     store = Store(folder)
     found = outcomes(worse=worse)
-    timings = store.timings(record.run_id)
+    timings = store.find(record.run_id).timings
     store.save(record, timings.assign(sample_id=[NAMES[n % IMAGES] for n in range(len(timings))]), found)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ocrbench.records import RunRecord
 from ocrbench.report.html import load_report, report_data, to_html
-from ocrbench.store import RECORD, Store
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import RECORD, Store
 
 pytest.importorskip("playwright.sync_api")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -32,7 +32,7 @@ def busy_ms(session: Any) -> float:
 
 
 @pytest.fixture(scope="module")
-def reports(write_run: Callable[..., RunRecord], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reports(write_run: Callable[..., Run], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copies of one run, each a little slower; the data files are the same ones."""
     folder = tmp_path_factory.mktemp("reports")
     first = Store(folder).root / write_run(folder, images=IMAGES, wrong=50).run_id

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from ocrbench.records import RunRecord
 from ocrbench.report.html import load_report, report_data, to_html
 from ocrbench.report.html.live import LiveReport
+from ocrbench.runs.run import Run
 
 pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Any]
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 WIDTHS = (390, 1440)
 SCHEMES = ("light", "dark")
 
@@ -237,7 +237,7 @@ def test_hostile_texts_are_shown_and_do_nothing(open_page: Open, write_run: Writ
     assert (watched.problems, watched.requests) == ([], [])
 
 
-def _renamed(record: RunRecord, text: str) -> RunRecord:
+def _renamed(record: Run, text: str) -> Run:
     stage = {**record.config["detector"], "name": text}
     dataset = {**record.config["dataset"], "name": text}
     host = {"name": text, "cpu": text, "cores": 1}

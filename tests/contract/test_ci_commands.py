@@ -9,10 +9,10 @@ import typer
 import yaml
 
 from ocrbench.cli import COMMANDS, application
+from ocrbench.compare.limited import LimitedRun
 from ocrbench.compare.sides import parse_side
 from ocrbench.config import Gate, validate
 from ocrbench.config.composing import load, load_matrix
-from ocrbench.pytest_plugin import MeasuredCell
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "docs" / "how-to" / "ci.md"
@@ -96,4 +96,4 @@ def test_the_python_on_the_page_uses_what_there_is() -> None:
     (suite,) = blocks("python")
     compile(suite, "ci.md", "exec")
     used = set(re.findall(r"cell\.(\w+)", suite + PAGE.read_text(encoding="utf-8")))
-    assert used <= set(dir(MeasuredCell)) | set(MeasuredCell.__dataclass_fields__)
+    assert used <= set(dir(LimitedRun)) | set(LimitedRun.__dataclass_fields__)

@@ -13,17 +13,18 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ocrbench import table
+from ocrbench.config import NOT_MEASURED
 from ocrbench.config.composing import load
-from ocrbench.identity import NOT_COMPARED
-from ocrbench.records import RunRecord
-from ocrbench.report.columns import text
 from ocrbench.report.delimited import to_parquet
 from ocrbench.report.html import load_report, report_data
-from ocrbench.store import Store
+from ocrbench.runs import table
+from ocrbench.runs.columns import NAMES, text
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import Store
 
-Run = Callable[..., CompletedProcess[str]]
-WriteRun = Callable[..., RunRecord]
+NOT_COMPARED = (*NOT_MEASURED, "omz", "attest")
+Command = Callable[..., CompletedProcess[str]]
+WriteRun = Callable[..., Run]
 Reports = tuple[Path, CompletedProcess[str]]
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 
@@ -34,7 +35,9 @@ def embedded(page: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def content(sample_run: Reports, write_run: WriteRun, ocrbench: Run, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def content(
+    sample_run: Reports, write_run: WriteRun, ocrbench: Command, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
     """The page's data of a real run, two made up ones and a failed one, with the same runs as Parquet."""
     made = tmp_path_factory.mktemp("made")
     write_run(made, "precision=INT8", ms=1 / 3, wrong=1)
@@ -42,7 +45,7 @@ def content(sample_run: Reports, write_run: WriteRun, ocrbench: Run, tmp_path_fa
     write_run(made, error="reason")
     done = ocrbench("report", sample_run[0], made, "--output", made / "page.html")
     assert done.returncode == 0, done.stderr
-    records = [*Store(sample_run[0]).records(), *Store(made).records()]
+    records = [*Store(sample_run[0]).runs(), *Store(made).runs()]
     (made / "runs.parquet").write_bytes(to_parquet(table.wide(records)))
     return embedded(made / "page.html"), pd.read_parquet(made / "runs.parquet"), (made / "page.html").read_text("utf-8")
 
@@ -51,7 +54,7 @@ def test_every_cell_of_the_table_is_in_the_page(content: Any) -> None:
     data, frame, _ = content
     assert len(data["runs"]) == len(frame) == 4
     for run, row in zip(data["runs"], frame.to_dict("records"), strict=True):
-        assert set(run["row"]) == set(table.WIDE_COLUMNS)
+        assert set(run["row"]) == set(NAMES)
         for name, value in row.items():
             empty = value is None or (isinstance(value, float) and math.isnan(value))
             assert run["row"][name] == (None if empty else value), name
@@ -79,7 +82,7 @@ def test_the_columns_are_the_tables(content: Any) -> None:
 
 
 def test_the_command_of_a_real_run_measures_it_again(sample_run: Reports) -> None:
-    (record,) = Store(sample_run[0]).records()
+    (record,) = Store(sample_run[0]).runs()
     (run,) = report_data(load_report([str(sample_run[0])])).sections["environment"]["runs"]
     words = shlex.split(run["command"])
     again = json.loads(json.dumps(asdict(load(words[3:]))))
@@ -88,7 +91,7 @@ def test_the_command_of_a_real_run_measures_it_again(sample_run: Reports) -> Non
     }
 
 
-def test_the_command_line_says_what_it_wrote(sample_run: Reports, ocrbench: Run, tmp_path: Path) -> None:
+def test_the_command_line_says_what_it_wrote(sample_run: Reports, ocrbench: Command, tmp_path: Path) -> None:
     done = ocrbench("report", sample_run[0], "--output", tmp_path / "page.html", "--title", "Kiosk <1>")
     assert re.search(r"1 run: .*page\.html \(\d+\.\d MB\), in short: .*page\.md", done.stdout)
     assert "<h1><bdi>Kiosk &lt;1&gt;</bdi></h1>" in (tmp_path / "page.html").read_text("utf-8")
@@ -105,7 +108,7 @@ def test_the_command_line_says_what_it_wrote(sample_run: Reports, ocrbench: Run,
         ((".", "--output", "."), ".: cannot be written: it is a folder"),
     ],
 )
-def test_mistakes_are_one_line(words: tuple[str, ...], message: str, here: Run) -> None:
+def test_mistakes_are_one_line(words: tuple[str, ...], message: str, here: Command) -> None:
     done = here("report", *words)
     assert done.returncode == 2
     assert done.stderr.startswith(f"ocrbench: {message}")

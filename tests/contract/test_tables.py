@@ -7,37 +7,51 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ocrbench import table
+from ocrbench.config import packaged
 from ocrbench.metrics.scoring import METRICS
-from ocrbench.records import RunRecord
 from ocrbench.report.tables import REPORTS
-from ocrbench.store import Store
+from ocrbench.runs import table
+from ocrbench.runs.columns import COLUMNS, NAMES, NUMBERS, Column
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import Store
+
+CONF = Path(packaged("conf"))
 
 
 @pytest.fixture(scope="module")
-def record(sample_run: tuple[Path, object]) -> RunRecord:
-    (record,) = Store(sample_run[0]).records()
+def record(sample_run: tuple[Path, object]) -> Run:
+    (record,) = Store(sample_run[0]).runs()
     return record
 
 
 def test_every_metric_is_a_column() -> None:
-    assert set(METRICS) <= set(table.NUMBER_COLUMNS)
+    assert set(METRICS) <= set(NUMBERS)
 
 
 def test_columns_are_named_once() -> None:
-    assert len(set(table.WIDE_COLUMNS)) == len(table.WIDE_COLUMNS)
+    assert len(set(NAMES)) == len(NAMES)
     assert len(set(table.LONG_COLUMNS)) == len(table.LONG_COLUMNS)
 
 
-def test_a_real_run_fills_every_column(record: RunRecord) -> None:
+def test_a_real_run_fills_every_column(record: Run) -> None:
     (row,) = table.wide([record]).to_dict("records")
-    assert [name for name in table.NUMBER_COLUMNS if math.isnan(row[name])] == []
-    empty = {name for name in (*table.TEXT_COLUMNS, *table.EXECUTION_COLUMNS) if not row[name]}
-    # A quiet machine has no reason for "noisy" either, and there is no other run to tell this one from.
+    everywhere = [column for column in COLUMNS if not column.scenarios]
+    assert [column.name for column in everywhere if column.number and math.isnan(row[column.name])] == []
+    empty = {column.name for column in everywhere if not column.number and not row[column.name]}
+    # A quiet machine has no reason for "noisy" either, and there is no other run to distinguish this one from.
     assert empty - {"noisy"} == {"error", "settings"}
 
 
-def test_scores_of_a_real_run_say_how_much_stands_behind_them(record: RunRecord) -> None:
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
+def test_a_column_says_what_it_is(column: Column) -> None:
+    assert column.meaning[-1] not in ".:;"
+    assert len(column.meaning.splitlines()) == 1
+    assert column.unit or not column.number
+    assert column.heading or column.group == "data" or not column.number
+    assert set(column.scenarios) <= {path.stem for path in CONF.glob("scenario/*.yaml")}
+
+
+def test_scores_of_a_real_run_say_how_much_stands_behind_them(record: Run) -> None:
     frame = table.long([record])
     assert set(METRICS) <= set(frame["metric"])
     assert frame["metric"].is_unique
@@ -49,8 +63,10 @@ def test_scores_of_a_real_run_say_how_much_stands_behind_them(record: RunRecord)
 
 
 @pytest.mark.parametrize("suffix", REPORTS)
-def test_every_report_writes_finished_and_failed_runs(suffix: str, record: RunRecord) -> None:
-    failed = replace(record, run_id="other", status="failed", error="reason", scores=(), execution={}, environment={})
+def test_every_report_writes_finished_and_failed_runs(suffix: str, record: Run) -> None:
+    failed = replace(
+        record, run_id="other", status="failed", error="reason", score_list=(), execution={}, environment={}
+    )
     write = REPORTS[suffix]
     contents = [write(table.wide(runs)) for runs in ([record], [failed], [record, failed], [])]
     assert all(isinstance(content, bytes) and content for content in contents)
@@ -63,6 +79,6 @@ def test_every_report_is_written_by_a_real_run(suffix: str, sample_run: tuple[Pa
     assert (sample_run[0] / f"latest.{suffix}").stat().st_size > 0
 
 
-def test_the_latest_table_is_the_wide_one(record: RunRecord, sample_run: tuple[Path, object]) -> None:
+def test_the_latest_table_is_the_wide_one(record: Run, sample_run: tuple[Path, object]) -> None:
     latest = pd.read_parquet(sample_run[0] / "latest.parquet")
     pd.testing.assert_frame_equal(latest, table.wide([record]))

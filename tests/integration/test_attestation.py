@@ -15,8 +15,8 @@ import pytest
 from ocrbench import environment as our_environment
 from ocrbench.graphs.nodes import ops
 from ocrbench.records import Artifact, Graph
+from ocrbench.runs.store import Store
 from ocrbench.runtime import CompiledNetwork, Execution, Settings
-from ocrbench.store import Store
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Latest = Callable[[Path], list[dict[str, Any]]]
@@ -128,7 +128,7 @@ def test_eight_cells_execute_what_they_say(ocrbench: Run, latest: Latest, cache_
                 assert executed(row, "detector") == executed(row, "recognizer") == {"f32"}, row
         networks = [
             network
-            for record in Store(reports).records()
+            for record in Store(reports).runs()
             for stage in record.execution.values()
             for network in stage.values()
         ]
@@ -154,7 +154,7 @@ def test_bf16_without_instructions_is_called_emulated(
     )
     assert done.returncode == 0, done.stderr
     (row,) = latest(tmp_path)
-    (record,) = Store(tmp_path).records()
+    (record,) = Store(tmp_path).runs()
     assert record.environment["variables"] == {"ONEDNN_MAX_CPU_ISA": allowed}
     instructions = {"avx512bf16", "amxbf16"} & set(our_environment.host()["cpu_flags"]) and not capped
     emulated = "bf16" in executed(row, "detector") and not instructions

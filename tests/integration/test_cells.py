@@ -11,7 +11,7 @@ from typing import Any
 import openvino as ov
 import pytest
 
-from ocrbench.store import Store
+from ocrbench.runs.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
 Latest = Callable[[Path], list[dict[str, Any]]]
@@ -48,8 +48,8 @@ class TestOneCell:
 
     def test_raw_times_and_predictions_are_kept(self, sample_run: tuple[Path, CompletedProcess[str]]) -> None:
         store = Store(sample_run[0])
-        (record,) = store.records()
-        timings, outcomes = store.timings(record.run_id), store.outcomes(record.run_id)
+        (record,) = store.runs()
+        timings, outcomes = store.find(record.run_id).timings, store.find(record.run_id).outcomes
         assert timings["warmup"].tolist() == [True] * 3 + [False] * 3
         assert not timings.loc[~timings["warmup"], "first_seen"].any()
         stages = timings[["detect_ns", "crop_ns", "recognize_ns"]].sum(axis=1)

@@ -139,7 +139,7 @@ WORDS = ("dataset.limit=3", "scenario.min_seconds=0", "MODEL")
 
 def test_bounds(ocrbench_cell):
     cell = ocrbench_cell(*WORDS)
-    assert cell.record.status == "ok"
+    assert cell.status == "ok"
     assert cell.row["images"] == 3
     cell.assert_limits(e2e_hmean={"at_least": 0.1}, latency_p99_ms={"at_most": 600_000})
     with pytest.raises(AssertionError, match="latency_p50_ms .*, allowed at most 0.001"):

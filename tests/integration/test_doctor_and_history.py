@@ -9,15 +9,16 @@ from subprocess import CompletedProcess
 import pandas as pd
 import pytest
 
-from ocrbench.records import RunRecord, Score
-from ocrbench.store import Store
+from ocrbench.records import Score
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import Store
 
-Run = Callable[..., CompletedProcess[str]]
+Command = Callable[..., CompletedProcess[str]]
 LATENCIES = (100.0, 101.0, 99.5, 100.5, 120.0, 121.0, 119.0, 120.5)
 
 
 def test_a_real_run_tells_how_quiet_it_was(sample_run: tuple[Path, CompletedProcess[str]]) -> None:
-    (record,) = Store(sample_run[0]).records()
+    (record,) = Store(sample_run[0]).runs()
     shares = [record.conditions[name] for name in ("steal_share", "other_cpu_share")]
     assert all(0 <= share <= 1 for share in shares)
     assert record.conditions["involuntary_switches"] >= 0
@@ -28,7 +29,7 @@ def test_a_real_run_tells_how_quiet_it_was(sample_run: tuple[Path, CompletedProc
 
 
 class TestDoctor:
-    def test_it_says_what_it_found_as_json(self, ocrbench: Run, tmp_path: Path) -> None:
+    def test_it_says_what_it_found_as_json(self, ocrbench: Command, tmp_path: Path) -> None:
         done = ocrbench("doctor", "--json", f"reports_dir={tmp_path / 'not' / 'there'}")
         checks = json.loads(done.stdout)
         names = [each["check"] for each in checks]
@@ -42,14 +43,14 @@ class TestDoctor:
         assert done.returncode == any(each["verdict"] == "warn" for each in checks)
         assert not (tmp_path / "not").exists()
 
-    def test_its_table_and_exit_status_agree(self, ocrbench: Run) -> None:
+    def test_its_table_and_exit_status_agree(self, ocrbench: Command) -> None:
         done = ocrbench("doctor")
         assert [
             word for word in ("check", "found", "verdict", "what to do", "repeatability") if word not in done.stdout
         ] == []
         assert done.returncode == (" warn " in done.stdout)
 
-    def test_a_mistake_is_one_line(self, here: Run) -> None:
+    def test_a_mistake_is_one_line(self, here: Command) -> None:
         done = here("doctor", "noise.drit=1")
         assert done.returncode == 2
         assert "did you mean drift?" in done.stderr
@@ -66,7 +67,7 @@ class TestHistory:
         add(reports, 9, "few", 7.0)
         return reports
 
-    def test_runs_are_listed_with_the_change_of_level(self, here: Run, reports: Path) -> None:
+    def test_runs_are_listed_with_the_change_of_level(self, here: Command, reports: Path) -> None:
         done = here("history", "latency_p50_ms", "--reports", reports, "--series", "fast")
         assert done.returncode == 0, done.stderr
         assert "The level changed: +20.0 % (worse) from fast-5 on." in done.stdout
@@ -75,16 +76,16 @@ class TestHistory:
         assert "▁" in done.stdout
         assert "few" not in done.stdout
 
-    def test_too_few_runs_say_so(self, here: Run, reports: Path) -> None:
+    def test_too_few_runs_say_so(self, here: Command, reports: Path) -> None:
         done = here("history", "latency_p50_ms", "--reports", reports, "--cell", "few")
         assert "Runs with a value: 1. To tell a change from noise, 6 are needed." in done.stdout
 
-    def test_a_tilde_is_the_home_folder(self, here: Run, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_tilde_is_the_home_folder(self, here: Command, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(reports.parent))
         done = here("history", "latency_p50_ms", f"--reports=~/{reports.name}", "--series", "few")
         assert done.returncode == 0, done.stderr
 
-    def test_csv_has_every_run(self, here: Run, reports: Path) -> None:
+    def test_csv_has_every_run(self, here: Command, reports: Path) -> None:
         done = here("history", "latency_p50_ms", "--reports", reports, "--csv")
         rows = list(csv.DictReader(done.stdout.splitlines()))
         assert [float(row["value"]) for row in rows if row["value"]] == [*LATENCIES, 7.0]
@@ -100,7 +101,7 @@ class TestHistory:
             (("latency_p50_ms", "--reports", "nowhere"), "no runs in nowhere"),
         ],
     )
-    def test_mistakes_are_one_line(self, words: tuple[str, ...], message: str, here: Run, reports: Path) -> None:
+    def test_mistakes_are_one_line(self, words: tuple[str, ...], message: str, here: Command, reports: Path) -> None:
         done = here("history", "--reports", reports, *words)
         assert done.returncode == 2
         assert message in done.stderr
@@ -109,7 +110,7 @@ class TestHistory:
 
 def add(reports: Path, number: int, series: str, value: float | None, noisy: str = "") -> None:
     score = Score(stage="end_to_end", metric="latency_p50_ms", value=value or 0, unit="ms", higher_is_better=False, n=3)
-    record = RunRecord(
+    record = Run(
         run_id="",
         cell_id=series,
         series=series,
@@ -119,6 +120,6 @@ def add(reports: Path, number: int, series: str, value: float | None, noisy: str
         config={},
         conditions={"git": {"commit": f"commit{number:03}", "dirty": False}},
         noisy=(noisy,) if noisy else (),
-        scores=() if value is None else (score,),
+        score_list=() if value is None else (score,),
     )
     Store(reports).add(record, pd.DataFrame(), [])

@@ -16,7 +16,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from ocrbench.store import Store
+from ocrbench.runs.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals, limits and mounts as on Linux")
 
@@ -85,7 +85,7 @@ def rows(folder: Path) -> list[tuple[str, str, str]]:
 
 def check_failed(done: subprocess.CompletedProcess[str], message: str, folder: Path) -> None:
     """Check that the first cell failed for a reason and the second one was measured."""
-    (first, second), runs = rows(folder), Store(folder / "reports").records()
+    (first, second), runs = rows(folder), Store(folder / "reports").runs()
     assert done.returncode == 1, done.stderr
     assert first[:2] == ("FP32", "failed")
     assert message in first[2]
@@ -183,13 +183,13 @@ def test_a_full_disk_loses_nothing_that_was_finished(
     assert full.returncode == 1
     assert "Traceback" not in full.stderr
     assert "No space left on device" in full.stdout + full.stderr
-    assert [record.status for record in Store(tiny_disk).records()] == ["ok"]
+    assert [record.status for record in Store(tiny_disk).runs()] == ["ok"]
 
     (tiny_disk / "filler").unlink()
     resumed = run(environment, *words, folder=tmp_path)
 
     assert resumed.returncode == 0, resumed.stderr
-    assert [record.status for record in Store(tiny_disk).records()] == ["ok", "ok"]
+    assert [record.status for record in Store(tiny_disk).runs()] == ["ok", "ok"]
 
 
 def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
@@ -211,7 +211,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
     assert "interrupted" in said
     assert "Traceback" not in said
     assert "FP32" in output
-    assert [record.status for record in Store(tmp_path / "reports").records()] == ["ok"]
+    assert [record.status for record in Store(tmp_path / "reports").runs()] == ["ok"]
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert not alive
 
@@ -253,7 +253,7 @@ def test_two_matrices_on_one_store_share_their_runs(
 
     assert [process.returncode for process in both] == [0, 0], said
     assert sum(text.count("measured before") for text in said) == 2
-    assert [record.status for record in Store(tmp_path / "reports").records()] == ["ok", "ok"]
+    assert [record.status for record in Store(tmp_path / "reports").runs()] == ["ok", "ok"]
 
 
 @pytest.mark.slow
@@ -277,7 +277,7 @@ def test_a_matrix_killed_at_random_instants_leaves_a_store_that_opens(
 
     began = time.monotonic()
     assert start().wait(timeout=300) == 0
-    whole, finished = time.monotonic() - began, len(store.records())
+    whole, finished = time.monotonic() - began, len(store.runs())
     assert finished == 2
     for _ in range(int(os.environ.get("OCRBENCH_KILLS", "2"))):
         process = start()
@@ -285,14 +285,14 @@ def test_a_matrix_killed_at_random_instants_leaves_a_store_that_opens(
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-        records = store.records()
+        records = store.runs()
         # What was finished before is still there, and what is listed is whole.
         assert len(records) >= finished
         finished = len(records)
         for record in records:
             assert record.status == "ok"
-            assert len(store.timings(record.run_id)) == 1
-            assert len(store.outcomes(record.run_id)) == 1
+            assert len(store.find(record.run_id).timings) == 1
+            assert len(store.find(record.run_id).outcomes) == 1
         assert len(pd.read_parquet(tmp_path / "reports" / "latest.parquet")) > 0
 
 

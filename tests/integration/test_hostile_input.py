@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ocrbench.config import packaged
-from ocrbench.store import Store
+from ocrbench.runs.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
 
@@ -59,15 +59,15 @@ def test_good_images_are_scored_and_bad_ones_listed(
     assert (row["status"], row["images"], row["skipped"]) == ("ok", 2, len(BAD))
     assert row["det_hmean"] > 0.2
     store = Store(reports)
-    (record,) = store.records()
+    (record,) = store.runs()
     assert set(record.skipped) == set(BAD)
     for name, reason in BAD.items():
         assert reason in record.skipped[name]
         assert f"  {name}: {record.skipped[name]}" in done.stdout
-    assert [outcome.sample_id for outcome in store.outcomes(record.run_id)] == ["img_1.jpg", "img_2.jpg"]
+    assert [outcome.sample_id for outcome in store.find(record.run_id).outcomes] == ["img_1.jpg", "img_2.jpg"]
     # Words of images that were left out count neither as found nor as missed.
     assert row["words"] == sum(
-        not region.ignore for outcome in store.outcomes(record.run_id) for region in outcome.expected
+        not region.ignore for outcome in store.find(record.run_id).outcomes for region in outcome.expected
     )
 
 
@@ -78,7 +78,7 @@ def test_with_no_good_image_the_cell_fails_and_says_why(folder: Path, ocrbench: 
     reports = tmp_path / "reports"
     done = ocrbench("dataset=icdar2015", f"dataset.root={folder}", f"reports_dir={reports}")
     assert done.returncode == 1
-    (record,) = Store(reports).records()
+    (record,) = Store(reports).runs()
     assert record.status == "failed"
     assert f"none of its {len(BAD)} images can be used" in record.error
     assert "Traceback" not in done.stderr
@@ -96,8 +96,8 @@ def test_a_file_name_that_is_not_unicode(folder: Path, ocrbench: Run, tmp_path: 
     reports = tmp_path / "reports"
     done = ocrbench("dataset=icdar2015", f"dataset.root={folder}", "scenario.min_seconds=0", f"reports_dir={reports}")
     assert done.returncode == 0, done.stderr
-    (record,) = Store(reports).records()
+    (record,) = Store(reports).runs()
     ((name, reason),) = record.skipped.items()
     assert (name, "empty" in reason) == ("img_\\udcfe.jpg", True)
     assert name in done.stdout
-    assert [outcome.sample_id for outcome in Store(reports).outcomes(record.run_id)] == ["img_\\udcff.jpg"]
+    assert [outcome.sample_id for outcome in Store(reports).find(record.run_id).outcomes] == ["img_\\udcff.jpg"]

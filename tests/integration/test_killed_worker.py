@@ -11,7 +11,7 @@ from typing import IO, Any
 import psutil
 import pytest
 
-from ocrbench.store import Store
+from ocrbench.runs.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -87,4 +87,4 @@ def test_its_cell_fails_with_the_reason_and_the_next_one_is_measured(
     assert ok["det_hmean"] > 0.2
 
     assert {path.name: path.read_bytes() for path in earlier.iterdir()} == before
-    assert sorted(record.status for record in Store(reports).records()) == ["failed", "ok", "ok"]
+    assert sorted(record.status for record in Store(reports).runs()) == ["failed", "ok", "ok"]

@@ -19,9 +19,9 @@ from ocrbench.data import read
 from ocrbench.environment import allowed_cores
 from ocrbench.errors import CellError, WorkerError
 from ocrbench.records import artifacts_to_plain
+from ocrbench.runs.store import Store
 from ocrbench.scenarios import ServerSetup
 from ocrbench.schedule import Artifacts, Worker, WorkerPool, prepare, workers_for
-from ocrbench.store import Store
 from ocrbench.worker import Session
 
 Run = Callable[..., CompletedProcess[str]]
@@ -234,7 +234,7 @@ def test_a_throughput_run_has_a_row_and_is_compared_by_its_rate(ocrbench: Run, l
     assert row["throughput_ips"] > 0
     assert row["latency_p50_ms"] > 0
     # Another number of requests is another cell.
-    one, two = Store(tmp_path).records()
+    one, two = Store(tmp_path).runs()
     assert one.cell_id != two.cell_id
     assert one.series != two.series
     done = ocrbench("compare", tmp_path / "runs" / one.run_id, tmp_path / "runs" / two.run_id)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ocrbench.records import RunRecord
-from ocrbench.store import Store
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import Store
 
-Run = Callable[..., CompletedProcess[str]]
+Command = Callable[..., CompletedProcess[str]]
 Latest = Callable[[Path], list[dict[str, Any]]]
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ SHORT = (
 )
 
 
-def summary(reports: Path, record: RunRecord) -> str:
+def summary(reports: Path, record: Run) -> str:
     text = Store(reports).log(record.run_id, "mlperf_log_summary.txt")
     assert text is not None
     return text
@@ -40,20 +40,20 @@ def summary(reports: Path, record: RunRecord) -> str:
     ],
 )
 def test_performance(
-    name: str, traffic: str, words: tuple[str, ...], ocrbench: Run, model: str, latest: Latest, tmp_path: Path
+    name: str, traffic: str, words: tuple[str, ...], ocrbench: Command, model: str, latest: Latest, tmp_path: Path
 ) -> None:
     done = ocrbench(f"scenario={name}", model, *SHORT, *words, f"reports_dir={tmp_path}")
     assert done.returncode == 0, done.stderr
-    (row,), (record,) = latest(tmp_path), Store(tmp_path).records()
+    (row,), (record,) = latest(tmp_path), Store(tmp_path).runs()
     text = summary(tmp_path, record)
     (verdict,) = re.findall(r"^Result is : (\w+)$", text, re.MULTILINE)
     assert row["loadgen"] == f"{traffic} {verdict}"
     assert row["loadgen"] in done.stdout
     assert row["images"] == IMAGES
     assert row["e2e_hmean"] > 0
-    timings = Store(tmp_path).timings(record.run_id)
+    timings = Store(tmp_path).find(record.run_id).timings
     sent = timings[~timings["warmup"]]
-    assert set(sent["sample_id"]) <= {outcome.sample_id for outcome in Store(tmp_path).outcomes(record.run_id)}
+    assert set(sent["sample_id"]) <= {outcome.sample_id for outcome in Store(tmp_path).find(record.run_id).outcomes}
     for file in ("mlperf_log_detail.txt", "mlperf_log_accuracy.json"):
         assert Store(tmp_path).log(record.run_id, file)
     if name == "mlperf":
@@ -68,23 +68,23 @@ def test_performance(
         assert 0.5 < float(expected) / row["throughput_ips"] < 3
 
 
-def test_server_needs_a_rate(here: Run) -> None:
+def test_server_needs_a_rate(here: Command) -> None:
     done = here("scenario=mlperf_server", "scenario.rate=null")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "scenario.rate" in line
 
 
-def test_accuracy(ocrbench: Run, model: str, latest: Latest, tmp_path: Path) -> None:
+def test_accuracy(ocrbench: Command, model: str, latest: Latest, tmp_path: Path) -> None:
     """Every image is sent, and what was answered is in LoadGen's log."""
     words = ("scenario=mlperf", "scenario.goal=AccuracyOnly", model, f"reports_dir={tmp_path}")
     done = ocrbench(*words, *SHORT)
     assert done.returncode == 0, done.stderr
-    (record,) = Store(tmp_path).records()
+    (record,) = Store(tmp_path).runs()
     log = Store(tmp_path).log(record.run_id, "mlperf_log_accuracy.json")
     assert log is not None
     answers = {each["qsl_idx"]: json.loads(bytes.fromhex(each["data"])) for each in json.loads(log)}
-    outcomes = Store(tmp_path).outcomes(record.run_id)
+    outcomes = Store(tmp_path).find(record.run_id).outcomes
     assert len(answers) == len(outcomes) == IMAGES
     texts = sorted(sorted(region["text"] for region in regions) for regions in answers.values())
     assert texts == sorted(sorted(region.text for region in outcome.predicted) for outcome in outcomes)
@@ -92,7 +92,7 @@ def test_accuracy(ocrbench: Run, model: str, latest: Latest, tmp_path: Path) -> 
     assert row["e2e_hmean"] > 0
 
 
-def test_a_mistaken_traffic_is_one_line(here: Run) -> None:
+def test_a_mistaken_traffic_is_one_line(here: Command) -> None:
     done = here("scenario=mlperf", "scenario.traffic=Online")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

@@ -11,11 +11,11 @@ import jsonschema
 import pandas as pd
 import pytest
 
-from ocrbench.records import RunRecord
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import Store
 from ocrbench.scenarios.throughput import ThroughputSetup
-from ocrbench.store import Store
 
-Run = Callable[..., CompletedProcess[str]]
+Command = Callable[..., CompletedProcess[str]]
 SCHEMA = json.loads((Path(__file__).parents[1] / "data" / "trace-event.schema.json").read_text(encoding="utf-8"))
 STAGES = ("read", "detect", "detect_infer", "crop", "recognize", "recognize_infer")
 SMALLER = ("detector.limit_type=max", "detector.limit_side=640")
@@ -24,7 +24,7 @@ SMALL = ("precision=FP32", "dataset.limit=2", "scenario.min_seconds=0", *SMALLER
 pytestmark = pytest.mark.slow
 
 
-def trace_of(store: Store, record: RunRecord) -> dict[str, Any]:
+def trace_of(store: Store, record: Run) -> dict[str, Any]:
     (path,) = (store.root / record.run_id).glob("logs-*/trace.json")
     trace: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     jsonschema.validate(trace, SCHEMA)
@@ -40,7 +40,7 @@ def sums_ms(trace: dict[str, Any]) -> Counter[str]:
 
 
 @pytest.fixture(scope="module")
-def profiled(ocrbench: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, CompletedProcess[str]]:
+def profiled(ocrbench: Command, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, CompletedProcess[str]]:
     """A profiled cell after the same cell without profile; what the second one printed."""
     reports = tmp_path_factory.mktemp("reports")
     plain = ocrbench(*SMALL, "attest=off", f"reports_dir={reports}")
@@ -52,34 +52,34 @@ def profiled(ocrbench: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[S
 
 
 def test_a_run_without_profile_is_measured_again_under_the_same_id(
-    profiled: tuple[Store, CompletedProcess[str]], ocrbench: Run
+    profiled: tuple[Store, CompletedProcess[str]], ocrbench: Command
 ) -> None:
     store, _ = profiled
-    plain, other = store.records()
+    plain, other = store.runs()
     assert (plain.cell_id, plain.series) == (other.cell_id, other.series)
     assert not list((store.root / plain.run_id).glob("logs-*"))
     again = ocrbench(*SMALL, "attest=off", f"reports_dir={store.root.parent}", "profile=true")
     assert "measured before" in again.stderr
     assert "by type of layer" in again.stdout
-    assert len(store.records()) == 2
+    assert len(store.runs()) == 2
 
 
 def test_stage_sums_of_the_trace_agree_with_the_table(profiled: tuple[Store, CompletedProcess[str]]) -> None:
     store, _ = profiled
-    record = store.records()[-1]
+    record = store.runs()[-1]
     found = sums_ms(trace_of(store, record))
     # Every image was seen in the warm-up, so all of them count.
-    means = {score.stage: score for score in record.scores if score.metric.endswith("_mean_ms")}
+    means = {score.stage: score for score in record.score_list if score.metric.endswith("_mean_ms")}
     for stage in STAGES:
         assert found[stage] == pytest.approx(means[stage].value * means[stage].n, rel=0.02), stage
 
 
 def test_every_layer_has_its_time_and_types_add_up(profiled: tuple[Store, CompletedProcess[str]]) -> None:
     store, done = profiled
-    record = store.records()[-1]
+    record = store.runs()[-1]
     (path,) = (store.root / record.run_id).glob("logs-*/layers.csv")
     layers = pd.read_csv(path)
-    scores = {score.metric: score.value for score in record.scores}
+    scores = {score.metric: score.value for score in record.score_list}
     for role, stage in (("detector", "detect"), ("recognizer", "recognize")):
         own = layers[layers["stage"] == role]
         types = record.execution[role]["network"]["layer_types"]
@@ -93,23 +93,23 @@ def test_every_layer_has_its_time_and_types_add_up(profiled: tuple[Store, Comple
     assert str(path) in done.stdout
 
 
-def test_images_in_flight_have_a_track_each(ocrbench: Run, tmp_path: Path) -> None:
+def test_images_in_flight_have_a_track_each(ocrbench: Command, tmp_path: Path) -> None:
     check_tracks(ocrbench, tmp_path, "scenario.requests=2")
 
 
-def test_so_have_those_of_several_processes(two_cores: None, ocrbench: Run, tmp_path: Path) -> None:
+def test_so_have_those_of_several_processes(two_cores: None, ocrbench: Command, tmp_path: Path) -> None:
     check_tracks(ocrbench, tmp_path, "scenario.requests=1", "scenario.processes=2")
 
 
-def check_tracks(ocrbench: Run, tmp_path: Path, *two: str) -> None:
+def check_tracks(ocrbench: Command, tmp_path: Path, *two: str) -> None:
     words = ("scenario=throughput", *two, "scenario.warmup_passes=1")
     done = ocrbench(*SMALL, *words, "profile=true", f"reports_dir={tmp_path}")
     assert done.returncode == 0, done.stderr
     store = Store(tmp_path)
-    (record,) = store.records()
+    (record,) = store.runs()
     trace = trace_of(store, record)
     assert {event["tid"] for event in trace["traceEvents"] if event["ph"] == "X"} == {1, 2}
-    timings = store.timings(record.run_id)
+    timings = store.find(record.run_id).timings
     measured = timings[~timings["warmup"]]
     assert len(measured) == ThroughputSetup.block_queries
     found = sums_ms(trace)

@@ -14,7 +14,7 @@ import pytest
 from ocrbench.config.composing import load
 from ocrbench.convert.cache import key_digest
 from ocrbench.convert.converter import _Converter
-from ocrbench.store import Store
+from ocrbench.runs.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
 Latest = Callable[[Path], list[dict[str, Any]]]
@@ -74,7 +74,7 @@ def test_accuracy_control_keeps_its_scores_and_its_outcome(
     )
     done = ocrbench(*INT8_DETECTOR, *control, *SMALL, f"reports_dir={tmp_path}", f"cache_dir={tmp_path / 'cache'}")
     assert done.returncode == 0, done.stderr
-    (record,) = Store(tmp_path).records()
+    (record,) = Store(tmp_path).runs()
     outcome = record.artifacts["detector"]["network"]["notes"]["accuracy_control"]
     (journal,) = (tmp_path / "cache" / "accuracy_control").glob("*.jsonl")
     entries = [json.loads(line) for line in journal.read_text().splitlines()]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ocrbench.config import packaged
-from ocrbench.store import Store
+from ocrbench.runs.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
 Latest = Callable[[Path], list[dict[str, Any]]]
@@ -31,8 +31,8 @@ def both(ocrbench: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_words_of_an_image_are_those_of_its_lines(both: Path) -> None:
     store = Store(both)
     texts: dict[str, list[str]] = {}
-    for record in store.records():
-        for outcome in store.outcomes(record.run_id):
+    for record in store.runs():
+        for outcome in store.find(record.run_id).outcomes:
             texts.setdefault(outcome.sample_id, []).append(" ".join(region.text for region in outcome.predicted))
     assert len(texts) == 8
     for sample_id, (one, other) in texts.items():
@@ -86,8 +86,8 @@ def test_a_restricted_alphabet_reads_nothing_else(ocrbench: Run, latest: Latest,
     (row,) = latest(reports)
     assert row["e2e_hmean"] > 0.4
     store = Store(reports)
-    (record,) = store.records()
-    read = {c for outcome in store.outcomes(record.run_id) for region in outcome.predicted for c in region.text}
+    (record,) = store.runs()
+    read = {c for outcome in store.find(record.run_id).outcomes for region in outcome.predicted for c in region.text}
     assert read
     assert read <= set(letters)
 

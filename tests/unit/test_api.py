@@ -8,9 +8,10 @@ import pytest
 
 import ocrbench
 from ocrbench.errors import ConfigError
-from ocrbench.records import Region, RunRecord, Score
+from ocrbench.records import Region, Score
 from ocrbench.report.pareto import front, pareto_figure
-from ocrbench.store import Outcome, Store
+from ocrbench.runs.run import Outcome, Run
+from ocrbench.runs.store import Store
 
 HOSTILE = "<script>alert(1)</script>"
 POINTS = {"a": ("FP32", 100.0, 0.9), "b": ("INT8", 50.0, 0.8), "c": ("INT8", 120.0, 0.85)}
@@ -20,11 +21,11 @@ def score(metric: str, value: float, *, higher: bool) -> Score:
     return Score(stage="end_to_end", metric=metric, value=value, unit="", higher_is_better=higher, n=1)
 
 
-def make_record(name: str, precision: str, latency: float, hmean: float) -> RunRecord:
+def make_record(name: str, precision: str, latency: float, hmean: float) -> Run:
     stage = {"name": "model", "precision": precision, "device": "CPU"}
     plain = {"detector": stage, "recognizer": stage, "scenario": {"name": "latency"}, "dataset": {"name": "sample"}}
     scores = (score("latency_p50_ms", latency, higher=False), score("e2e_hmean", hmean, higher=True))
-    return RunRecord(run_id=name, started=f"2026-01-01T00:00:0{len(name)}", status="ok", config=plain, scores=scores)
+    return Run(run_id=name, started=f"2026-01-01T00:00:0{len(name)}", status="ok", config=plain, score_list=scores)
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def reports(tmp_path: Path) -> Path:
     outcomes = [Outcome(sample_id="1.png", predicted=(region,), expected=(region,))]
     for name, point in POINTS.items():
         store.save(make_record(name, *point), pd.DataFrame({"sample_id": ["1.png"]}), outcomes)
-    failed = replace(make_record("failed", "FP16", 1, 1), status="failed", error=HOSTILE, scores=())
+    failed = replace(make_record("failed", "FP16", 1, 1), status="failed", error=HOSTILE, score_list=())
     store.save(failed, pd.DataFrame(), [])
     return tmp_path
 
@@ -135,7 +136,7 @@ def test_runs_that_do_not_compete_have_fronts_of_their_own(changes: dict[str, An
 
 
 def test_what_figures_show_is_escaped(runs: ocrbench.Runs, tmp_path: Path) -> None:
-    record = runs[0].record
+    record = runs[0]
     hostile = {
         **record.config,
         "dataset": {"name": HOSTILE},

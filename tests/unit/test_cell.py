@@ -11,15 +11,16 @@ import pytest
 from ocrbench import cell as cell_module
 from ocrbench import environment
 from ocrbench.attestation import honoured
-from ocrbench.cell import Finished, check, run_cell
+from ocrbench.cell import check, run_cell
 from ocrbench.config import Cell
 from ocrbench.config.composing import load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import ConfigError, DatasetError, WorkerError
 from ocrbench.records import Artifact, Prediction, StageTimes
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import Store
 from ocrbench.schedule import Measured, Timing
 from ocrbench.schedule.fresh import FORKS
-from ocrbench.store import Store
 
 ARTIFACT = Artifact(path=Path("model.xml"), precision="FP16", sha256="00", size_bytes=1, source="test")
 
@@ -47,7 +48,7 @@ def cell(loaded: Cell, tmp_path: Path) -> Cell:
     return replace(loaded, dataset=dataset, reports_dir=str(tmp_path / "reports"))
 
 
-def run(cell: Cell) -> Finished:
+def run(cell: Cell) -> Run:
     return run_cell(cell, Silent())
 
 
@@ -145,27 +146,26 @@ class TestCheck:
 
 def test_a_failure_becomes_a_record_with_the_reason(cell: Cell) -> None:
     finished = run(cell)
-    assert not finished.reused
-    assert finished.record.status == "failed"
-    assert cell.dataset.root in finished.record.error
+    assert finished.status == "failed"
+    assert cell.dataset.root in finished.error
     assert finished.folder.is_dir()
-    (saved,) = Store(Path(cell.reports_dir)).records()
-    assert (saved.run_id, saved.status, saved.error) == (finished.record.run_id, "failed", finished.record.error)
+    (saved,) = Store(Path(cell.reports_dir)).runs()
+    assert (saved.run_id, saved.status, saved.error) == (finished.run_id, "failed", finished.error)
     assert saved.config["detector"]["name"] == cell.detector.name
 
 
 def test_a_file_of_characters_that_is_gone_fails_its_cell_only(cell: Cell) -> None:
     options = {**cell.recognizer.options, "alphabet": "/gone.txt"}
-    record = run(replace(cell, recognizer=replace(cell.recognizer, options=options))).record
+    record = run(replace(cell, recognizer=replace(cell.recognizer, options=options)))
     assert record.status == "failed"
     assert "/gone.txt: cannot be read" in record.error
 
 
 class TestRunId:
     def test_it_is_readable_and_repeatable(self, cell: Cell) -> None:
-        run_id = run(cell).record.run_id
+        run_id = run(cell).run_id
         assert run_id.startswith("ppocrv6_small-FP16-CPU-sample-")
-        assert run(cell).record.run_id == run_id
+        assert run(cell).run_id == run_id
 
     def test_it_follows_what_is_measured(self, cell: Cell) -> None:
         variants = [
@@ -180,29 +180,28 @@ class TestRunId:
             replace(cell, dataset=replace(cell.dataset, limit=3)),
             replace(cell, dataset=replace(cell.dataset, seed=1)),
             replace(cell, scenario=replace(cell.scenario, min_seconds=1)),
-            replace(cell, scoring=replace(cell.scoring, case_sensitive=True)),
             replace(cell, granularity="line"),
             replace(cell, words=replace(cell.words, margin=cell.words.margin + 0.1)),
             replace(
                 cell, recognizer=replace(cell.recognizer, options={**cell.recognizer.options, "alphabet": "ascii"})
             ),
         ]
-        assert len({run(variant).record.run_id for variant in variants}) == len(variants)
+        assert len({run(variant).run_id for variant in variants}) == len(variants)
 
     def test_it_does_not_follow_where_things_are_kept(self, cell: Cell, tmp_path: Path) -> None:
         elsewhere = replace(
             cell, reports_dir=str(tmp_path / "other"), cache_dir="/other", force=True, timeout_seconds=1, profile=True
         )
-        assert run(elsewhere).record.run_id == run(cell).record.run_id
+        assert run(elsewhere).run_id == run(cell).run_id
 
     @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b\\c:d*e?", "\x00", "-rf", "x" * 500, "文字", ""])
     def test_hostile_names_make_safe_folders(self, cell: Cell, name: str) -> None:
         finished = run(replace(cell, dataset=replace(cell.dataset, name=name)))
-        run_id = finished.record.run_id
+        run_id = finished.run_id
         assert finished.folder == Path(cell.reports_dir) / "runs" / run_id
         assert set(run_id) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
         assert len(run_id) < 150
-        assert finished.record.config["dataset"]["name"] == name
+        assert finished.config["dataset"]["name"] == name
 
 
 class TestMeasured:
@@ -253,7 +252,7 @@ class TestMeasured:
         found = []
         for read_ns in (1, 0):
             self.read_ns = read_ns
-            scores = run(replace(cell, force=True)).record.scores
+            scores = run(replace(cell, force=True)).score_list
             found.append({score.metric for score in scores if score.metric.endswith("_p50_ms")})
         timed, untimed = found
         assert timed - untimed == {"read_p50_ms"}
@@ -261,15 +260,13 @@ class TestMeasured:
 
     def test_measuring_again_keeps_the_earlier_run(self, cell: Cell) -> None:
         first, second, third = run(cell), run(replace(cell, force=True)), run(replace(cell, force=True))
-        cell_id = first.record.run_id
-        assert [each.record.run_id for each in (first, second, third)] == [cell_id, f"{cell_id}-2", f"{cell_id}-3"]
-        assert {each.record.cell_id for each in (first, second, third)} == {cell_id}
-        assert not any(each.reused for each in (first, second, third))
+        cell_id = first.run_id
+        assert [each.run_id for each in (first, second, third)] == [cell_id, f"{cell_id}-2", f"{cell_id}-3"]
+        assert {each.cell_id for each in (first, second, third)} == {cell_id}
         store = Store(Path(cell.reports_dir))
-        assert [record.run_id for record in store.records()] == [cell_id, f"{cell_id}-2", f"{cell_id}-3"]
+        assert [record.run_id for record in store.runs()] == [cell_id, f"{cell_id}-2", f"{cell_id}-3"]
         again = run(cell)
-        assert again.reused
-        assert again.record.run_id == third.record.run_id
+        assert again.run_id == third.run_id
         assert again.folder == third.folder == store.root / f"{cell_id}-3"
 
     def test_a_failed_repeat_is_kept_beside_the_finished_run(self, cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,19 +278,19 @@ class TestMeasured:
 
         monkeypatch.setattr(cell_module, "measure", fail)
         failed = run(replace(cell, force=True))
-        assert (failed.record.status, failed.record.run_id) == ("failed", f"{first.record.run_id}-2")
-        assert failed.record.series == first.record.series
-        assert run(cell).record.run_id == first.record.run_id
+        assert (failed.status, failed.run_id) == ("failed", f"{first.run_id}-2")
+        assert failed.series == first.series
+        assert run(cell).run_id == first.run_id
 
     def test_versions_and_source_make_another_cell_of_the_same_series(self, cell: Cell) -> None:
-        records = [run(cell).record]
+        records = [run(cell)]
         for change in (
             {"versions": {"openvino": "2031.0"}},
             {"source": "two"},
             {"host": {**self.environment["host"], "os": "system 2"}},
         ):
             self.environment = {**self.environment, **change}
-            records.append(run(cell).record)
+            records.append(run(cell))
         assert len({record.cell_id for record in records}) == 4
         assert len({record.series for record in records}) == 1
         assert records[0].series.startswith("ppocrv6_small-FP16-CPU-sample-")
@@ -305,11 +302,11 @@ class TestMeasured:
             replace(cell, dataset=replace(cell.dataset, limit=3)),
             replace(cell, scenario=replace(cell.scenario, min_seconds=1)),
         ]
-        series = {run(variant).record.series for variant in variants}
+        series = {run(variant).series for variant in variants}
         other = {**self.environment["host"], "name": "other"}
         self.environment = {**self.environment, "host": other}
         monkeypatch.setattr(environment, "host", lambda: other)
-        assert len(series | {run(cell).record.series}) == 5
+        assert len(series | {run(cell).series}) == 5
 
     def test_what_stands_in_a_file_of_characters_decides_not_where_it_lies(self, cell: Cell, tmp_path: Path) -> None:
         records = []
@@ -317,7 +314,7 @@ class TestMeasured:
             path = tmp_path / "allowed.txt"
             path.write_text(content, encoding="utf-8")
             options = {**cell.recognizer.options, "alphabet": str(path)}
-            records.append(run(replace(cell, recognizer=replace(cell.recognizer, options=options))).record)
+            records.append(run(replace(cell, recognizer=replace(cell.recognizer, options=options))))
         one, other, again = records
         assert one.cell_id != other.cell_id
         assert one.series != other.series
@@ -326,10 +323,10 @@ class TestMeasured:
     def test_where_a_checkout_lies_does_not_matter_to_the_series(self, cell: Cell, tmp_path: Path) -> None:
         shutil.copytree(cell.dataset.root, tmp_path / "copy")
         moved = replace(cell, dataset=replace(cell.dataset, root=str(tmp_path / "copy")))
-        assert run(moved).record.series == run(cell).record.series
+        assert run(moved).series == run(cell).series
 
     def test_conditions_are_recorded_but_do_not_decide_the_run(self, cell: Cell) -> None:
-        record = run(cell).record
+        record = run(cell)
         assert set(record.conditions) == {
             *(
                 "load_before",
@@ -348,16 +345,16 @@ class TestMeasured:
         assert record.noisy == ()
         assert len(record.dataset_sha256) == 64
         self.usage = Usage(capacity_s=10, busy_s=8, own_s=4)
-        assert run(cell).record.cell_id == record.cell_id
+        assert run(cell).cell_id == record.cell_id
 
     def test_a_disturbed_run_is_marked(self, cell: Cell) -> None:
         self.usage = Usage(capacity_s=10, busy_s=8, own_s=4)
         self.durations = [100, 100, 150, 150]
-        record = run(cell).record
+        record = run(cell)
         assert [reason.partition(" (")[0] for reason in record.noisy] == [
             "other processes used 40.0% of the CPU",
             "an image's time drifted by +50.0% from first to last repeat",
         ]
         tolerant = replace(cell, force=True, noise=replace(cell.noise, other_cpu_share=0.5, drift=0.6))
-        again = run(tolerant).record
+        again = run(tolerant)
         assert (again.noisy, again.cell_id) == ((), record.cell_id)

@@ -8,21 +8,25 @@ from pathlib import Path
 
 import pytest
 
+from ocrbench.compare.limited import LimitedRun
 from ocrbench.errors import ConfigError
-from ocrbench.pytest_plugin import MeasuredCell
-from ocrbench.records import RunRecord
+from ocrbench.records import Score
 
 pytest_plugins = ("pytester",)
 # Where ocrbench is installed, pytest finds the plugin by itself.
 INSTALLED = any(each.value == "ocrbench.pytest_plugin" for each in entry_points(group="pytest11"))
 LOADED = () if INSTALLED else ("-p", "ocrbench.pytest_plugin")
-ROW = {"latency_p99_ms": 130.0, "e2e_hmean": 0.5, "peak_rss_mb": float("nan"), "server_rate_ips": 5.0}
+SCORES = {"latency_p99_ms": 130.0, "e2e_hmean": 0.5, "peak_rss_mb": float("nan"), "server_rate_ips": 5.0}
 
 
 @pytest.fixture
-def cell(tmp_path: Path) -> MeasuredCell:
-    record = RunRecord(run_id="run", started="2030-01-01", status="ok", config={})
-    return MeasuredCell(record=record, row=ROW, folder=tmp_path, config_dir=None)
+def cell(tmp_path: Path) -> LimitedRun:
+    scores = [
+        Score(stage="", metric=name, value=value, unit="", higher_is_better=True, n=1) for name, value in SCORES.items()
+    ]
+    return LimitedRun(
+        run_id="run", started="2030-01-01", status="ok", config={}, score_list=scores, folder=tmp_path, config_dir=None
+    )
 
 
 def test_loading_it_imports_nothing_heavy() -> None:
@@ -48,12 +52,12 @@ def test_a_mistake_in_the_words_fails_the_test_with_the_valid_choices(pytester: 
     result.stdout.fnmatch_lines(["*ConfigError: precison: no such key; did you mean precision*"])
 
 
-def test_bounds_that_hold(cell: MeasuredCell) -> None:
+def test_bounds_that_hold(cell: LimitedRun) -> None:
     cell.assert_limits(latency_p99_ms={"at_most": 130}, e2e_hmean={"at_least": 0.3, "at_most": 0.9})
     cell.assert_limits(server_rate_ips={"at_least": 4})
 
 
-def test_every_broken_bound_is_named(cell: MeasuredCell) -> None:
+def test_every_broken_bound_is_named(cell: LimitedRun) -> None:
     with pytest.raises(AssertionError) as caught:
         cell.assert_limits(latency_p99_ms={"at_most": 120}, e2e_hmean={"at_least": 0.6}, peak_rss_mb={"at_most": 1})
     assert str(caught.value) == (
@@ -71,12 +75,12 @@ def test_every_broken_bound_is_named(cell: MeasuredCell) -> None:
         ({"e2e_hmean": {"at_least": "much"}}, "e2e_hmean.at_least=much: must be"),
     ],
 )
-def test_what_cannot_be_asked_for(limits: dict[str, dict[str, float]], message: str, cell: MeasuredCell) -> None:
+def test_what_cannot_be_asked_for(limits: dict[str, dict[str, float]], message: str, cell: LimitedRun) -> None:
     with pytest.raises(ConfigError, match=message):
         cell.assert_limits(**limits)
 
 
-def test_a_gate_with_a_metric_that_there_is_not(cell: MeasuredCell, tmp_path: Path) -> None:
+def test_a_gate_with_a_metric_that_there_is_not(cell: LimitedRun, tmp_path: Path) -> None:
     (tmp_path / "gate").mkdir()
     limits = "limits: [{metric: latency_p50, max_worse: 0.1}]"
     (tmp_path / "gate" / "own.yaml").write_text(f"name: own\n{limits}\n", encoding="utf-8")

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench import table
-from ocrbench.compare.stored import compare_stored, find_runs
+from ocrbench.compare.stored import compare_stored
 from ocrbench.report.history import history
-from ocrbench.store import MIGRATIONS, SCHEMA, Store
+from ocrbench.runs import table
+from ocrbench.runs.columns import BY_NAME, NUMBERS
+from ocrbench.runs.find import find_runs
+from ocrbench.runs.store import MIGRATIONS, SCHEMA, Store
 
 # Written by ocrbench when its schema was 1; only folders and the host's name were replaced by neutral ones.
 FIRST = Path(__file__).parents[1] / "data" / "run-schema-1"
@@ -27,24 +29,24 @@ def test_every_earlier_schema_has_its_migration() -> None:
 
 
 def test_a_run_of_schema_1_is_read(store: Store) -> None:
-    (record,) = store.records()
+    (record,) = store.runs()
     assert record.cell_id == record.series == record.run_id
     assert (record.status, record.noisy, record.conditions) == ("ok", (), {})
-    assert len(store.outcomes(record.run_id)) == 2
-    assert len(store.timings(record.run_id)) == 8
+    assert len(store.find(record.run_id).outcomes) == 2
+    assert len(store.find(record.run_id).timings) == 8
     assert store.newest(record.run_id) == record
 
 
 def test_it_is_a_row_of_the_wide_table(store: Store) -> None:
-    (row,) = table.wide(store.records()).to_dict("records")
+    (row,) = table.wide(store.runs()).to_dict("records")
     assert (row["detector"], row["status"], row["noisy"], row["host"]) == ("ppocrv6_small", "ok", "", "bench")
     assert (row["openvino"], row["images"], row["words"]) == ("2026.4.1", 2, 25)
-    empty = [name for name in table.NUMBER_COLUMNS if row[name] != row[name]]
+    empty = [name for name in NUMBERS if row[name] != row[name] and not BY_NAME[name].scenarios]
     assert empty == ["repeatability"], "which it did not tell"
 
 
 def test_it_has_a_history(store: Store) -> None:
-    assert history(store.records(), "latency_p50_ms")["value"].tolist() == [pytest.approx(168.1355565)]
+    assert history(store.runs(), "latency_p50_ms")["value"].tolist() == [pytest.approx(168.1355565)]
 
 
 def test_it_can_be_compared(store: Store) -> None:
@@ -57,11 +59,11 @@ def test_it_can_be_compared(store: Store) -> None:
 
 
 def test_saving_it_again_makes_it_one_of_this_schema(store: Store) -> None:
-    (record,) = store.records()
-    store.save(record, store.timings(record.run_id), store.outcomes(record.run_id))
+    (record,) = store.runs()
+    store.save(record, store.find(record.run_id).timings, store.find(record.run_id).outcomes)
     content = json.loads((store.root / record.run_id / "run.json").read_text(encoding="utf-8"))
     assert content["schema"] == SCHEMA
-    assert store.records() == [record]
+    assert store.runs() == [record]
 
 
 def test_a_run_of_a_newer_ocrbench_is_left_out_with_a_warning(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -69,7 +71,7 @@ def test_a_run_of_a_newer_ocrbench_is_left_out_with_a_warning(store: Store, capl
     content = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**content, "schema": SCHEMA + 1}), encoding="utf-8")
     with caplog.at_level(logging.WARNING):
-        assert store.records() == []
+        assert store.runs() == []
     assert f"schema {SCHEMA + 1} of a newer ocrbench, this one reads up to {SCHEMA}" in caplog.text
     assert str(path) in caplog.text
 
@@ -82,5 +84,5 @@ def test_a_schema_that_never_was_is_left_out_with_a_warning(
     content = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**content, "schema": schema}), encoding="utf-8")
     with caplog.at_level(logging.WARNING):
-        assert store.records() == []
+        assert store.runs() == []
     assert str(path) in caplog.text

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ocrbench.config import Scoring
 from ocrbench.records import Region, Tally
@@ -15,9 +16,11 @@ class Metric:
         name: Name of the column.
         stage: What it judges: ``detection``, ``recognition`` or ``end_to_end``.
         meaning: What it measures, in one sentence without a full stop.
+        heading: Name for people, as on the axis of a diagram.
         unit: Unit of the divided value.
         decimals: Number of decimals in a table.
         higher_is_better: Whether more is better.
+        shown: Which tables for people show it: ``always`` all, ``detail`` those with few runs, ``files`` none.
         recall: Name of the metric whose denominator counts the ground truth, for a metric that could be computed
             without any. Where there is ground truth but nothing to divide by, such a metric is 0; where there is no
             ground truth, it is undefined.
@@ -26,9 +29,11 @@ class Metric:
     name: str
     stage: str
     meaning: str
-    unit: str = "0 to 1"
+    heading: str = ""
+    unit: str = "ratio"
     decimals: int = 3
     higher_is_better: bool = True
+    shown: Literal["always", "detail", "files"] = "files"
     recall: str | None = None
 
 

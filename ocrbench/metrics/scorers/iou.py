@@ -76,49 +76,66 @@ SCORER = Scorer(
     metrics=(
         Metric(
             name="det_precision",
+            heading="Detection precision",
+            shown="detail",
             stage="detection",
             meaning="share of the predicted regions that match an expected one (IoU above `scoring.iou_threshold`, 0.5 "
             "by default)",
             recall="det_recall",
         ),
-        Metric(name="det_recall", stage="detection", meaning="share of the expected regions that are found"),
+        Metric(
+            name="det_recall",
+            heading="Detection recall",
+            shown="detail",
+            stage="detection",
+            meaning="share of the expected regions that are found",
+        ),
         Metric(
             name="det_hmean",
+            heading="Detection hmean",
+            shown="always",
             stage="detection",
             meaning="harmonic mean of detection precision and recall",
             recall="det_recall",
         ),
         Metric(
             name="rec_word_accuracy",
+            heading="Word accuracy of matched regions",
+            shown="detail",
             stage="recognition",
             meaning="share of the matched regions whose text is right",
         ),
         Metric(
             name="rec_cer",
+            heading="Character error rate of matched regions",
             stage="recognition",
             meaning="character edits per expected character of the matched regions; less is better, can exceed 1",
-            unit="edits per character",
             higher_is_better=False,
         ),
         Metric(
             name="rec_1_ned",
+            heading="Similarity of matched regions",
             stage="recognition",
             meaning="mean similarity of predicted and expected text of the matched regions: one minus the normalised "
             "edit distance",
         ),
         Metric(
             name="e2e_precision",
+            heading="End-to-end precision",
             stage="end_to_end",
             meaning="share of the predicted regions that are in place and read right",
             recall="e2e_recall",
         ),
         Metric(
             name="e2e_recall",
+            heading="End-to-end recall",
             stage="end_to_end",
             meaning="share of the expected regions that are found and read right",
         ),
         Metric(
             name="e2e_hmean",
+            heading="End-to-end hmean",
+            shown="always",
             stage="end_to_end",
             meaning="harmonic mean of end-to-end precision and recall",
             recall="e2e_recall",

@@ -21,15 +21,15 @@ colours) and ``markup`` (texts for Plotly, which reads a little HTML). Never use
 hold anything. The page's Content-Security-Policy allows the scripts by their hashes, images as ``data:`` (and files
 with ``--link-images``), and nothing from the network.
 
-A builder gets its runs as ``model.ReportRun``: ``record``, ``row`` (the wide table's), ``label`` (short and unique),
-``steady`` (measured times), ``outcomes`` and ``matchings`` (predictions with ground truth, image by image). Where
+A builder gets its runs as ``runs.run.Run``: ``row`` (the wide table's), ``label`` (short and unique), ``steady``
+(measured times), ``outcomes`` and ``matchings`` (predictions with ground truth, image by image). Where
 there are very many images the latter two hold the same sample of images for every run of a dataset;
 ``Report.sampled`` says so. They are kept, so several sections can use them at the price of one.
 """
 
 from ocrbench.report.html.loading import load_report
 from ocrbench.report.html.markdown import to_markdown
-from ocrbench.report.html.model import Options, Report, ReportData, ReportRun, Section
+from ocrbench.report.html.model import Options, Report, ReportData, Section
 from ocrbench.report.html.page import to_html
 from ocrbench.report.html.sections import SECTIONS, report_data
 
@@ -38,7 +38,6 @@ __all__ = [
     "Options",
     "Report",
     "ReportData",
-    "ReportRun",
     "Section",
     "load_report",
     "report_data",

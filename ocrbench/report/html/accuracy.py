@@ -8,8 +8,9 @@ from ocrbench.metrics import breakdown, confusion
 from ocrbench.metrics.breakdown import Word
 from ocrbench.metrics.losses import KINDS, SPURIOUS, Kind, count, spurious
 from ocrbench.metrics.scoring import METRICS
-from ocrbench.report.columns import text
-from ocrbench.report.html.model import Report, ReportRun
+from ocrbench.report.html.model import Report
+from ocrbench.runs.columns import text
+from ocrbench.runs.run import Run
 
 # What a table of characters can show.
 CONFUSIONS, CHARACTERS = 30, 12
@@ -43,7 +44,7 @@ def build(report: Report) -> Mapping[str, Any] | None:
     }
 
 
-def kinds_of(runs: Sequence[ReportRun]) -> dict[str, list[dict[str, str]]]:
+def kinds_of(runs: Sequence[Run]) -> dict[str, list[dict[str, str]]]:
     """Name the kinds of words and of spurious predictions; unknown words only where there are any."""
     unknown = any(fate.kind == "unknown" for run in runs for fates in run.fates for fate in fates)
     return {
@@ -56,7 +57,7 @@ def _named(kind: str, description: str) -> dict[str, str]:
     return {"kind": kind, "name": NAMES[kind], "plural": PLURALS.get(kind, NAMES[kind]), "description": description}
 
 
-def words_of(run: ReportRun) -> list[Word]:
+def words_of(run: Run) -> list[Word]:
     """List the words that were to be found, over the images that are looked at."""
     return [
         (outcome.sample_id, outcome.expected[fate.number], fate.kind)
@@ -65,7 +66,7 @@ def words_of(run: ReportRun) -> list[Word]:
     ]
 
 
-def _of_run(index: int, run: ReportRun) -> dict[str, Any]:
+def _of_run(index: int, run: Run) -> dict[str, Any]:
     words = words_of(run)
     pairs = [pair for matching in run.matchings for pair in matching.texts]
     found = confusion.confusions(pairs, run.scoring)
@@ -106,7 +107,7 @@ def bars(kinds: Mapping[Kind, int]) -> list[dict[str, Any]]:
     return found
 
 
-def _score(run: ReportRun, name: str) -> dict[str, str]:
+def _score(run: Run, name: str) -> dict[str, str]:
     interval = run.intervals.get(name)
     bounds = f"[{text(name, interval.low)}, {text(name, interval.high)}]" if interval else ""
     return {"value": text(name, run.row[name]), "interval": bounds}

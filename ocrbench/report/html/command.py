@@ -7,32 +7,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ocrbench.config import choices
+from ocrbench.config import NOT_MEASURED, choices
 from ocrbench.config.composing import load
 from ocrbench.config.retired import RETIRED, RETIRED_VALUES
-from ocrbench.identity import NOT_COMPARED
-from ocrbench.records import RunRecord
+from ocrbench.records import ROLES
+from ocrbench.runs.run import Run
 
 # Config groups whose choice a run names.
 GROUPS = ("detector", "recognizer", "dataset", "calibration", "quantization", "scenario")
-ROLES = ("detector", "recognizer")
 # What each stage inherits unless it is given its own.
 INHERITED = ("device", "precision", "properties")
 # Of the whole cell.
-LEFT_OUT = {*NOT_COMPARED, *INHERITED}
+LEFT_OUT = {*NOT_MEASURED, *INHERITED, "omz", "attest"}
 # Keys that say why, or what people should know.
 FOR_PEOPLE = ("measured", "licence", "languages", "homepage", "min_openvino", "size_mb", "input")
 # What Hydra's grammar reads as this very text, and as nothing but a text.
 PLAIN = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_/.][\w/.:%@?|-]*", re.IGNORECASE | re.ASCII)
 
 
-def command(record: RunRecord) -> str:
+def command(run: Run) -> str:
     """Write the command; empty where the run used YAML files that do not come along, or what ocrbench no longer does.
 
     Named are the choices of the config groups, and every value that differs from theirs. Left out is what does not
     change the measurement, as folders and time limits.
     """
-    config: Mapping[str, Any] = record.config
+    config: Mapping[str, Any] = run.config
     # A run of an earlier ocrbench has not all of them.
     chosen = {group: _choice(config[group]) for group in GROUPS if group in config}
     if any(name not in choices(group) for group, name in chosen.items()):

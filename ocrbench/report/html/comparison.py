@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ocrbench.compare.matching import match_runs
+from ocrbench.compare.stored import compare_matched
 from ocrbench.compare.verdict import Change, Comparison, describe
 from ocrbench.config import Gate, Scoring
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.text import texts_equal
-from ocrbench.report.columns import text
 from ocrbench.report.comparison import sentence
 from ocrbench.report.html.model import Report
+from ocrbench.runs.columns import text
+from ocrbench.runs.match import match_runs
 
 # A comparison takes a second or so, and nobody reads hundreds of them or of words.
 MAX_PAIRS, MAX_WORDS = 20, 200
@@ -21,19 +22,17 @@ def build(report: Report) -> Mapping[str, Any] | None:
     """Compare runs of the same configuration, A being those of ``--against``; nothing without them."""
     if not report.against:
         return None
-    # By object: both folders may hold a run of the same id.
-    known = {id(run.stored): run for run in (*report.against, *report.runs)}
-    matched = match_runs(*([run.stored for run in runs] for runs in (report.against, report.runs)))
+    matched = match_runs(report.against, report.runs)
     found = []
     for each in matched[:MAX_PAIRS]:
-        before = known[id(each.before[-1])]
+        before = each.before[-1]
         named = {
             "before": before.label,
-            "after": known[id(each.after[-1])].label if each.after else EMPTY,
+            "after": each.after[-1].label if each.after else EMPTY,
             "problem": each.missing,
         }
         try:
-            shown = _plain(each.compare(Gate(name="").margin), before.scoring) if each.after else {}
+            shown = _plain(compare_matched(each, Gate(name="").margin), before.scoring) if each.after else {}
         except ConfigError as error:
             shown = {"problem": str(error)}
         found.append({**named, **shown})

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ocrbench.records import RunRecord
 from ocrbench.report.html.command import command
-from ocrbench.report.html.model import Report, ReportRun
+from ocrbench.report.html.model import Report
+from ocrbench.runs.run import Run
 
 
 def build(report: Report) -> Mapping[str, Any]:
     """List what all runs share, where they differ and which runs those are, and each run's command, models and data."""
-    every = [_facts(run.record) for run in report.runs]
+    every = [_facts(run) for run in report.runs]
     shared = dict(set.intersection(*(set(facts.items()) for facts in every))) if every else {}
     found: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for run, facts in zip(report.runs, every, strict=True):
@@ -23,9 +23,9 @@ def build(report: Report) -> Mapping[str, Any]:
     }
 
 
-def _facts(record: RunRecord) -> dict[str, str]:
+def _facts(run: Run) -> dict[str, str]:
     """Return what stays the same from run to run on a machine."""
-    environment, conditions = record.environment, record.conditions
+    environment, conditions = run.environment, run.conditions
     host, versions = environment.get("host", {}), environment.get("versions", {})
     git = conditions.get("git", {})
     commit = f"{git['commit']}{' and files that differ from it' if git.get('dirty') else ''}" if git else ""
@@ -49,26 +49,25 @@ def _facts(record: RunRecord) -> dict[str, str]:
     return {name: str(fact) for name, fact in facts.items() if fact != ""}
 
 
-def _run(run: ReportRun) -> dict[str, Any]:
-    record = run.record
-    dataset = record.config["dataset"]
-    fingerprint = record.dataset_sha256 or "unknown"
+def _run(run: Run) -> dict[str, Any]:
+    dataset = run.config["dataset"]
+    fingerprint = run.dataset_sha256 or "unknown"
     data = f"{dataset['name']} {dataset.get('version', '')}".rstrip()
     facts = {
-        "Run": record.run_id,
-        "Started": record.started,
+        "Run": run.run_id,
+        "Started": run.started,
         "Data": f"{data}, {dataset['format']}, {dataset['root']}, fingerprint {fingerprint}",
         **{
             f"Model: {role}" + (f", {name}" if len(networks) > 1 else ""): _artifact(artifact)
-            for role, networks in record.artifacts.items()
+            for role, networks in run.artifacts.items()
             for name, artifact in networks.items()
         },
-        "Disturbances": _disturbances(record),
+        "Disturbances": _disturbances(run),
     }
     return {
         "label": run.label,
         "facts": [(name, fact) for name, fact in facts.items() if fact],
-        "command": command(record),
+        "command": command(run),
     }
 
 
@@ -77,8 +76,8 @@ def _artifact(artifact: Mapping[str, Any]) -> str:
     return f"{artifact['source']}, as {artifact['precision']} {size}, SHA-256 {artifact['sha256']}"
 
 
-def _disturbances(record: RunRecord) -> str:
-    conditions = record.conditions
+def _disturbances(run: Run) -> str:
+    conditions = run.conditions
     shares = {"CPU taken by the hypervisor": "steal_share", "CPU used by others": "other_cpu_share"}
     told = [f"{name} {conditions[key]:.1%}" for name, key in shares.items() if conditions.get(key) is not None]
     if conditions.get("drift") is not None:

@@ -10,9 +10,9 @@ from typing import Any
 from ocrbench.metrics.losses import Kind, spurious
 from ocrbench.records import Polygon, Region
 from ocrbench.report.html.accuracy import kinds_of
-from ocrbench.report.html.model import Report, ReportRun
+from ocrbench.report.html.model import Report
 from ocrbench.report.html.thumbnails import Picture, picture
-from ocrbench.store import Outcome
+from ocrbench.runs.run import Outcome, Run
 
 # What the images and the regions of the gallery may add to the page; the first runs and images are shown in any case.
 MAX_IMAGE_BYTES, MAX_REGION_BYTES = 10_000_000, 5_000_000
@@ -28,10 +28,10 @@ class Shelf:
     """
 
     name: str
-    numbered: Sequence[tuple[int | None, ReportRun]]
+    numbered: Sequence[tuple[int | None, Run]]
 
     @property
-    def runs(self) -> list[ReportRun]:
+    def runs(self) -> list[Run]:
         """The runs alone."""
         return [run for _, run in self.numbered]
 
@@ -51,7 +51,7 @@ def build(report: Report) -> Mapping[str, Any] | None:
     }
 
 
-def worst_first(runs: Sequence[ReportRun]) -> list[str]:
+def worst_first(runs: Sequence[Run]) -> list[str]:
     """Order images by the words that runs lose and, in turns, by those that runs disagree on."""
     lost: dict[str, int] = {}
     kinds: dict[str, list[list[Kind]]] = {}
@@ -73,12 +73,12 @@ class _Budget:
     regions: int
 
 
-def _shelves(runs: Iterable[tuple[int | None, ReportRun]]) -> list[Shelf]:
-    found: dict[str, list[tuple[int | None, ReportRun]]] = {}
+def _shelves(runs: Iterable[tuple[int | None, Run]]) -> list[Shelf]:
+    found: dict[str, list[tuple[int | None, Run]]] = {}
     for index, run in runs:
         if run.ok:
-            found.setdefault(run.record.dataset_sha256, []).append((index, run))
-    return [Shelf(name=str(each[0][1].record.config["dataset"]["name"]), numbered=each) for each in found.values()]
+            found.setdefault(run.dataset_sha256, []).append((index, run))
+    return [Shelf(name=str(each[0][1].config["dataset"]["name"]), numbered=each) for each in found.values()]
 
 
 def _set(shelf: Shelf, limit: int, budget: _Budget, *, link: bool) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _set(shelf: Shelf, limit: int, budget: _Budget, *, link: bool) -> dict[str, 
 
 def _pictures(shelf: Shelf, wanted: Sequence[Outcome], limit_bytes: int, *, link: bool) -> dict[str, Picture]:
     """Read images, the first in any case, up to a limit on what they take together."""
-    roots = list(dict.fromkeys(Path(run.record.config["dataset"]["root"]) for run in shelf.runs))
+    roots = list(dict.fromkeys(Path(run.config["dataset"]["root"]) for run in shelf.runs))
     found: dict[str, Picture] = {}
     taken = 0
     for outcome in wanted:
@@ -128,7 +128,7 @@ def _within(runs: Sequence[dict[str, Any]], limit_bytes: int) -> Iterable[dict[s
     return (run for place, (run, size) in enumerate(zip(runs, sizes, strict=True)) if place < 2 or size <= limit_bytes)
 
 
-def _run(run: ReportRun, places: Mapping[str, int]) -> dict[str, Any]:
+def _run(run: Run, places: Mapping[str, int]) -> dict[str, Any]:
     images: list[Any] = [None] * len(places)
     for outcome, matching, fates in zip(run.outcomes, run.matchings, run.fates, strict=True):
         if outcome.sample_id not in places:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ocrbench.compare.matching import FACTORS
 from ocrbench.compare.rates import rate_metric
 from ocrbench.report.html.labels import number_repeated, shortened
-from ocrbench.report.html.model import ReportRun
+from ocrbench.runs.match import FACTORS
+from ocrbench.runs.run import Run
 
 # What is said of accuracy, in order of preference: a dataset without transcriptions has no end-to-end score.
 ACCURACY = ("e2e_hmean", "det_hmean")
@@ -26,7 +26,7 @@ class Group:
 
     name: str
     indices: Sequence[int]
-    runs: Sequence[ReportRun]
+    runs: Sequence[Run]
     speed: str
     accuracy: str
 
@@ -35,7 +35,7 @@ class Group:
         return {"name": self.name, "runs": list(self.indices), "speed": self.speed, "accuracy": self.accuracy}
 
 
-def groups_of(runs: Sequence[ReportRun]) -> list[Group]:
+def groups_of(runs: Sequence[Run]) -> list[Group]:
     """Sort finished runs into groups, the largest first."""
     found: dict[tuple[str, ...], list[int]] = {}
     for index, run in enumerate(runs):
@@ -49,26 +49,25 @@ def groups_of(runs: Sequence[ReportRun]) -> list[Group]:
     ]
 
 
-def _key(run: ReportRun) -> tuple[str, ...]:
-    record = run.record
-    scenario: Mapping[str, Any] = record.config["scenario"]
-    host: Mapping[str, Any] = record.environment.get("host", {})
+def _key(run: Run) -> tuple[str, ...]:
+    scenario: Mapping[str, Any] = run.config["scenario"]
+    host: Mapping[str, Any] = run.environment.get("host", {})
     load = sorted((name, str(value)) for name, value in scenario.get("options", {}).items())
-    named = [FACTORS[name](record) for name in ("dataset", "scenario", "host")]
-    return (record.dataset_sha256, *named, str(load), str(host.get("cpu")), str(host.get("cores")))
+    named = [FACTORS[name](run) for name in ("dataset", "scenario", "host")]
+    return (run.dataset_sha256, *named, str(load), str(host.get("cpu")), str(host.get("cores")))
 
 
-def _name(run: ReportRun) -> str:
-    dataset, scenario, host = (shortened(FACTORS[name](run.record)) for name in ("dataset", "scenario", "host"))
+def _name(run: Run) -> str:
+    dataset, scenario, host = (shortened(FACTORS[name](run)) for name in ("dataset", "scenario", "host"))
     return f"{dataset} ({run.row['images']:.0f} images), scenario {scenario}, host {host or 'unknown'}"
 
 
-def _group(name: str, runs: Sequence[ReportRun], indices: Sequence[int]) -> Group:
+def _group(name: str, runs: Sequence[Run], indices: Sequence[int]) -> Group:
     accuracy = [column for column in ACCURACY if any(run.row[column] is not None for run in runs)]
     return Group(
         name=name,
         indices=indices,
         runs=runs,
-        speed=rate_metric(runs[0].record) or "latency_p50_ms",
+        speed=rate_metric(runs[0]) or "latency_p50_ms",
         accuracy=accuracy[0] if accuracy else "",
     )

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from ocrbench.compare.matching import FACTORS
-from ocrbench.records import RunRecord
-from ocrbench.settings import differing_settings
+from ocrbench.runs.match import FACTORS
+from ocrbench.runs.run import Run
+from ocrbench.runs.settings import differing_settings
 
 # Factor → how it reads in a label.
-SHOWN: Mapping[str, Callable[[RunRecord], str]] = {
+SHOWN: Mapping[str, Callable[[Run], str]] = {
     **{name: FACTORS[name] for name in ("model", "precision", "device", "scenario", "dataset", "host")},
-    "openvino": lambda record: f"OpenVINO {FACTORS['openvino'](record)}",
+    "openvino": lambda run: f"OpenVINO {FACTORS['openvino'](run)}",
 }
 # What a label consists of, even if all runs share it.
 ALWAYS = ("model", "precision")
@@ -18,11 +18,11 @@ ALWAYS = ("model", "precision")
 LENGTH = 40
 
 
-def labels(records: Sequence[RunRecord]) -> list[str]:
+def labels(runs: Sequence[Run]) -> list[str]:
     """Name each run by what differs among them; equal names get a number, oldest first."""
-    differing = [name for name in SHOWN if name in ALWAYS or len({SHOWN[name](record) for record in records}) > 1]
-    words = [[_once(SHOWN[name](record)) for name in differing] for record in records]
-    settings = differing_settings(records)
+    differing = [name for name in SHOWN if name in ALWAYS or len({SHOWN[name](run) for run in runs}) > 1]
+    words = [[SHOWN[name](run) for name in differing] for run in runs]
+    settings = differing_settings(runs)
     return number_repeated(
         [" ".join(map(shortened, filter(None, (*each, more)))) for each, more in zip(words, settings, strict=True)]
     )
@@ -50,13 +50,3 @@ def shortened(name: str) -> str:
     ('sample', 40)
     """
     return name if len(name) <= LENGTH else f"{name[: LENGTH - 1]}…"
-
-
-def _once(value: str) -> str:
-    """Show what both stages share once.
-
-    >>> _once("FP16+FP16"), _once("FP16+INT8"), _once("CPU")
-    ('FP16', 'FP16+INT8', 'CPU')
-    """
-    first, _, second = value.partition("+")
-    return first if first == second else value

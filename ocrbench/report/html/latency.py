@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ocrbench.metrics.image_bootstrap import resampled
 from ocrbench.metrics.paired import Interval
 from ocrbench.report.html.groups import groups_of
-from ocrbench.report.html.intervals import resampled
-from ocrbench.report.html.model import Report, ReportRun
+from ocrbench.report.html.model import Report
+from ocrbench.runs.run import Run
 
 # Points of a curve, and of a cloud: what a diagram can show.
 LEVELS, POINTS = 101, 150
@@ -35,7 +36,7 @@ def build(report: Report) -> Mapping[str, Any]:
     }
 
 
-def _of_run(run: ReportRun) -> dict[str, Any]:
+def _of_run(run: Run) -> dict[str, Any]:
     steady = run.steady
     latencies = steady["latency_ns"].to_numpy(float) / NANOSECONDS
     levels = np.linspace(0, 1, min(LEVELS, len(latencies)))

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 
-from ocrbench.store import RECORD
+from ocrbench.runs.store import RECORD
 
 log = logging.getLogger(__name__)
 

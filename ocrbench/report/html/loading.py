@@ -1,14 +1,15 @@
 """Folders of runs → a ``Report``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ocrbench import table
-from ocrbench.compare.stored import StoredRun, find_runs
-from ocrbench.records import RunRecord
+from ocrbench.records import ROLES
 from ocrbench.report.html.labels import labels, shortened
-from ocrbench.report.html.model import Options, Report, ReportRun, Value
+from ocrbench.report.html.model import Options, Report
+from ocrbench.runs.find import find_runs
+from ocrbench.runs.run import Run
 
 # How many images are looked at one by one, over all runs: this bounds the time that a report takes.
 MAX_IMAGES = 6_000
@@ -37,10 +38,10 @@ def load_report(
     """
     stored = find_runs(folders, failed=True)
     baseline = find_runs(against, failed=True) if against else []
-    runs = report_runs([*stored, *baseline])
+    runs = labelled([*stored, *baseline])
     sampled = [run for run in runs if run.sample_ids is not None]
     return Report(
-        title=title or _title([run.record for run in stored]),
+        title=title or _title(stored),
         runs=runs[: len(stored)],
         against=runs[len(stored) :],
         options=options or Options(),
@@ -49,42 +50,30 @@ def load_report(
     )
 
 
-def report_runs(stored: Sequence[StoredRun]) -> list[ReportRun]:
-    """Give runs their labels and rows, and choose the images to look at."""
-    records = [run.record for run in stored]
-    rows = rows_of(records)
-    chosen = _chosen_images(stored)
+def labelled(runs: Sequence[Run]) -> list[Run]:
+    """Give runs their labels, and choose the images to look at."""
+    chosen = _chosen_images(runs)
     return [
-        ReportRun(stored=run, label=label, row=row, sample_ids=chosen.get(run.record.dataset_sha256))
-        for run, label, row in zip(stored, labels(records), rows, strict=True)
+        replace(run, label=label, sample_ids=chosen.get(run.dataset_sha256))
+        for run, label in zip(runs, labels(runs), strict=True)
     ]
 
 
-def rows_of(records: Sequence[RunRecord]) -> list[dict[str, Value]]:
-    """Return the wide table's rows, with None for what is empty."""
-    rows = table.wide(records).to_dict("records")
-    return [{str(name): None if value != value else value for name, value in row.items()} for row in rows]
-
-
-def _chosen_images(stored: Sequence[StoredRun]) -> Mapping[str, frozenset[str]]:
+def _chosen_images(runs: Sequence[Run]) -> Mapping[str, frozenset[str]]:
     """Choose the images of datasets that are too large: fingerprint → sample ids, the same for all its runs."""
-    finished = [run for run in stored if run.record.status == "ok"]
+    finished = [run for run in runs if run.ok]
     limit = MAX_IMAGES // max(1, len(finished))
-    datasets = {run.record.dataset_sha256: run for run in finished}
+    datasets = {run.dataset_sha256: run for run in finished}
     chosen = {}
     for fingerprint, run in datasets.items():
-        if _images(run.record) > limit:
-            ids = sorted(set(run.store.timings(run.record.run_id)["sample_id"]))
+        if run.scores.get("images", 0.0) > limit:
+            ids = sorted(set(run.timings["sample_id"]))
             drawn = np.random.default_rng(SEED).choice(ids, min(limit, len(ids)), replace=False)
             chosen[fingerprint] = frozenset(drawn.tolist())
     return chosen
 
 
-def _images(record: RunRecord) -> float:
-    return next((score.value for score in record.scores if score.metric == "images"), 0.0)
-
-
-def _sampled(runs: Sequence[ReportRun]) -> str:
+def _sampled(runs: Sequence[Run]) -> str:
     if not runs:
         return ""
     images = max(len(run.sample_ids or ()) for run in runs)
@@ -94,10 +83,8 @@ def _sampled(runs: Sequence[ReportRun]) -> str:
     )
 
 
-def _title(records: Sequence[RunRecord]) -> str:
-    datasets = dict.fromkeys(shortened(str(record.config["dataset"]["name"])) for record in records)
-    models = dict.fromkeys(
-        shortened(str(record.config[role]["name"])) for record in records for role in ("detector", "recognizer")
-    )
+def _title(runs: Sequence[Run]) -> str:
+    datasets = dict.fromkeys(shortened(str(run.config["dataset"]["name"])) for run in runs)
+    models = dict.fromkeys(shortened(str(run.config[role]["name"])) for run in runs for role in ROLES)
     named = " and ".join(", ".join(list(names)[:3]) + (" …" if len(names) > 3 else "") for names in (models, datasets))
     return f"OCR benchmark: {named}"

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ocrbench import table
 from ocrbench.report.html.model import Report, ReportData
 from ocrbench.report.markdown import escape
 from ocrbench.report.markdown import to_markdown as table_to_markdown
 from ocrbench.report.pull_request import code
+from ocrbench.runs.table import wide
 
 LINES_SHOWN = 5
 
@@ -17,7 +17,7 @@ def to_markdown(report: Report, data: ReportData) -> bytes:
     summary = data.sections["summary"]
     parts = [f"# {escape(report.title)}\n", *(_warning(each) for each in summary["warnings"])]
     parts += [_group(group) for group in summary["groups"]]
-    parts.append(table_to_markdown(table.wide([run.record for run in report.runs])).decode())
+    parts.append(table_to_markdown(wide(report.runs)).decode())
     return "\n".join(parts).encode(errors="backslashreplace")
 
 

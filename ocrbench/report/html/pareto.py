@@ -5,21 +5,10 @@ from typing import Any
 
 from ocrbench.report.html.groups import groups_of
 from ocrbench.report.html.model import Report
+from ocrbench.runs.columns import BY_NAME
 
-COSTS = (
-    ("latency_p50_ms", "Median latency"),
-    ("latency_p99_ms", "99th percentile of the latency"),
-    ("throughput_ips", "Throughput"),
-    ("server_rate_ips", "Rate of the server"),
-    ("peak_rss_mb", "Peak memory"),
-    ("model_mb", "Size of the models"),
-)
-ACCURACIES = (
-    ("e2e_hmean", "End-to-end hmean"),
-    ("det_hmean", "Detection hmean"),
-    ("rec_word_accuracy", "Word accuracy of matched regions"),
-    ("rec_cer", "Character error rate of matched regions"),
-)
+COSTS = ("latency_p50_ms", "latency_p99_ms", "throughput_ips", "server_rate_ips", "peak_rss_mb", "model_mb")
+ACCURACIES = ("e2e_hmean", "det_hmean", "rec_word_accuracy", "rec_cer")
 
 
 def build(report: Report) -> Mapping[str, Any]:
@@ -36,9 +25,9 @@ def build(report: Report) -> Mapping[str, Any]:
     }
 
 
-def _with_values(report: Report, axes: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+def _with_values(report: Report, axes: tuple[str, ...]) -> list[dict[str, str]]:
     return [
-        {"column": name, "title": title}
-        for name, title in axes
+        {"column": name, "title": BY_NAME[name].heading}
+        for name in axes
         if any(run.row[name] is not None for run in report.finished)
     ]

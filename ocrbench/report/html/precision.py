@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from ocrbench.profiling.run_files import LAYERS
-from ocrbench.report.html.model import Report, ReportRun
-from ocrbench.table import executed_text
+from ocrbench.report.html.model import Report
+from ocrbench.runs.columns import executed_text
+from ocrbench.runs.run import Run
 
 # The types that the page has colours for, see page.css.
 COLOURED = ("f32", "f16", "bf16", "i8", "other")
@@ -24,7 +25,7 @@ def build(report: Report) -> Mapping[str, Any] | None:
     return {"rows": rows, "kinds": [kind for kind in COLOURED if kind in kinds], "profiles": profiles} if rows else None
 
 
-def _rows(run: ReportRun) -> list[dict[str, Any]]:
+def _rows(run: Run) -> list[dict[str, Any]]:
     return [
         {
             "label": run.label,
@@ -38,18 +39,18 @@ def _rows(run: ReportRun) -> list[dict[str, Any]]:
             "honoured": bool(network["honoured"]),
             "emulated": ", ".join(network.get("emulated", ())),
         }
-        for role, networks in run.record.execution.items()
+        for role, networks in run.execution.items()
         for name, network in networks.items()
     ]
 
 
-def _profiles(run: ReportRun) -> Iterator[dict[str, Any]]:
+def _profiles(run: Run) -> Iterator[dict[str, Any]]:
     """Give the slowest layers of each network of a profiled run; nothing for another run."""
-    text = run.stored.store.log(run.id, LAYERS)
+    text = run.log(LAYERS)
     if text is None:
         return
     frame = pd.read_csv(io.StringIO(text), keep_default_na=False)
-    networks = [(role, name, len(names)) for role, names in run.record.execution.items() for name in names]
+    networks = [(role, name, len(names)) for role, names in run.execution.items() for name in names]
     for role, name, count in networks:
         of_network = frame[(frame["stage"] == role) & (frame["network"] == name)]
         # What took no time was fused into another layer, or never runs.

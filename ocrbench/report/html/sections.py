@@ -17,6 +17,7 @@ from ocrbench.report.html import (
 )
 from ocrbench.report.html.columns import columns
 from ocrbench.report.html.model import Report, ReportData, Section
+from ocrbench.runs.table import rows
 
 SECTIONS: tuple[Section, ...] = (
     Section(id="summary", title="Summary", build=summary.build, script=True, needs_runs=False),
@@ -42,6 +43,9 @@ def report_data(report: Report) -> ReportData:
         command=report.command,
         sampled=report.sampled,
         columns=columns(report.runs),
-        runs=[{"id": run.id, "label": run.label, "row": run.row} for run in report.runs],
+        runs=[
+            {"id": run.id, "label": run.label, "row": row}
+            for run, row in zip(report.runs, rows(report.runs), strict=True)
+        ],
         sections={name: data for name, data in built.items() if data is not None},
     )

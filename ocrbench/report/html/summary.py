@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ocrbench.compare.matching import FACTORS
 from ocrbench.metrics.repeatability import unrepeatable
-from ocrbench.records import RunRecord
 from ocrbench.report.html.groups import Group, groups_of
-from ocrbench.report.html.model import Report, ReportRun
+from ocrbench.report.html.model import Report
 from ocrbench.report.html.winners import default_bound, numbers, winners
-from ocrbench.table import executed_text
+from ocrbench.runs.columns import executed_text
+from ocrbench.runs.match import FACTORS
+from ocrbench.runs.run import Run
 
 # The rest has no sentences; the table has it.
 GROUPS_SHOWN = 8
@@ -26,14 +26,14 @@ def build(report: Report) -> Mapping[str, Any]:
     }
 
 
-def warnings(runs: Sequence[ReportRun]) -> list[dict[str, Any]]:
+def warnings(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """List what makes numbers doubtful, by kind, with a line per run; a kind may have no line."""
     kinds = (
-        ("failed", "failed", [(run, run.record.error) for run in runs if not run.ok]),
+        ("failed", "failed", [(run, run.error) for run in runs if not run.ok]),
         ("precision", "did not execute the precision that was asked for", list(_told(runs, _dishonoured))),
         ("emulated", "emulated a type that the processor has no instructions for", list(_told(runs, _emulated))),
         ("unrepeatable", "did not read images the same every time", list(_unrepeatable(runs))),
-        ("noisy", "had noisy times", [(run, "; ".join(run.record.noisy)) for run in runs if run.record.noisy]),
+        ("noisy", "had noisy times", [(run, "; ".join(run.noisy)) for run in runs if run.noisy]),
         ("skipped", "skipped images", list(_skipped(runs))),
     )
     return [
@@ -50,10 +50,10 @@ def _runs(count: int) -> str:
     return f"{count} {'run' if count == 1 else 'runs'}"
 
 
-def _told(runs: Sequence[ReportRun], say: Callable[[str, Mapping[str, Any]], str]) -> Iterable[tuple[ReportRun, str]]:
+def _told(runs: Sequence[Run], say: Callable[[str, Mapping[str, Any]], str]) -> Iterable[tuple[Run, str]]:
     """Pair runs with what there is to say of their networks; ``say`` takes the stage and one of them."""
     for run in runs:
-        networks = [(role, each) for role, given in run.record.execution.items() for each in given.values()]
+        networks = [(role, each) for role, given in run.execution.items() for each in given.values()]
         told = [said for role, each in networks if (said := say(role, each))]
         if told:
             yield run, "; ".join(told)
@@ -69,52 +69,52 @@ def _emulated(role: str, network: Mapping[str, Any]) -> str:
     return f"{role}: {types}" if types else ""
 
 
-def _unrepeatable(runs: Sequence[ReportRun]) -> Iterable[tuple[ReportRun, str]]:
+def _unrepeatable(runs: Sequence[Run]) -> Iterable[tuple[Run, str]]:
     for run in runs:
-        if reason := unrepeatable(run.record.scores):
+        if reason := unrepeatable(run.score_list):
             yield run, reason
 
 
-def _skipped(runs: Sequence[ReportRun]) -> Iterable[tuple[ReportRun, str]]:
+def _skipped(runs: Sequence[Run]) -> Iterable[tuple[Run, str]]:
     for run in runs:
-        reasons = list(run.record.skipped.items())
+        reasons = list(run.skipped.items())
         if reasons:
             yield run, f"{len(reasons)} of them, the first {reasons[0][0]}: {reasons[0][1]}"
 
 
 def _facts(report: Report) -> list[tuple[str, str]]:
-    records = [run.record for run in report.runs]
-    failed = len(records) - len(report.finished)
+    runs = report.runs
+    failed = len(runs) - len(report.finished)
     counted = f"{len(report.finished)} finished" + (f", {failed} failed" if failed else "")
-    started = sorted(record.started for record in records)
+    started = sorted(run.started for run in runs)
     facts = [
         ("Runs", counted),
-        ("Models", _all(records, "model")),
-        ("Precisions", _all(records, "precision")),
-        ("Devices", _all(records, "device")),
-        ("Scenarios", _all(records, "scenario")),
+        ("Models", _all(runs, "model")),
+        ("Precisions", _all(runs, "precision")),
+        ("Devices", _all(runs, "device")),
+        ("Scenarios", _all(runs, "scenario")),
         ("Data", "; ".join(dict.fromkeys(_data(run) for run in report.finished or report.runs))),
-        ("Machines", "; ".join(dict.fromkeys(_machine(record) for record in records))),
-        ("OpenVINO", _all(records, "openvino")),
+        ("Machines", "; ".join(dict.fromkeys(_machine(run) for run in runs))),
+        ("OpenVINO", _all(runs, "openvino")),
         ("Measured", " to ".join(dict.fromkeys(_minute(moment) for moment in (started[:1] + started[-1:])))),
     ]
     return [(name, value) for name, value in facts if value]
 
 
-def _all(records: Sequence[RunRecord], factor: str) -> str:
-    values = dict.fromkeys(FACTORS[factor](record) for record in records)
+def _all(runs: Sequence[Run], factor: str) -> str:
+    values = dict.fromkeys(FACTORS[factor](run) for run in runs)
     halves = dict.fromkeys(" + ".join(dict.fromkeys(value.split("+"))) for value in values if value)
     return ", ".join(halves)
 
 
-def _data(run: ReportRun) -> str:
-    name = str(run.record.config["dataset"]["name"])
+def _data(run: Run) -> str:
+    name = str(run.config["dataset"]["name"])
     counts = [f"{run.row[what]:.0f} {what}" for what in ("images", "words") if run.row[what] is not None]
     return f"{name}: {', '.join(counts)}" if counts else name
 
 
-def _machine(record: RunRecord) -> str:
-    host = record.environment.get("host", {})
+def _machine(run: Run) -> str:
+    host = run.environment.get("host", {})
     return f"{host['name']}: {host['cpu']}, {host['cores']} core{'s' if host['cores'] > 1 else ''}" if host else ""
 
 

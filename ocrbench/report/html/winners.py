@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ocrbench.compare.stored import StoredRun, latency_change
+from ocrbench.compare.stored import latency_change
 from ocrbench.compare.verdict import ACCURACY_MARGIN, Change, describe
 from ocrbench.config import Gate
 from ocrbench.metrics.paired import difference_interval
 from ocrbench.metrics.scoring import value
-from ocrbench.report.columns import text
 from ocrbench.report.html.groups import Group
-from ocrbench.report.html.model import ReportRun
+from ocrbench.runs.columns import text
+from ocrbench.runs.run import Run
 
 UNITS = {"latency_p50_ms": " ms", "throughput_ips": " images/s", "server_rate_ips": " images/s"}
 NAMES = {
@@ -36,7 +36,7 @@ class Winner:
     """
 
     goal: str
-    run: ReportRun
+    run: Run
     numbers: str
     margin: str = ""
 
@@ -66,7 +66,7 @@ def within(group: Group, bound_ms: float) -> Winner:
     return Winner(goal=f"Most accurate within {bound_ms:g} ms", run=fast[0], numbers=numbers(group, fast[0]))
 
 
-def numbers(group: Group, run: ReportRun) -> str:
+def numbers(group: Group, run: Run) -> str:
     """Write a run's accuracy and speed with their intervals."""
     names = [name for name in (group.accuracy, group.speed) if name and run.row[name] is not None]
     return f"has {' and '.join(_number(run, name) for name in names)}."
@@ -93,7 +93,7 @@ def _most_accurate(group: Group) -> Winner:
     return Winner(goal="Most accurate", run=ranked[0], numbers=reached, margin=margin)
 
 
-def _margin(change: Change | None, other: ReportRun, name: str) -> str:
+def _margin(change: Change | None, other: Run, name: str) -> str:
     if change is None or change.interval is None:
         return ""
     said = {"equivalent": "no difference that matters", "undecided": "may be chance"}.get(
@@ -102,7 +102,7 @@ def _margin(change: Change | None, other: ReportRun, name: str) -> str:
     return f"Against the next, {other.label}, its {name} differs by {describe(change)}: {said}."
 
 
-def _accuracy_change(before: ReportRun, after: ReportRun, name: str) -> Change | None:
+def _accuracy_change(before: Run, after: Run, name: str) -> Change | None:
     """Compare accuracy over the images that both runs read; the runs' own values are shown."""
     first, second = before.tallies, after.tallies
     shared = sorted(set(first) & set(second))
@@ -120,16 +120,16 @@ def _accuracy_change(before: ReportRun, after: ReportRun, name: str) -> Change |
     )
 
 
-def _number(run: ReportRun, name: str) -> str:
+def _number(run: Run, name: str) -> str:
     interval = run.intervals.get(name)
     bounds = f" [{text(name, interval.low)}, {text(name, interval.high)}]" if interval else ""
     return f"{NAMES[name]} of {text(name, run.row[name])}{UNITS.get(name, '')}{bounds}"
 
 
-def _ranked(group: Group, name: str, then: str = "") -> list[ReportRun]:
+def _ranked(group: Group, name: str, then: str = "") -> list[Run]:
     """Sort the runs that have a value, the best first; ties by a second column."""
     rankings = [(each, _sign(each)) for each in (name, then) if each]
-    key: Callable[[ReportRun], tuple[float, ...]] = lambda run: tuple(  # noqa: E731
+    key: Callable[[Run], tuple[float, ...]] = lambda run: tuple(  # noqa: E731
         sign * _value(run, each) for each, sign in rankings
     )
     known = [run for run in group.runs if all(run.row[each] is not None for each, _ in rankings)]
@@ -140,16 +140,16 @@ def _sign(name: str) -> int:
     return 1 if name == "latency_p50_ms" else -1
 
 
-def _value(run: ReportRun, name: str) -> float:
+def _value(run: Run, name: str) -> float:
     value = run.row[name]
     assert isinstance(value, float)
     return value
 
 
-def _next(ranked: Sequence[ReportRun]) -> ReportRun | None:
+def _next(ranked: Sequence[Run]) -> Run | None:
     """Find the best run of another cell."""
-    return next((run for run in ranked if run.record.cell_id != ranked[0].record.cell_id), None)
+    return next((run for run in ranked if run.cell_id != ranked[0].cell_id), None)
 
 
-def _repeats(runs: Sequence[ReportRun], of: ReportRun) -> list[StoredRun]:
-    return [run.stored for run in runs if run.record.cell_id == of.record.cell_id]
+def _repeats(runs: Sequence[Run], of: Run) -> list[Run]:
+    return [run for run in runs if run.cell_id == of.cell_id]

@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from ocrbench import table
 from ocrbench.cli.export import app
-from ocrbench.records import RunRecord, Score
-from ocrbench.store import Store
+from ocrbench.records import Score
+from ocrbench.runs import table
+from ocrbench.runs.columns import NAMES
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import Store
 
 
 @pytest.fixture
@@ -23,8 +25,8 @@ def reports(tmp_path: Path) -> Path:
         for name, value in numbers.items()
     )
     store = Store(tmp_path)
-    finished = RunRecord(run_id="one", started="2026-01-01", status="ok", config=plain, scores=scores)
-    failed = RunRecord(run_id="two", started="2026-01-02", status="failed", config=plain, error='a "b", ü')
+    finished = Run(run_id="one", started="2026-01-01", status="ok", config=plain, score_list=scores)
+    failed = Run(run_id="two", started="2026-01-02", status="failed", config=plain, error='a "b", ü')
     for record in (finished, failed):
         store.save(record, pd.DataFrame(), [])
     return tmp_path
@@ -38,7 +40,7 @@ def export(*words: object) -> bytes:
 
 def test_json_is_strict_and_has_null_for_what_is_not_finite(reports: Path) -> None:
     rows = json.loads(export("json", reports), parse_constant=pytest.fail)
-    assert [list(row) for row in rows] == [list(table.WIDE_COLUMNS)] * 2
+    assert [list(row) for row in rows] == [list(NAMES)] * 2
     assert [(row["latency_p50_ms"], row["rec_cer"], row["error"]) for row in rows] == [
         (12.5, None, ""),
         (None, None, 'a "b", ü'),
@@ -47,7 +49,7 @@ def test_json_is_strict_and_has_null_for_what_is_not_finite(reports: Path) -> No
 
 
 def test_every_format_holds_the_same_table(reports: Path, tmp_path: Path) -> None:
-    expected = table.wide(Store(reports).records())
+    expected = table.wide(Store(reports).runs())
     for name in ("csv", "parquet", "json"):
         assert export(name, reports, "--output", tmp_path / f"table.{name}") == b""
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "table.parquet"), expected)

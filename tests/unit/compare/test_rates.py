@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from ocrbench.compare.rates import rate_metric
-from ocrbench.records import RunRecord
+from ocrbench.runs.run import Run
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from ocrbench.records import RunRecord
 )
 def test_a_rate_counts_only_where_it_was_found(name: str, options: dict[str, Any], metric: str) -> None:
     record = SimpleNamespace(config={"scenario": {"name": name, "options": options}})
-    assert rate_metric(cast("RunRecord", record)) == metric
+    assert rate_metric(cast("Run", record)) == metric

@@ -7,27 +7,27 @@ from typing import Any
 
 import pytest
 
-from ocrbench.compare.matching import match_runs
-from ocrbench.compare.stored import find_runs
 from ocrbench.config.composing import load, load_matrix
 from ocrbench.config.retired import RETIRED, RETIRED_VALUES, modernised
 from ocrbench.errors import ConfigError
 from ocrbench.models import check_options
-from ocrbench.records import RunRecord
 from ocrbench.report.history import history
 from ocrbench.report.html.command import command
-from ocrbench.settings import differing_settings
-from ocrbench.store import Store
+from ocrbench.runs.find import find_runs
+from ocrbench.runs.match import match_runs
+from ocrbench.runs.run import Run
+from ocrbench.runs.settings import differing_settings
+from ocrbench.runs.store import Store
 
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 # As the last version that had all these keys stored it.
 FORMER = {"detector_shapes": 2, "shapes": 0}
 
 
-def former(changes: dict[str, Any], source: str = "old") -> Callable[[RunRecord], RunRecord]:
+def former(changes: dict[str, Any], source: str = "old") -> Callable[[Run], Run]:
     """Make a run one of the last version that had all these keys."""
 
-    def change(record: RunRecord) -> RunRecord:
+    def change(record: Run) -> Run:
         kept = {key: value for key, value in record.config["folding"].items() if not key.endswith("_networks")}
         config = {**record.config, "folding": {**kept, **FORMER, **changes}}
         return replace(record, config=config, environment={**record.environment, "source": source})
@@ -35,7 +35,7 @@ def former(changes: dict[str, Any], source: str = "old") -> Callable[[RunRecord]
     return change
 
 
-def of_today(record: RunRecord) -> RunRecord:
+def of_today(record: Run) -> Run:
     return replace(record, environment={**record.environment, "source": "new"})
 
 
@@ -119,7 +119,7 @@ class TestARunOfAnEarlierVersion:
         first, second = match_runs(*(find_runs([str(tmp_path / name)]) for name in ("old", "new")))
         assert len(first.after) == 1
         assert not second.after
-        assert differing_settings([first.before[0].record, first.after[0].record]) == ["", ""]
+        assert differing_settings([first.before[0], first.after[0]]) == ["", ""]
         assert first.known_to_one == ()
 
     def test_is_not_of_the_same_cell_with_another_value(self, write_run: WriteRun, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ class TestARunOfAnEarlierVersion:
 
     def test_has_a_command_of_today(self, write_run: WriteRun, tmp_path: Path) -> None:
         write_run(tmp_path, change=former({"shapes": 48}))
-        (record,) = Store(tmp_path).records()
+        (record,) = Store(tmp_path).runs()
         words = command(record).split()[3:]
         assert sorted(words) == sorted(
             ["device=CPU", "precision=FP16", "folding.recognizer_networks=48", "dataset.limit=6"]
@@ -139,10 +139,10 @@ class TestARunOfAnEarlierVersion:
 
     def test_has_no_command_where_it_asked_for_what_is_gone(self, write_run: WriteRun, tmp_path: Path) -> None:
         write_run(tmp_path, *RETIRED_VALUES)
-        (record,) = Store(tmp_path).records()
+        (record,) = Store(tmp_path).runs()
         assert command(record) == ""
 
     def test_is_followed_by_todays_in_a_history(self, write_run: WriteRun, tmp_path: Path) -> None:
         write_run(tmp_path, change=lambda record: replace(former({})(record), series="old"))
         write_run(tmp_path, change=lambda record: replace(of_today(record), series="new"))
-        assert history(Store(tmp_path).records(), "latency_p50_ms")["series"].tolist() == ["new", "new"]
+        assert history(Store(tmp_path).runs(), "latency_p50_ms")["series"].tolist() == ["new", "new"]

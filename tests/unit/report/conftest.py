@@ -5,18 +5,19 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from ocrbench import table
-from ocrbench.records import RunRecord, Score
+from ocrbench.records import Score
+from ocrbench.runs import table
+from ocrbench.runs.run import Run
 
-MakeRun = Callable[..., RunRecord]
+MakeRun = Callable[..., Run]
 
 
 @pytest.fixture
 def make_run() -> MakeRun:
-    def make(error: str = "", dataset: str = "sample", precision: str = "FP16", skipped: int = 0) -> RunRecord:
+    def make(error: str = "", dataset: str = "sample", precision: str = "FP16", skipped: int = 0) -> Run:
         stage = {"name": "model", "device": "CPU", "precision": precision}
         values = {"det_hmean": 0.5, "latency_p50_ms": 12.345, "throughput_ips": 80.999}
-        return RunRecord(
+        return Run(
             run_id=f"run-{precision}",
             started="2030-01-01T00:00:00",
             status="failed" if error else "ok",
@@ -27,7 +28,7 @@ def make_run() -> MakeRun:
                 "scenario": {"name": "latency"},
                 "dataset": {"name": dataset},
             },
-            scores=()
+            score_list=()
             if error
             else tuple(
                 Score(stage="", metric=name, value=value, unit="", higher_is_better=True, n=1)

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 from pytest_benchmark.stats import Stats
 
-from ocrbench.records import RunRecord
 from ocrbench.report.benchmark_json import STAGES, comparisons_to_benchmark_json, runs_to_benchmark_json
 from ocrbench.report.comparison import Judged
+from ocrbench.runs.run import Run
 
 Judge = Callable[..., Judged]
-MakeRun = Callable[..., RunRecord]
+MakeRun = Callable[..., Run]
 
 
 def timings(latencies_ms: Sequence[float], *, warmup: int = 0, first_seen: int = 0) -> pd.DataFrame:
@@ -27,6 +27,12 @@ def timings(latencies_ms: Sequence[float], *, warmup: int = 0, first_seen: int =
     frame["warmup"] = [number < warmup for number in range(len(frame))]
     frame["first_seen"] = [warmup <= number < warmup + first_seen for number in range(len(frame))]
     return frame
+
+
+def timed(run: Run, frame: pd.DataFrame) -> Run:
+    """Give a run its times, which would otherwise be read from its folder."""
+    vars(run)["timings"] = frame
+    return run
 
 
 def benchmarks(written: bytes) -> dict[str, dict[str, Any]]:
@@ -44,7 +50,7 @@ def compare(*files: Path, options: Sequence[str] = ()) -> str:
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 7, 20, 41])
 def test_statistics_are_those_of_pytest_benchmark(count: int, make_run: MakeRun) -> None:
     values = np.random.default_rng(count).lognormal(size=count) * 100
-    found = benchmarks(runs_to_benchmark_json([(make_run(), timings(values))]))["latency[run-FP16]"]["stats"]
+    found = benchmarks(runs_to_benchmark_json([timed(make_run(), timings(values))]))["latency[run-FP16]"]["stats"]
     expected = Stats()
     for value in values / 1e3:
         expected.update(value)
@@ -55,7 +61,7 @@ def test_statistics_are_those_of_pytest_benchmark(count: int, make_run: MakeRun)
 
 
 def test_warm_up_and_first_seen_shapes_are_left_out(make_run: MakeRun) -> None:
-    run = (make_run(), timings([900, 800, 10, 20, 30], warmup=1, first_seen=1))
+    run = timed(make_run(), timings([900, 800, 10, 20, 30], warmup=1, first_seen=1))
     found = benchmarks(runs_to_benchmark_json([run]))
     assert set(found) == {f"{stage}[run-FP16]" for stage in STAGES}
     assert found["latency[run-FP16]"]["stats"]["data"] == pytest.approx([0.01, 0.02, 0.03])
@@ -67,7 +73,7 @@ def test_the_newest_run_of_a_series_has_the_lasting_name(make_run: MakeRun) -> N
         replace(make_run(), run_id=f"run-{year}", started=f"{year}-01-01T00:00:00", series="series")
         for year in (2030, 2031)
     )
-    found = benchmarks(runs_to_benchmark_json([(old, timings([10.0])), (new, timings([20.0]))]))
+    found = benchmarks(runs_to_benchmark_json([timed(old, timings([10.0])), timed(new, timings([20.0]))]))
     assert found["latency[series]"]["extra_info"]["run_id"] == "run-2031"
     assert found["latency[run-2030]"]["extra_info"]["run_id"] == "run-2030"
 
@@ -76,7 +82,9 @@ def test_pytest_benchmark_compares_two_files(tmp_path: Path, make_run: MakeRun) 
     files = []
     for name, factor in (("before", 1), ("after", 2)):
         files.append(tmp_path / f"{name}.json")
-        files[-1].write_bytes(runs_to_benchmark_json([(make_run(), timings([10 * factor, 12 * factor, 11 * factor]))]))
+        files[-1].write_bytes(
+            runs_to_benchmark_json([timed(make_run(), timings([10 * factor, 12 * factor, 11 * factor]))])
+        )
     shown = compare(*files)
     for stage in STAGES:
         assert f"benchmark '{stage}': 2 tests" in shown
@@ -97,7 +105,7 @@ def test_both_sides_of_a_comparison_stand_in_one_table(tmp_path: Path, judge: Ju
 
 
 def test_what_github_action_benchmark_reads_is_there(make_run: MakeRun) -> None:
-    content = json.loads(runs_to_benchmark_json([(make_run(), timings([10.0, 20.0]))]))
+    content = json.loads(runs_to_benchmark_json([timed(make_run(), timings([10.0, 20.0]))]))
     assert {"machine_info", "commit_info", "benchmarks", "datetime", "version"} == set(content)
     for each in content["benchmarks"]:
         assert isinstance(each["fullname"], str)
@@ -107,5 +115,5 @@ def test_what_github_action_benchmark_reads_is_there(make_run: MakeRun) -> None:
 
 def test_the_commit_that_was_measured_is_named(make_run: MakeRun) -> None:
     record = replace(make_run(), conditions={"git": {"commit": "abc", "dirty": True}})
-    info = json.loads(runs_to_benchmark_json([(record, timings([1.0]))]))["commit_info"]
+    info = json.loads(runs_to_benchmark_json([timed(record, timings([1.0]))]))["commit_info"]
     assert (info["id"], info["dirty"]) == ("abc", True)

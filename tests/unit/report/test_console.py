@@ -6,17 +6,16 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from ocrbench import table
 from ocrbench.metrics.repeatability import repeatability
-from ocrbench.records import RunRecord
 from ocrbench.report.console import show
+from ocrbench.runs.run import Run
 
-MakeRun = Callable[..., RunRecord]
+MakeRun = Callable[..., Run]
 
 
-def shown(records: Sequence[RunRecord], width: int = 160) -> str:
+def shown(records: Sequence[Run], width: int = 160) -> str:
     stream = io.StringIO()
-    show(Console(file=stream, width=width, highlight=False), table.wide(records), records)
+    show(Console(file=stream, width=width, highlight=False), records)
     return stream.getvalue()
 
 
@@ -48,7 +47,7 @@ def test_many_runs_are_rows_and_what_they_share_is_said_once(make_run: MakeRun) 
 
 
 def test_the_scenario_is_told_where_it_is_another_than_latency(make_run: MakeRun) -> None:
-    def under_load(run: RunRecord) -> RunRecord:
+    def under_load(run: Run) -> Run:
         return replace(run, config={**run.config, "scenario": {**run.config["scenario"], "name": "throughput"}})
 
     runs = [make_run(), under_load(make_run())]
@@ -76,7 +75,7 @@ def test_skipped_images_are_listed_up_to_a_limit(make_run: MakeRun) -> None:
 
 def test_a_run_that_is_not_repeatable_has_a_line(make_run: MakeRun) -> None:
     doubtful = make_run()
-    doubtful = replace(doubtful, scores=(*doubtful.scores, *repeatability({"a": True, "b": False})))
+    doubtful = replace(doubtful, score_list=(*doubtful.score_list, *repeatability({"a": True, "b": False})))
     for runs in ([doubtful], [doubtful, make_run(precision="INT8"), make_run(precision="FP32")]):
         assert "Not repeatable: run-FP16: 1 of 2 images were read otherwise" in shown(runs, width=60)
     assert "Not repeatable" not in shown([make_run()])

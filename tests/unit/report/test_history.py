@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ocrbench.records import RunRecord, Score
+from ocrbench.records import Score
 from ocrbench.report.history import COLUMNS, change_text, history, sparkline
+from ocrbench.runs.run import Run
 
 
-def run(number: int, value: float | None = 10.0, series: str = "cell", **changes: Any) -> RunRecord:
+def run(number: int, value: float | None = 10.0, series: str = "cell", **changes: Any) -> Run:
     scores = [Score(stage="", metric="latency_p50_ms", value=value or 0.0, unit="ms", higher_is_better=False, n=1)]
     fields: dict[str, Any] = {
         "run_id": f"run-{number}",
@@ -19,9 +20,9 @@ def run(number: int, value: float | None = 10.0, series: str = "cell", **changes
         "config": {},
         "environment": {"versions": {"openvino": "2030.1"}},
         "conditions": {"git": {"commit": "0123456789abcdef", "dirty": False}},
-        "scores": scores if value is not None else (),
+        "score_list": scores if value is not None else (),
     }
-    return RunRecord(**{**fields, **changes})
+    return Run(**{**fields, **changes})
 
 
 def test_one_row_per_run_oldest_first_series_by_series() -> None:
@@ -78,14 +79,14 @@ class TestASeriesOverVersionsOfOcrbench:
     NEW: ClassVar = {**OLD, "folding": {"rewrites": "all", "recognizer_networks": 0}, "dataset": {"root": "there"}}
 
     @classmethod
-    def runs(cls, *given: tuple[str, dict[str, Any], str]) -> list[RunRecord]:
+    def runs(cls, *given: tuple[str, dict[str, Any], str]) -> list[Run]:
         return [
             run(number, series=series, config=config, environment={"source": source, "host": {"name": "bench"}})
             for number, (series, config, source) in enumerate(given)
         ]
 
     @staticmethod
-    def names(runs: list[RunRecord]) -> list[str]:
+    def names(runs: list[Run]) -> list[str]:
         return list(history(runs, "latency_p50_ms")["series"])
 
     def test_goes_on_under_the_newest_name(self) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from ocrbench import table
-from ocrbench.records import RunRecord
-from ocrbench.report.columns import ALWAYS
 from ocrbench.report.markdown import to_markdown
+from ocrbench.runs import table
+from ocrbench.runs.columns import COLUMNS
+from ocrbench.runs.run import Run
 
+ALWAYS = [column.name for column in COLUMNS if column.shown == "always"]
 HOSTILE = [
     "<script>alert(1)</script>",
     "a|b",
@@ -48,17 +49,19 @@ def test_one_line_per_run_with_rounded_numbers(frame: pd.DataFrame) -> None:
     assert (values["status"], values["error"], values["det_hmean"]) == ("failed", "out of memory", "–")
 
 
-def test_no_error_column_where_nothing_failed(make_run: Callable[..., RunRecord]) -> None:
-    assert rows(to_markdown(table.wide([make_run()])))[0] == list(ALWAYS)
+def test_no_error_column_where_nothing_failed(make_run: Callable[..., Run]) -> None:
+    assert rows(to_markdown(table.wide([make_run()])))[0] == [
+        column.name for column in COLUMNS if column.shown == "always"
+    ]
 
 
-def test_ordinary_names_are_not_disfigured(make_run: Callable[..., RunRecord]) -> None:
+def test_ordinary_names_are_not_disfigured(make_run: Callable[..., Run]) -> None:
     text = to_markdown(table.wide([make_run(dataset="icdar2015_test-2.1")])).decode()
     assert " icdar2015_test-2.1 |" in text
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_stays_text_in_its_cell(text: str, make_run: Callable[..., RunRecord]) -> None:
+def test_hostile_text_stays_text_in_its_cell(text: str, make_run: Callable[..., Run]) -> None:
     markdown = to_markdown(table.wide([make_run(error=text, dataset=text)]))
     heading, _, row = rows(markdown)
     values = dict(zip(heading, row, strict=True))

@@ -4,20 +4,20 @@ from typing import Any
 
 from rich.console import Console
 
-from ocrbench.records import RunRecord
 from ocrbench.report.profile import profile_table
+from ocrbench.runs.run import Run
 
 
-def record(**networks: list[dict[str, Any]]) -> RunRecord:
+def record(**networks: list[dict[str, Any]]) -> Run:
     execution = {"detector": {name: {"layer_types": types} for name, types in networks.items()}}
-    return RunRecord(run_id="run", started="", status="ok", config={}, execution=execution)
+    return Run(run_id="run", started="", status="ok", config={}, execution=execution)
 
 
 def kind(name: str, ms: float, layers: int = 1) -> dict[str, Any]:
     return {"type": name, "executed": "f32", "layers": layers, "ms": ms}
 
 
-def printed(given: RunRecord) -> list[list[str]]:
+def printed(given: Run) -> list[list[str]]:
     console = Console(width=120)
     with console.capture() as capture:
         console.print(profile_table(given))
@@ -40,4 +40,4 @@ def test_several_networks_are_named() -> None:
 
 
 def test_a_run_without_profile_has_no_table() -> None:
-    assert profile_table(RunRecord(run_id="run", started="", status="ok", config={})) is None
+    assert profile_table(Run(run_id="run", started="", status="ok", config={})) is None

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from ocrbench.metrics.repeatability import repeatability
-from ocrbench.records import RunRecord
+from ocrbench.runs.run import Run
 
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 
 
-def unrepeatable(record: RunRecord) -> RunRecord:
-    return replace(record, scores=(*record.scores, *repeatability({"img_0.jpg": True, "img_1.jpg": False})))
+def unrepeatable(record: Run) -> Run:
+    return replace(record, score_list=(*record.score_list, *repeatability({"img_0.jpg": True, "img_1.jpg": False})))
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ocrbench.records import RunRecord
 from ocrbench.report.html import Report, load_report
 from ocrbench.report.html.accuracy import build
+from ocrbench.runs.run import Run
 
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,10 @@ def test_unknown_words_are_a_kind_only_where_there_are_any(section: Any, write_r
 
 
 def test_without_ground_truth_there_is_no_accuracy(write_run: WriteRun, tmp_path: Path) -> None:
-    def without(record: RunRecord) -> RunRecord:
-        return replace(record, scores=tuple(each for each in record.scores if not each.metric.startswith("det_")))
+    def without(record: Run) -> Run:
+        return replace(
+            record, score_list=tuple(each for each in record.score_list if not each.metric.startswith("det_"))
+        )
 
     write_run(tmp_path, change=without)
     assert build(load_report([str(tmp_path)])) is None

@@ -11,12 +11,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocrbench.config import NOT_MEASURED
 from ocrbench.config.composing import load
-from ocrbench.identity import NOT_COMPARED
-from ocrbench.records import RunRecord
 from ocrbench.report.html.command import command, value
+from ocrbench.runs.run import Run
 
-WriteRun = Callable[..., RunRecord]
+NOT_COMPARED = (*NOT_MEASURED, "omz", "attest")
+WriteRun = Callable[..., Run]
 CELLS = (
     (),
     ("precision=INT8", "device='AUTO:GPU,CPU'"),
@@ -42,10 +43,10 @@ def test_it_measures_the_same_cell(overrides: tuple[str, ...], write_run: WriteR
 
 
 def test_it_reads_what_the_store_kept(write_run: WriteRun, tmp_path: Path) -> None:
-    from ocrbench.store import Store
+    from ocrbench.runs.store import Store
 
     write_run(tmp_path, "detector.mean=[1,2,3]", "precision=INT8")
-    (record,) = Store(tmp_path).records()
+    (record,) = Store(tmp_path).runs()
     assert shlex.split(command(record))[3:] == [
         "device=CPU",
         "precision=INT8",

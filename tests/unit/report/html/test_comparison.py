@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from ocrbench.compare.stored import compare_stored, find_runs
+from ocrbench.compare.stored import compare_stored
 from ocrbench.config import Gate
-from ocrbench.records import RunRecord
 from ocrbench.report.comparison import sentence
 from ocrbench.report.html import comparison, load_report, report_data, to_html
 from ocrbench.report.html.comparison import build
-from ocrbench.store import Store
+from ocrbench.runs.find import find_runs
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import Store
 
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 
 
 @pytest.fixture
@@ -80,9 +81,9 @@ def test_runs_without_a_finished_counterpart_are_a_note(write_run: WriteRun, tmp
 def test_runs_without_an_image_in_common_are_a_note(sides: tuple[Path, Path]) -> None:
     one, other = sides
     store = Store(other)
-    (record,) = store.records()
-    outcomes = [replace(each, sample_id=f"other_{each.sample_id}") for each in store.outcomes(record.run_id)]
-    store.save(record, store.timings(record.run_id), outcomes)
+    (record,) = store.runs()
+    outcomes = [replace(each, sample_id=f"other_{each.sample_id}") for each in store.find(record.run_id).outcomes]
+    store.save(record, store.find(record.run_id).timings, outcomes)
     (found,) = built(one, other)["comparisons"]
     assert found["problem"].endswith("have no image in common with the same ground truth")
 

@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ocrbench.compare.stored import find_runs
 from ocrbench.errors import ConfigError
+from ocrbench.metrics.image_bootstrap import latency_interval
 from ocrbench.profiling.run_files import LAYERS
-from ocrbench.records import RunRecord
 from ocrbench.report.html import Report, load_report, loading, report_data
-from ocrbench.report.html.intervals import latency_interval
 from ocrbench.report.html.latency import POINTS, cost
 from ocrbench.report.html.precision import LAYERS_SHOWN
-from ocrbench.store import Store
+from ocrbench.runs.find import find_runs
+from ocrbench.runs.run import Run
+from ocrbench.runs.store import Store
 
 EARLIER = Path(__file__).parents[3] / "data" / "run-schema-1"
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def sections(report: Report) -> Any:
 
 
 def test_failed_runs_are_part_of_it(report: Report) -> None:
-    assert [run.record.status for run in report.runs] == ["ok", "ok", "ok", "failed"]
+    assert [run.status for run in report.runs] == ["ok", "ok", "ok", "failed"]
     assert len(report.finished) == 3
 
 
@@ -45,7 +45,7 @@ def test_labels_are_short_and_unique(report: Report) -> None:
 
 
 def test_long_names_are_cut_and_stay_apart(write_run: WriteRun, tmp_path: Path) -> None:
-    def named(record: RunRecord) -> RunRecord:
+    def named(record: Run) -> Run:
         return replace(record, config={**record.config, "dataset": {**record.config["dataset"], "name": "x" * 999}})
 
     for change in (named, named, lambda record: record):
@@ -121,11 +121,11 @@ class TestSummary:
         assert all(winner["margin"] == "" for winner in group["winners"])
 
     def test_speed_alone_where_there_is_no_ground_truth(self, write_run: WriteRun, tmp_path: Path) -> None:
-        def without(record: RunRecord) -> RunRecord:
+        def without(record: Run) -> Run:
             kept = tuple(
-                each for each in record.scores if each.stage in ("", "end_to_end") and "e2e" not in each.metric
+                each for each in record.score_list if each.stage in ("", "end_to_end") and "e2e" not in each.metric
             )
-            return replace(record, scores=kept)
+            return replace(record, score_list=kept)
 
         write_run(tmp_path, change=without)
         sections = report_data(load_report([str(tmp_path)])).sections
@@ -222,9 +222,7 @@ def test_profiled_runs_show_their_slowest_layers(reports: Path, tmp_path: Path) 
     layers = pd.DataFrame({"stage": "detector", "network": "network", "layer": names, "type": "Convolution"})
     # The first took no time: it is not one of the others either.
     layers["executed"], layers["ms"] = "f32", [0.0, *range(1, len(names))]
-    record, run_id = run.record, run.record.run_id
-    times, outcomes = run.store.timings(run_id), run.store.outcomes(run_id)
-    Store(tmp_path).add(record, times, outcomes, {LAYERS: layers.to_csv(index=False)})
+    Store(tmp_path).add(run, run.timings, run.outcomes, {LAYERS: layers.to_csv(index=False)})
 
     (profile,) = report_data(load_report([str(tmp_path)])).sections["precision"]["profiles"]
 
@@ -249,11 +247,13 @@ def test_environment_tells_what_is_shared_and_what_differs(write_run: WriteRun, 
 
 def test_some_outcomes_are_those_of_all(reports: Path) -> None:
     (run, *_) = find_runs([str(reports)])
-    store, run_id = Store(reports), run.record.run_id
-    everything = store.outcomes(run_id)
+    store, run_id = Store(reports), run.run_id
+    everything = store.find(run_id).outcomes
     wanted = {"img_1.jpg", "img_4.jpg", "no such image"}
-    assert store.outcomes(run_id, wanted) == [each for each in everything if each.sample_id in wanted]
-    assert store.outcomes(run_id, set()) == []
+    assert replace(store.find(run_id), sample_ids=frozenset(wanted)).outcomes == [
+        each for each in everything if each.sample_id in wanted
+    ]
+    assert replace(store.find(run_id), sample_ids=frozenset(set())).outcomes == []
 
 
 def test_a_run_of_an_earlier_ocrbench_is_shown_too() -> None:

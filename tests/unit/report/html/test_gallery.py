@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrbench.records import RunRecord
 from ocrbench.report.html import Options, Report, gallery, load_report
 from ocrbench.report.html.gallery import build, worst_first
 from ocrbench.report.html.thumbnails import MAX_SIDE_PX
+from ocrbench.runs.run import Run
 
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 
 
 def section(report: Report) -> Any:
@@ -29,8 +29,8 @@ def loaded(folder: Path, against: Path | None = None, **options: Any) -> Report:
     return load_report([str(folder)], [str(against)] if against else [], options=Options(**options))
 
 
-def dataset_at(root: Path) -> Callable[[RunRecord], RunRecord]:
-    def change(record: RunRecord) -> RunRecord:
+def dataset_at(root: Path) -> Callable[[Run], Run]:
+    def change(record: Run) -> Run:
         dataset = {**record.config["dataset"], "root": str(root)}
         return replace(record, config={**record.config, "dataset": dataset}, dataset_sha256=str(root))
 

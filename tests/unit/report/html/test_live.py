@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.records import RunRecord
 from ocrbench.report.html import live
 from ocrbench.report.html.live import LiveReport
+from ocrbench.runs.run import Run
 
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 
 
 class Maker:

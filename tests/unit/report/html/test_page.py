@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.records import RunRecord
 from ocrbench.report.html import SECTIONS, load_report, report_data, to_html, to_markdown
 from ocrbench.report.html.page import embedded
+from ocrbench.runs.run import Run
 
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 STATIC = resources.files("ocrbench.report.html") / "static"
 HOSTILE = (
     "</script><script>alert(1)</script>",
@@ -66,10 +66,10 @@ def policy(page: bytes) -> str:
     return found
 
 
-def hostile(text: str) -> Callable[[RunRecord], RunRecord]:
+def hostile(text: str) -> Callable[[Run], Run]:
     """Put a text wherever a run can hold one."""
 
-    def change(record: RunRecord) -> RunRecord:
+    def change(record: Run) -> Run:
         stage = {**record.config["detector"], "name": text}
         dataset = {**record.config["dataset"], "name": text, "root": text}
         return replace(

@@ -4,15 +4,15 @@ from dataclasses import asdict
 
 import pytest
 
-from ocrbench import table
 from ocrbench.config.composing import load
-from ocrbench.records import RunRecord
-from ocrbench.settings import differing_settings
+from ocrbench.runs import table
+from ocrbench.runs.run import Run
+from ocrbench.runs.settings import differing_settings
 
 
-def run(*overrides: str, dataset_sha256: str = "") -> RunRecord:
+def run(*overrides: str, dataset_sha256: str = "") -> Run:
     config = asdict(load(overrides))
-    return RunRecord(run_id="run", started="", status="ok", config=config, dataset_sha256=dataset_sha256)
+    return Run(run_id="run", started="", status="ok", config=config, dataset_sha256=dataset_sha256)
 
 
 @pytest.mark.parametrize(

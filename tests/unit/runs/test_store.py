@@ -15,19 +15,18 @@ import pytest
 
 from ocrbench.errors import OcrBenchError
 from ocrbench.files import write_atomically
-from ocrbench.records import Prediction, Region, RunRecord, Sample, Score
-from ocrbench.store import Outcome, Store, outcomes_of
+from ocrbench.records import Region, Sample, Score
+from ocrbench.runs.run import Outcome, Run, outcomes_of
+from ocrbench.runs.store import Store
 
 SQUARE = ((0.0, 0.0), (9.5, 0.0), (9.5, 9.5), (0.0, 9.5))
 # What breaks line-based, ASCII-only or HTML-minded code; the last is what Python makes of a stray byte in a file name.
 TEXTS = ("Größe 文字", "a\nb\r\n", "line\u2028separator\x85", '"\\', "</script>", "", "\x00", "\udcff")
 
 
-def run(
-    run_id: str = "cell-1", status: str = "ok", value: float = 0.5, started: str = "2030-01-01T00:00:00"
-) -> RunRecord:
+def run(run_id: str = "cell-1", status: str = "ok", value: float = 0.5, started: str = "2030-01-01T00:00:00") -> Run:
     score = Score(stage="detection", metric="det_hmean", value=value, unit="ratio", higher_is_better=True, n=7)
-    return RunRecord(
+    return Run(
         run_id=run_id,
         started=started,
         status=status,
@@ -36,7 +35,7 @@ def run(
         environment={"host": {"name": "hôte"}},
         artifacts={"detector": {"sha256": "00"}},
         execution={"detector": {"network": {"executed": {"f32": 1.0}}}},
-        scores=(score,),
+        score_list=(score,),
         skipped={"img_ü.jpg": "empty\nfile"},
     )
 
@@ -61,31 +60,33 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "reports")
 
 
-def save(store: Store, record: RunRecord, text: str = "text") -> Path:
-    return store.save(record, timings(len(text)), outcomes(text))
+def save(store: Store, record: Run, text: str = "text") -> Path:
+    folder = store.save(record, timings(len(text)), outcomes(text)).folder
+    assert folder is not None
+    return folder
 
 
 class TestRoundTrip:
     def test_everything_comes_back(self, store: Store) -> None:
         store.save(run(), timings(), outcomes(*TEXTS))
         assert store.find("cell-1") == run()
-        assert store.records() == [run()]
-        assert store.outcomes("cell-1") == outcomes(*TEXTS)
-        pd.testing.assert_frame_equal(store.timings("cell-1"), timings())
+        assert store.runs() == [run()]
+        assert store.find("cell-1").outcomes == outcomes(*TEXTS)
+        pd.testing.assert_frame_equal(store.find("cell-1").timings, timings())
 
     def test_numbers_that_json_has_no_word_for(self, store: Store) -> None:
         save(store, run(value=float("nan")))
         found = store.find("cell-1")
         assert found is not None
-        assert found.scores[0].value != found.scores[0].value
+        assert found.score_list[0].value != found.score_list[0].value
         save(store, run(value=float("inf")))
-        assert store.records()[0].scores[0].value == float("inf")
+        assert store.runs()[0].score_list[0].value == float("inf")
 
     def test_a_failed_run_has_no_data(self, store: Store) -> None:
         store.save(run(status="failed"), pd.DataFrame(), [])
-        assert store.records() == [run(status="failed")]
-        assert store.outcomes("cell-1") == []
-        assert store.timings("cell-1").empty
+        assert store.runs() == [run(status="failed")]
+        assert store.find("cell-1").outcomes == []
+        assert store.find("cell-1").timings.empty
 
     def test_people_can_read_it(self, store: Store) -> None:
         folder = save(store, run())
@@ -94,13 +95,13 @@ class TestRoundTrip:
     def test_runs_come_oldest_first(self, store: Store) -> None:
         for number, year in enumerate((2032, 2030, 2031)):
             save(store, run(f"cell-{number}", started=f"{year}-01-01T00:00:00"))
-        assert [record.run_id for record in store.records()] == ["cell-1", "cell-2", "cell-0"]
+        assert [record.run_id for record in store.runs()] == ["cell-1", "cell-2", "cell-0"]
 
     def test_what_was_never_run_is_not_found(self, store: Store) -> None:
-        assert store.records() == []
+        assert store.runs() == []
         assert store.find("cell-1") is None
-        with pytest.raises(FileNotFoundError, match="cell-1"):
-            store.outcomes("cell-1")
+        with pytest.raises(OcrBenchError, match="cell-1 is not stored: it has no outcomes"):
+            run().outcomes  # noqa: B018
 
 
 class TestReplacing:
@@ -109,24 +110,24 @@ class TestReplacing:
         folder = save(store, run(value=0.9), "newer")
         (folder / ".run.json-interrupted").touch()
         folder = save(store, run(value=0.9), "newest")
-        assert store.records() == [run(value=0.9)]
-        assert store.outcomes("cell-1") == outcomes("newest")
+        assert store.runs() == [run(value=0.9)]
+        assert store.find("cell-1").outcomes == outcomes("newest")
         assert len(list(folder.iterdir())) == 3
 
     def test_a_failure_never_replaces_a_finished_run(self, store: Store) -> None:
         save(store, run(), "good")
         folder = save(store, run(status="failed"), "bad")
         assert folder == store.root / "cell-1"
-        assert store.records() == [run()]
-        assert store.outcomes("cell-1") == outcomes("good")
+        assert store.runs() == [run()]
+        assert store.find("cell-1").outcomes == outcomes("good")
 
     def test_a_finished_run_replaces_a_failure_and_so_does_another_failure(self, store: Store) -> None:
         save(store, run(status="failed"))
         again = replace(run(status="failed"), error="another reason")
         save(store, again)
-        assert store.records() == [again]
+        assert store.runs() == [again]
         save(store, run())
-        assert store.records() == [run()]
+        assert store.runs() == [run()]
 
     def test_two_sessions_saving_one_cell_leave_one_whole_run(self, store: Store) -> None:
         def write(name: str) -> None:
@@ -138,22 +139,22 @@ class TestReplacing:
             thread.start()
         for thread in threads:
             thread.join()
-        assert store.records() == [run()]
-        assert store.outcomes("cell-1") in (outcomes("a5"), outcomes("b5"))
+        assert store.runs() == [run()]
+        assert store.find("cell-1").outcomes in (outcomes("a5"), outcomes("b5"))
 
 
 class TestRepeats:
     @staticmethod
-    def add(store: Store, status: str = "ok", started: str = "2030-01-01T00:00:00", cell_id: str = "cell") -> RunRecord:
+    def add(store: Store, status: str = "ok", started: str = "2030-01-01T00:00:00", cell_id: str = "cell") -> Run:
         record = replace(run("", status, started=started), cell_id=cell_id, noisy=("drift",))
         return store.add(record, timings(), outcomes("text"))
 
     def test_each_repeat_has_a_folder_of_its_own(self, store: Store) -> None:
         added = [self.add(store) for _ in range(3)]
         assert [record.run_id for record in added] == ["cell", "cell-2", "cell-3"]
-        assert store.records() == added
+        assert store.runs() == added
         assert {record.cell_id for record in added} == {"cell"}
-        assert store.outcomes("cell-3") == outcomes("text")
+        assert store.find("cell-3").outcomes == outcomes("text")
 
     def test_a_failed_run_gives_its_place_to_the_next_but_takes_nobodys(self, store: Store) -> None:
         self.add(store, "failed")
@@ -161,7 +162,7 @@ class TestRepeats:
         assert self.add(store, "failed").run_id == "cell-2"
         assert [record.status for record in (store.find("cell"), store.find("cell-2")) if record] == ["ok", "failed"]
         assert self.add(store).run_id == "cell-2"
-        assert {record.status for record in store.records()} == {"ok"}
+        assert {record.status for record in store.runs()} == {"ok"}
 
     def test_the_newest_finished_run_of_the_very_cell_is_found(self, store: Store) -> None:
         assert store.newest("cell") is None
@@ -199,7 +200,7 @@ class TestRepeats:
             thread.start()
         for thread in threads:
             thread.join()
-        assert {record.run_id for record in store.records()} == {"cell", *(f"cell-{n}" for n in range(2, 17))}
+        assert {record.run_id for record in store.runs()} == {"cell", *(f"cell-{n}" for n in range(2, 17))}
 
 
 class Crash(BaseException):
@@ -243,14 +244,14 @@ def test_a_crash_at_any_step_leaves_the_old_run_or_the_new_never_half(before: st
                 crashes += 1
             else:
                 break
-        assert store.records() in ([run()] if before == "old run" else [], [run(value=0.9)])
-        for record in store.records():
+        assert store.runs() in ([run()] if before == "old run" else [], [run(value=0.9)])
+        for record in store.runs():
             text = "new" if record == run(value=0.9) else "old"
-            assert store.outcomes("cell-1") == outcomes(text)
-            assert store.timings("cell-1")["value"][0] == len(text)
+            assert store.find("cell-1").outcomes == outcomes(text)
+            assert store.find("cell-1").timings["value"][0] == len(text)
         # And the next session is not disturbed by what the crash left.
         folder = save(store, run(value=0.9), "new")
-        assert store.outcomes("cell-1") == outcomes("new")
+        assert store.find("cell-1").outcomes == outcomes("new")
         assert len(list(folder.iterdir())) == 3
     else:
         pytest.fail("saving never got through")
@@ -280,37 +281,37 @@ def test_an_unreadable_run_is_left_out_with_a_warning(
     content = damage(path.read_text(encoding="utf-8"))
     path.write_bytes(content.encode(errors="surrogateescape"))
     with caplog.at_level(logging.WARNING):
-        assert [record.run_id for record in store.records()] == ["good"]
+        assert [record.run_id for record in store.runs()] == ["good"]
     assert str(path) in caplog.text
     # Measuring again mends it.
     save(store, run("bad"))
-    assert len(store.records()) == 2
+    assert len(store.runs()) == 2
 
 
 def test_a_run_whose_data_are_gone_is_left_out_with_a_warning(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     folder = save(store, run())
     next(folder.glob("*.parquet")).unlink()
     with caplog.at_level(logging.WARNING):
-        assert store.records() == []
+        assert store.runs() == []
     assert "cell-1" in caplog.text
 
 
-@pytest.mark.parametrize(("name", "read"), [("timings", Store.timings), ("outcomes", Store.outcomes)])
+@pytest.mark.parametrize("name", ["timings", "outcomes"])
 @pytest.mark.parametrize("damage", [lambda content: content[:-7], lambda _: b"", lambda content: content + b"\n"])
 def test_data_that_are_not_as_they_were_written_are_refused_in_one_line(
-    name: str, read: Callable[[Store, str], object], damage: Callable[[bytes], bytes], store: Store
+    name: str, damage: Callable[[bytes], bytes], store: Store
 ) -> None:
     (path,) = save(store, run()).glob(f"{name}-*")
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(OcrBenchError) as caught:
-        read(store, "cell-1")
+        getattr(store.find("cell-1"), name)
     assert str(caught.value).startswith(f"{path}: damaged since it was written")
 
 
 def test_outcomes_pair_samples_with_their_predictions() -> None:
     found, expected = Region(polygon=SQUARE, text="a"), Region(polygon=SQUARE, text="b")
     samples = [Sample(id=name, image_path=Path(name), regions=(expected,)) for name in "xyz"]
-    predictions = {name: Prediction(sample_id=name, regions=(found,)) for name in "zx"}
+    predictions = dict.fromkeys("zx", (found,))
     assert outcomes_of(samples, predictions) == [
         Outcome(sample_id=name, predicted=(found,), expected=(expected,)) for name in "xz"
     ]

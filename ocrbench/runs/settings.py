@@ -1,4 +1,4 @@
-"""What tells the runs of one table apart, beyond what has a column of its own."""
+"""What distinguishes the runs of one table, beyond what has a column of its own."""
 
 import json
 from collections import defaultdict
@@ -6,47 +6,47 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ocrbench.config import NOT_MEASURED
-from ocrbench.records import RunRecord
+from ocrbench.records import ROLES
+from ocrbench.runs.run import Run
 
-STAGES = ("detector", "recognizer")
 # Each choice of one of these has its own keys, so only runs of the same choice are compared by them.
-NAMED = (*STAGES, "dataset", "calibration", "scenario")
+NAMED = (*ROLES, "dataset", "calibration", "scenario")
 # Columns of their own, or consequences of other keys.
 LEFT_OUT = (*NOT_MEASURED, "device", "precision", "omz", "calibration.root")
 
 
-def differing_settings(records: Sequence[RunRecord]) -> list[str]:
+def differing_settings(runs: Sequence[Run]) -> list[str]:
     """Say of each run which settings it has where others have different ones.
 
     Args:
-        records: Runs that are shown together.
+        runs: Runs that are shown together.
 
     Returns:
         For each run overrides like ``folding.recognizer_networks=48``, separated by spaces; empty where names,
         precision and device say everything.
     """
-    flat = [_settings(record) for record in records]
+    flat = [_settings(run) for run in runs]
     values: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for record, settings in zip(records, flat, strict=True):
+    for run, settings in zip(runs, flat, strict=True):
         for key, value in settings.items():
-            values[(key, *_choices(record, key))].add(value)
+            values[(key, *_choices(run, key))].add(value)
     differing = {key for (key, *_), found in values.items() if len(found) > 1}
-    if len({record.dataset_sha256 for record in records}) == 1:
+    if len({run.dataset_sha256 for run in runs}) == 1:
         # The same images in another place.
         differing -= {"dataset.root"}
     return [" ".join(f"{key}={value}" for key, value in each.items() if key in differing) for each in flat]
 
 
-def _choices(record: RunRecord, key: str) -> tuple[str, ...]:
+def _choices(run: Run, key: str) -> tuple[str, ...]:
     """Name the choices with which a key can be compared: its own group's, or all of them."""
     section = key.partition(".")[0]
-    return tuple(str(record.config.get(name, {}).get("name")) for name in ([section] if section in NAMED else NAMED))
+    return tuple(str(run.config.get(name, {}).get("name")) for name in ([section] if section in NAMED else NAMED))
 
 
-def _settings(record: RunRecord) -> dict[str, str]:
+def _settings(run: Run) -> dict[str, str]:
     """Return the configuration as overrides: key → value."""
-    config = dict(record.config)
-    for stage in STAGES:
+    config = dict(run.config)
+    for stage in ROLES:
         given = dict(config[stage])
         kept = {key: value for key, value in given.items() if key not in ("device", "precision")}
         recipe = given.get("quantization") if given["precision"] == "INT8" else {}

@@ -1,29 +1,32 @@
-"""95 % intervals of one run's numbers by a bootstrap over images: what another choice of images would have given.
+"""95 % intervals of one run's numbers by a bootstrap over images: what other choices of images would give.
 
 The same weights serve every run with as many images, so that runs can be held against each other.
 """
 
 import functools
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ocrbench.metrics.paired import LEVEL, MIN_IMAGES, Interval
 from ocrbench.metrics.scoring import METRICS, Tallies
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RESAMPLES = 1000
 QUANTILES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 Row = Mapping[str, str | float | None]
 
 
-def latency_interval(steady: pd.DataFrame, row: Row) -> Interval | None:
+def latency_interval(steady: "pd.DataFrame", row: Row) -> Interval | None:
     """Estimate the median latency's interval from the median of each image.
 
     Args:
-        steady: One row per image and repetition.
-        row: Of the wide table.
+        steady: Measured times, one row per image and repetition.
+        row: Row of the wide table.
 
     Returns:
         In milliseconds, around the table's value; None where there are too few images.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocrbench.report.columns import text
+from ocrbench.runs.columns import text
 
 
 @pytest.mark.parametrize(

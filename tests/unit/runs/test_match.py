@@ -7,15 +7,16 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from ocrbench.compare.matching import Matched, match_runs, pairs_by
-from ocrbench.compare.stored import RUN_NOISE, compare_stored, find_runs
+from ocrbench.compare.stored import RUN_NOISE, compare_matched, compare_stored
 from ocrbench.compare.verdict import check_gate
 from ocrbench.config import Gate, Limit
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.repeatability import repeatability
-from ocrbench.records import RunRecord
+from ocrbench.runs.find import find_runs
+from ocrbench.runs.match import Matched, match_runs, pairs_by
+from ocrbench.runs.run import Run
 
-WriteRun = Callable[..., RunRecord]
+WriteRun = Callable[..., Run]
 Run = Callable[..., CompletedProcess[str]]
 GATE = Gate(name="slower", limits=(Limit(metric="latency_p50_ms", max_worse=0.03),))
 
@@ -24,11 +25,11 @@ def matched(one: Path, other: Path) -> list[Matched]:
     return match_runs(*(find_runs([str(folder)], failed=True) for folder in (one, other)))
 
 
-def other_data(record: RunRecord) -> RunRecord:
+def other_data(record: Run) -> Run:
     return replace(record, dataset_sha256="e" * 64)
 
 
-def from_source(record: RunRecord, source: str) -> RunRecord:
+def from_source(record: Run, source: str) -> Run:
     return replace(record, environment={**record.environment, "source": source})
 
 
@@ -47,7 +48,7 @@ class TestACellThatFailedOnSideB:
         return folders
 
     def test_is_a_regression(self, failed: tuple[Path, Path]) -> None:
-        fine, broken = (each.compare(0.03) for each in matched(*failed))
+        fine, broken = (compare_matched(each, 0.03) for each in matched(*failed))
         assert (fine.failed, broken.verdict) == ("", "regressed")
         (checked,) = check_gate(GATE, broken)
         assert (checked.outcome, checked.reason) == ("fail", "the cell failed: out of memory")
@@ -83,8 +84,8 @@ class TestAnotherVersionOfOcrbench:
 
     @pytest.fixture
     @staticmethod
-    def baseline(folders: tuple[Path, Path], write_run: WriteRun) -> list[RunRecord]:
-        def without_key(record: RunRecord) -> RunRecord:
+    def baseline(folders: tuple[Path, Path], write_run: WriteRun) -> list[Run]:
+        def without_key(record: Run) -> Run:
             folding = {key: value for key, value in record.config["folding"].items() if key != "detector_networks"}
             return from_source(replace(record, config={**record.config, "folding": folding}), "old")
 
@@ -93,7 +94,7 @@ class TestAnotherVersionOfOcrbench:
     @staticmethod
     def pairs(folders: tuple[Path, Path]) -> list[tuple[str, list[str]]]:
         return [
-            (each.before[0].record.config["precision"], [run.record.config["precision"] for run in each.after])
+            (each.before[0].config["precision"], [run.config["precision"] for run in each.after])
             for each in matched(*folders)
         ]
 
@@ -102,7 +103,7 @@ class TestAnotherVersionOfOcrbench:
         for precision in ("INT8", "FP32"):
             write_run(folders[1], f"precision={precision}", change=lambda record: from_source(record, "new"))
         assert self.pairs(folders) == [("FP32", ["FP32"]), ("INT8", ["INT8"])]
-        warnings = [each.compare(0.03).warnings for each in matched(*folders)]
+        warnings = [compare_matched(each, 0.03).warnings for each in matched(*folders)]
         assert all(f"of different versions of ocrbench, of which only one has {self.KEY}" in each for each in warnings)
 
     @pytest.mark.usefixtures("baseline")
@@ -122,7 +123,7 @@ class TestAnotherVersionOfOcrbench:
         assert self.pairs(folders) == [("FP32", []), ("INT8", [])]
 
     def test_of_one_version_a_key_that_one_run_lacks_is_another_cell(
-        self, baseline: list[RunRecord], folders: tuple[Path, Path], write_run: WriteRun
+        self, baseline: list[Run], folders: tuple[Path, Path], write_run: WriteRun
     ) -> None:
         assert {record.environment["source"] for record in baseline} == {"old"}
         for precision in ("FP32", "INT8"):
@@ -131,7 +132,7 @@ class TestAnotherVersionOfOcrbench:
 
 
 def test_new_evidence_for_a_recipe_makes_no_other_cell(folders: tuple[Path, Path], write_run: WriteRun) -> None:
-    def with_evidence(record: RunRecord) -> RunRecord:
+    def with_evidence(record: Run) -> Run:
         detector = record.config["detector"]
         recipe = {**detector["quantization"], "measured": [{"dataset": "another"}]}
         return replace(record, config={**record.config, "detector": {**detector, "quantization": recipe}})
@@ -148,7 +149,7 @@ def test_a_cell_that_failed_on_side_a_is_no_baseline(folders: tuple[Path, Path],
     write_run(folders[0], "precision=BF16", error="out of memory")
     write_run(folders[1], "precision=INT8")
     (found,) = matched(*folders)
-    assert [run.record.config["precision"] for run in (*found.before, *found.after)] == ["FP32", "INT8"]
+    assert [run.config["precision"] for run in (*found.before, *found.after)] == ["FP32", "INT8"]
 
 
 def test_a_cell_that_b_lacks_is_named_and_left_out(folders: tuple[Path, Path], write_run: WriteRun, here: Run) -> None:
@@ -166,8 +167,8 @@ def test_runs_on_the_same_data_are_preferred(folders: tuple[Path, Path], write_r
     same = write_run(folders[1])
     write_run(folders[1], ms=900, change=other_data)
     (found,) = matched(*folders)
-    assert old.run_id not in [run.record.run_id for run in found.before]
-    assert [[run.record.run_id for run in side] for side in (found.before, found.after)] == [
+    assert old.run_id not in [run.run_id for run in found.before]
+    assert [[run.run_id for run in side] for side in (found.before, found.after)] == [
         [new.run_id],
         [same.run_id],
     ]
@@ -178,18 +179,18 @@ def test_other_images_with_the_same_names_have_no_verdict_on_speed(
 ) -> None:
     write_run(folders[0])
     write_run(folders[1], ms=900, change=other_data)
-    comparison = matched(*folders)[0].compare(0.03)
+    comparison = compare_matched(matched(*folders)[0], 0.03)
     assert comparison.warnings == ("no verdict on speed: the images, or their ground truth, are not the same files",)
     assert comparison.verdict == "undecided"
 
 
 def test_a_run_that_is_not_repeatable_is_told(folders: tuple[Path, Path], write_run: WriteRun) -> None:
-    def unrepeatable(record: RunRecord) -> RunRecord:
-        return replace(record, scores=(*record.scores, *repeatability({"img_0.jpg": False})))
+    def unrepeatable(record: Run) -> Run:
+        return replace(record, score_list=(*record.score_list, *repeatability({"img_0.jpg": False})))
 
     write_run(folders[0])
     write_run(folders[1], change=unrepeatable)
-    (warning,) = matched(*folders)[0].compare(0.03).warnings
+    (warning,) = compare_matched(matched(*folders)[0], 0.03).warnings
     assert warning.endswith("1 of 1 images were read otherwise the next time; the accuracy is that of the first")
 
 
@@ -197,19 +198,18 @@ def test_images_with_another_ground_truth_are_left_out(folders: tuple[Path, Path
     """The first image has the first text alone."""
     write_run(folders[0], "dataset.root=train")
     write_run(folders[1], "dataset.root=test", texts=("Exit", "Other", "words"), change=other_data)
-    comparison = matched(*folders)[0].compare(0.03)
+    comparison = compare_matched(matched(*folders)[0], 0.03)
     assert "4 images are left out of the accuracy: their ground truth differs" in comparison.warnings
     write_run(folders[1], "dataset.root=test", texts=("Other", "words"), change=other_data)
     with pytest.raises(ConfigError, match="no image in common with the same ground truth"):
-        matched(*folders)[0].compare(0.03)
+        compare_matched(matched(*folders)[0], 0.03)
 
 
 def test_other_rules_of_scoring_are_told(folders: tuple[Path, Path], write_run: WriteRun) -> None:
     write_run(folders[0])
     write_run(folders[1], "scoring.case_sensitive=true")
-    assert (
-        "B was scored by other rules than A; here both are scored by A's" in matched(*folders)[0].compare(0.03).warnings
-    )
+    warnings = compare_matched(matched(*folders)[0], 0.03).warnings
+    assert "B was scored by other rules than A; here both are scored by A's" in warnings
 
 
 def test_a_run_counts_once_however_many_the_other_side_has(folders: tuple[Path, Path], write_run: WriteRun) -> None:
@@ -217,7 +217,7 @@ def test_a_run_counts_once_however_many_the_other_side_has(folders: tuple[Path, 
     write_run(folders[0])
     for _ in range(3):
         write_run(folders[1])
-    comparison = matched(*folders)[0].compare(0.03)
+    comparison = compare_matched(matched(*folders)[0], 0.03)
     latency, memory = (comparison.change(metric) for metric in ("latency_p50_ms", "peak_rss_mb"))
     assert latency is not None
     assert latency.interval is not None
@@ -240,7 +240,7 @@ def test_runs_are_found_once_wherever_one_looks_from(
     records = [write_run(folders[1], started) for started in ("precision=FP32", "precision=INT8")]
     monkeypatch.chdir(folders[1] / "runs")
     names = [".", records[1].run_id, "..", str(folders[1])]
-    assert [run.record.run_id for run in find_runs(names)] == [record.run_id for record in records]
+    assert [run.run_id for run in find_runs(names)] == [record.run_id for record in records]
 
 
 def test_runs_of_different_datasets_are_not_paired(folders: tuple[Path, Path], write_run: WriteRun, here: Run) -> None:
@@ -252,10 +252,12 @@ def test_runs_of_different_datasets_are_not_paired(folders: tuple[Path, Path], w
 
 def test_runs_that_differ_in_one_factor_are_paired(folders: tuple[Path, Path], write_run: WriteRun) -> None:
     runs = [write_run(folders[0], f"precision={each}") for each in ("FP32", "INT8", "BF16", "INT8")]
-    write_run(folders[0], "precision=INT8", "scoring.case_sensitive=true")
+    # Of the same cell, however it is scored; and one that differs in another factor too.
+    otherwise_scored = write_run(folders[0], "precision=INT8", "scoring.case_sensitive=true")
+    write_run(folders[0], "precision=INT8", "granularity=line")
     paired = [
-        [[run.record.run_id for run in side] for side in (each.before, each.after)]
+        [[run.run_id for run in side] for side in (each.before, each.after)]
         for each in pairs_by(find_runs([str(folders[0])]), "precision")
     ]
     first, *others = (run.run_id for run in runs)
-    assert paired == [[[first], [others[0], others[2]]], [[first], [others[1]]]]
+    assert paired == [[[first], [others[0], others[2], otherwise_scored.run_id]], [[first], [others[1]]]]

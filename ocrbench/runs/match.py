@@ -3,30 +3,29 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
-from ocrbench.compare.stored import StoredRun, compare_stored
-from ocrbench.compare.verdict import Comparison
-from ocrbench.errors import ConfigError
-from ocrbench.identity import ROLES, comparable, known_to_one
-from ocrbench.records import RunRecord
+from ocrbench.records import ROLES
+from ocrbench.runs.columns import both
+from ocrbench.runs.identity import comparable, known_to_one
+from ocrbench.runs.run import Run
 
-FACTORS: Mapping[str, Callable[[RunRecord], str]] = {
-    "device": lambda record: _both(record, "device"),
-    "precision": lambda record: _both(record, "precision"),
-    "model": lambda record: _both(record, "name"),
-    "openvino": lambda record: str(record.environment.get("versions", {}).get("openvino", "")).split("-")[0],
-    "scenario": lambda record: str(record.config["scenario"]["name"]),
-    "dataset": lambda record: str(record.config["dataset"]["name"]),
-    "host": lambda record: str(record.environment.get("host", {}).get("name", "")),
+FACTORS: Mapping[str, Callable[[Run], str]] = {
+    "device": lambda run: both(run, "device"),
+    "precision": lambda run: both(run, "precision"),
+    "model": lambda run: both(run, "name"),
+    "openvino": lambda run: str(run.environment.get("versions", {}).get("openvino", "")).split("-")[0],
+    "scenario": lambda run: str(run.config["scenario"]["name"]),
+    "dataset": lambda run: str(run.config["dataset"]["name"]),
+    "host": lambda run: str(run.environment.get("host", {}).get("name", "")),
 }
 # Runs of different datasets have no image in common.
 COMPARABLE_FACTORS = tuple(name for name in FACTORS if name != "dataset")
 # These belong to the environment, not to the configuration.
 ENVIRONMENT_FACTORS = ("openvino", "host")
 STAGE_FACTORS = {"device", "precision", "properties"}
-Cells = dict[str, list[StoredRun]]
+Cells = dict[str, list[Run]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,33 +40,14 @@ class Matched:
         known_to_one: The keys that only one side's ocrbench has, which is another version than the other's.
     """
 
-    before: list[StoredRun]
-    after: list[StoredRun]
+    before: list[Run]
+    after: list[Run]
     missing: str = ""
     failed: bool = False
     known_to_one: Sequence[str] = ()
 
-    def compare(self, margin: float) -> Comparison:
-        """Compare them; a cell that failed on side B is a regression.
 
-        Args:
-            margin: Relative; speed changes within it do not matter.
-
-        Raises:
-            ConfigError: There is nothing to compare, or the runs have no image in common.
-        """
-        if self.after:
-            comparison = compare_stored(self.before, self.after, margin)
-            said = f"of different versions of ocrbench, of which only one has {', '.join(self.known_to_one)}"
-            return replace(comparison, warnings=(*comparison.warnings, *([said] if self.known_to_one else [])))
-        run_id = self.before[-1].record.run_id
-        if not self.failed:
-            message = f"{run_id}: {self.missing}"
-            raise ConfigError(message)
-        return Comparison(before=run_id, after="no finished run", changes=(), failed=self.missing)
-
-
-def pairs_by(runs: Sequence[StoredRun], factor: str) -> list[Matched]:
+def pairs_by(runs: Sequence[Run], factor: str) -> list[Matched]:
     """Pair runs that differ in one factor only; the value that comes first among the runs is the baseline.
 
     Args:
@@ -77,10 +57,10 @@ def pairs_by(runs: Sequence[StoredRun], factor: str) -> list[Matched]:
     Returns:
         The baseline's runs and the others', for each other value within each group of otherwise equal runs.
     """
-    groups: dict[str, dict[str, list[StoredRun]]] = {}
+    groups: dict[str, dict[str, list[Run]]] = {}
     for run in runs:
-        rest = _otherwise(run.record, factor)
-        groups.setdefault(rest, {}).setdefault(FACTORS[factor](run.record), []).append(run)
+        rest = _otherwise(run, factor)
+        groups.setdefault(rest, {}).setdefault(FACTORS[factor](run), []).append(run)
     pairs = []
     for values in groups.values():
         baseline, *others = values.values()
@@ -88,7 +68,7 @@ def pairs_by(runs: Sequence[StoredRun], factor: str) -> list[Matched]:
     return pairs
 
 
-def match_runs(before: Sequence[StoredRun], after: Sequence[StoredRun]) -> list[Matched]:
+def match_runs(before: Sequence[Run], after: Sequence[Run]) -> list[Matched]:
     """Find for each cell that finished on side A its runs on side B: of the same configuration, best on the same data.
 
     Where each side has one cell only, they are compared whatever differs. Of another version of ocrbench, a cell is the
@@ -109,45 +89,43 @@ def _over_versions(before: Cells, after: Cells) -> dict[str, str]:
     """Name for each cell that only A has the one of B that is the same, but for keys new in another version."""
     lonely = [[key for key in side if key not in other] for side, other in ((before, after), (after, before))]
     alike = [
-        (key, other)
-        for key, other in product(*lonely)
-        if known_to_one(before[key][-1].record, after[other][-1].record) is not None
+        (key, other) for key, other in product(*lonely) if known_to_one(before[key][-1], after[other][-1]) is not None
     ]
     times = Counter(name for pair in alike for name in pair)
     return {key: other for key, other in alike if times[key] == times[other] == 1}
 
 
-def _match(before: list[StoredRun], after: Sequence[StoredRun]) -> Matched:
-    known = tuple(known_to_one(before[-1].record, after[-1].record) or ()) if after else ()
+def _match(before: list[Run], after: Sequence[Run]) -> Matched:
+    known = tuple(known_to_one(before[-1], after[-1]) or ()) if after else ()
     before = _on_data(before[-1], before)
     if not after:
         return Matched(before=before, after=[], missing="there is no run of this cell")
-    if after[-1].record.status != "ok":
-        return Matched(before=before, after=[], missing=f"the cell failed: {after[-1].record.error}", failed=True)
+    if after[-1].status != "ok":
+        return Matched(before=before, after=[], missing=f"the cell failed: {after[-1].error}", failed=True)
     finished = _finished(after)
     chosen = _on_data(before[-1], finished) or _on_data(finished[-1], finished)
     return Matched(before=before, after=chosen, known_to_one=known)
 
 
-def _on_data(like: StoredRun, runs: Sequence[StoredRun]) -> list[StoredRun]:
+def _on_data(like: Run, runs: Sequence[Run]) -> list[Run]:
     """Keep the runs with the same images and ground truth as one of them."""
-    return [run for run in runs if run.record.dataset_sha256 == like.record.dataset_sha256]
+    return [run for run in runs if run.dataset_sha256 == like.dataset_sha256]
 
 
-def _finished(runs: Sequence[StoredRun]) -> list[StoredRun]:
-    return [run for run in runs if run.record.status == "ok"]
+def _finished(runs: Sequence[Run]) -> list[Run]:
+    return [run for run in runs if run.status == "ok"]
 
 
-def _by_cell(runs: Sequence[StoredRun]) -> Cells:
+def _by_cell(runs: Sequence[Run]) -> Cells:
     cells: Cells = {}
     for run in runs:
-        cells.setdefault(_text(comparable(run.record.config)), []).append(run)
+        cells.setdefault(_text(comparable(run.config)), []).append(run)
     return cells
 
 
-def _otherwise(record: RunRecord, factor: str) -> str:
+def _otherwise(run: Run, factor: str) -> str:
     """Return all that decides a run but one factor, so that equal strings mean otherwise equal runs."""
-    config = dict(record.config)
+    config = dict(run.config)
     if factor == "precision":
         # Other precisions do without the recipe for INT8, which would keep them apart.
         config |= {role: {**config[role], "precision": "INT8"} for role in ROLES}
@@ -155,13 +133,9 @@ def _otherwise(record: RunRecord, factor: str) -> str:
     for role in ROLES:
         kept = STAGE_FACTORS if factor == "model" else set(config[role])
         config[role] = {key: value for key, value in config[role].items() if key in kept and key != factor}
-    others = [value(record) for name, value in FACTORS.items() if name != factor and name in ENVIRONMENT_FACTORS]
-    return _text([config, record.dataset_sha256, others])
+    others = [value(run) for name, value in FACTORS.items() if name != factor and name in ENVIRONMENT_FACTORS]
+    return _text([config, run.dataset_sha256, others])
 
 
 def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str)
-
-
-def _both(record: RunRecord, key: str) -> str:
-    return f"{record.config['detector'][key]}+{record.config['recognizer'][key]}"
