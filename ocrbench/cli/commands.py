@@ -89,6 +89,16 @@ COMMANDS = {
         ),
         examples=("ocrbench compare baseline/runs reports/runs gate=ci", "ocrbench compare reports --by device"),
     ),
+    "score": Command(
+        module="score",
+        words="RUNS",
+        summary="Score stored runs again by another rule, without measuring.",
+        details=(
+            "Each run keeps its own rule where no key is given; scores that it lacks, such as those of a new scorer, "
+            "are added. The scores lie beside the run, with their rule.",
+        ),
+        examples=("ocrbench score reports scoring.case_sensitive=true", "ocrbench score reports"),
+    ),
     "conversion": Command(
         module="conversion",
         summary="Measure what INT8 gains and costs against FP32 and AUTO.",

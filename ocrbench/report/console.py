@@ -19,8 +19,7 @@ SKIPPED_SHOWN = 10
 
 def show(console: Console, runs: Sequence[Run]) -> None:
     """Print the table, and below it what is doubtful and what was skipped."""
-    frame = wide(runs)
-    console.print(_upright(frame) if len(frame) < UPRIGHT_BELOW else _table(frame))
+    show_table(console, runs)
     for run in runs:
         if run.noisy:
             noisy = f"Noisy, do not trust its times: {run.run_id}: {'; '.join(run.noisy)}"
@@ -28,6 +27,12 @@ def show(console: Console, runs: Sequence[Run]) -> None:
         if reason := unrepeatable(run.score_list):
             console.print(Text(f"Not repeatable: {run.run_id}: {reason}", style="yellow"), soft_wrap=True)
         _show_skipped(console, run)
+
+
+def show_table(console: Console, runs: Sequence[Run]) -> None:
+    """Print the table alone."""
+    frame = wide(runs)
+    console.print(_upright(frame) if len(frame) < UPRIGHT_BELOW else _table(frame))
 
 
 def _table(frame: pd.DataFrame) -> Table:

@@ -7,20 +7,26 @@ from types import ModuleType
 
 import pytest
 
+from ocrbench.runs.columns import NAMES
+
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
 PAGES = sorted([*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md"), REPOSITORY / "reports" / "README.md"])
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
-@pytest.fixture(scope="module")
-def tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tables", DOCS / "tables.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def tables() -> ModuleType:
+    return script("tables")
 
 
 def anchors(page: Path) -> set[str]:
@@ -45,6 +51,13 @@ def test_tables_are_those_of_the_measurements(tables: ModuleType) -> None:
         assert tables.fill(text) == text, f"{page}: run python docs/tables.py"
         found += text.count("<!-- table ")
     assert found >= 5
+
+
+def test_the_columns_are_those_of_the_tables() -> None:
+    columns = script("columns")
+    text = columns.PAGE.read_text(encoding="utf-8")
+    assert columns.fill(text) == text, "run python docs/columns.py"
+    assert all(f"| `{name}` |" in text for name in NAMES)
 
 
 @pytest.mark.parametrize("file", sorted((DOCS / "measurements").glob("*.csv")), ids=lambda file: file.name)

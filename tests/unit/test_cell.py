@@ -258,6 +258,29 @@ class TestMeasured:
         assert timed - untimed == {"read_p50_ms"}
         assert {"latency_p50_ms", "detect_p50_ms"} < untimed
 
+    def test_another_rule_of_scoring_measures_nothing(self, cell: Cell) -> None:
+        first = run(cell)
+        again = run(replace(cell, scoring=replace(cell.scoring, case_sensitive=True)))
+        assert (again.run_id, again.started) == (first.run_id, first.started)
+        assert again.config["scoring"]["case_sensitive"] is True
+        assert len(Store(Path(cell.reports_dir)).runs()) == 1
+
+    def test_the_same_data_in_another_folder_are_the_same_cell(self, cell: Cell, tmp_path: Path) -> None:
+        shutil.copytree(cell.dataset.root, tmp_path / "copy")
+        first = run(cell)
+        again = run(replace(cell, dataset=replace(cell.dataset, root=str(tmp_path / "copy"))))
+        assert (again.run_id, again.started) == (first.run_id, first.started)
+
+    def test_a_file_of_characters_in_another_folder_is_the_same_cell(self, cell: Cell, tmp_path: Path) -> None:
+        ids = []
+        for name, characters in (("one", "abc"), ("two", "abc"), ("three", "abcd")):
+            (tmp_path / name).mkdir()
+            path = tmp_path / name / "characters.txt"
+            path.write_text(characters, encoding="utf-8")
+            options = {**cell.recognizer.options, "alphabet": str(path)}
+            ids.append(run(replace(cell, recognizer=replace(cell.recognizer, options=options))).run_id)
+        assert ids[0] == ids[1] != ids[2]
+
     def test_measuring_again_keeps_the_earlier_run(self, cell: Cell) -> None:
         first, second, third = run(cell), run(replace(cell, force=True)), run(replace(cell, force=True))
         cell_id = first.run_id
