@@ -1,5 +1,6 @@
 """Datasets: their images and ground truth, read as one of ``formats`` says."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -91,8 +92,15 @@ def fingerprint(samples: Sequence[Sample]) -> str:
 
 def _file_sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        status = path.stat()
+        return _sha256_of(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
         message = f"image {path}: cannot be read: {error.strerror}"
         raise DatasetError(message) from error
+
+
+@functools.lru_cache(maxsize=1_000_000)
+def _sha256_of(path: Path, size: int, mtime_ns: int) -> str:
+    """Hash a file once per session, as all cells of a matrix read the same images; a changed file is read anew."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

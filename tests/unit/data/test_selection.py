@@ -1,7 +1,9 @@
 """Choosing samples and fingerprinting a dataset."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -86,6 +88,26 @@ def test_fingerprint_does_not_depend_on_where_the_dataset_lies(tmp_path: Path) -
         polygon = as_int if name == "a" else as_float
         prints.add(fingerprint([Sample(id="1.jpg", image_path=path, regions=(Region(polygon=polygon),))]))
     assert len(prints) == 1
+
+
+def test_an_image_is_hashed_once_per_session_unless_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    read = Path.open
+
+    def counting(path: Path, *arguments: Any) -> Any:
+        opened.append(path)
+        return read(path, *arguments)
+
+    image = tmp_path / "1.jpg"
+    image.write_bytes(b"picture")
+    sample = Sample(id="1.jpg", image_path=image)
+    monkeypatch.setattr(Path, "open", counting)
+    first = fingerprint([sample])
+    assert fingerprint([sample]) == first
+    assert opened == [image]
+    image.write_bytes(b"another")
+    os.utime(image, ns=(0, 0))
+    assert fingerprint([sample]) != first
 
 
 def test_fingerprint_names_a_missing_image(tmp_path: Path) -> None:
