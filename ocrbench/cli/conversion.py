@@ -18,15 +18,15 @@ from ocrbench.cli.comparison import show_gate
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing, write_output
 from ocrbench.cli.outputs import STATUS_OF_GATE
-from ocrbench.compare.conversion import Conversion, measure_conversion
 from ocrbench.compare.interleaved import Plan
 from ocrbench.compare.verdict import check_gate, check_limits, outcome_of
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.progress import ConsoleListener
-from ocrbench.report.conversion import flip_line, heading, models, notes, rows, sentences
-from ocrbench.report.conversion_json import to_json
-from ocrbench.report.conversion_markdown import crop_names, crop_pictures, to_markdown
+from ocrbench.studies.conversion.conversion_json import to_json
+from ocrbench.studies.conversion.conversion_markdown import crop_names, crop_pictures, to_markdown
+from ocrbench.studies.conversion.conversion_text import flip_line, heading, models, notes, rows, sentences
+from ocrbench.studies.conversion.three_precisions import Conversion, measure_conversion
 
 app = make_app()
 

@@ -13,14 +13,15 @@ from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_ou
 from ocrbench.config import Cell, closest, validate
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
-from ocrbench.parity import ROLES, Role, measure_parity, targets_of
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Artifact
 from ocrbench.report.delimited import to_csv
-from ocrbench.report.parity import to_frame, to_table
 from ocrbench.runs.find import find_runs
 from ocrbench.runtime import check_device
 from ocrbench.schedule import Listener, prepare
+from ocrbench.studies.parity.parity_table import to_frame, to_table
+from ocrbench.studies.parity.targets import ROLES, Role, targets_of
+from ocrbench.studies.parity.turns import measure_parity
 
 app = make_app()
 

@@ -16,9 +16,9 @@ from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.delimited import to_csv
-from ocrbench.report.sensitivity import ORDERS, to_frame, to_table
 from ocrbench.runtime import check_device
-from ocrbench.sensitivity import Role, check_quantisable, measure_sensitivity
+from ocrbench.studies.sensitivity.layer_costs import Role, check_quantisable, measure_sensitivity
+from ocrbench.studies.sensitivity.sensitivity_table import ORDERS, to_frame, to_table
 
 app = make_app()
 

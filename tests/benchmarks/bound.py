@@ -31,8 +31,6 @@ from ocrbench.config import Cell
 from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
 from ocrbench.models import build_detector, build_recognizer
-from ocrbench.parity import ROLES, Role, Target, targets_of
-from ocrbench.parity.application import REPORT, START, arguments
 from ocrbench.pipeline import Pipeline
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Artifact, Network, Sample, artifacts_to_plain
@@ -40,6 +38,8 @@ from ocrbench.runtime import CompiledNetwork
 from ocrbench.scenarios import setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup, groups
 from ocrbench.schedule import prepare, workers_for
+from ocrbench.studies.parity.benchmark_app import REPORT, START, arguments
+from ocrbench.studies.parity.targets import ROLES, Role, Target, targets_of
 from ocrbench.worker import settings_of
 
 Artifacts = Mapping[Role, Mapping[str, Artifact]]

@@ -13,11 +13,10 @@ import pytest
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError, WorkerError
 from ocrbench.graphs.nodes import ops
-from ocrbench.parity import Target, targets_of
-from ocrbench.parity.application import arguments, run_application
-from ocrbench.parity.targets import save_folded
 from ocrbench.records import Artifact, Graph
 from ocrbench.runtime import CompiledNetwork, Settings
+from ocrbench.studies.parity.benchmark_app import arguments, run_application
+from ocrbench.studies.parity.targets import Target, save_folded, targets_of
 from ocrbench.worker import settings_of
 
 Run = Callable[..., CompletedProcess[str]]

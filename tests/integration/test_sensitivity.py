@@ -18,8 +18,9 @@ from ocrbench.convert.quantize import quantize
 from ocrbench.graphs.nodes import ops
 from ocrbench.graphs.pairing import shared_names
 from ocrbench.records import Artifact, Graph
-from ocrbench.runtime.probing import Outputs, Probe
-from ocrbench.sensitivity import Agreement, measure_sensitivity, measuring
+from ocrbench.studies.sensitivity import layer_costs
+from ocrbench.studies.sensitivity.layer_costs import measure_sensitivity
+from ocrbench.studies.sensitivity.probe import Agreement, Outputs, Probe
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 RANDOM = np.random.default_rng(5)
@@ -154,8 +155,8 @@ def test_layers_are_timed_while_no_other_session_measures(
     def convert(cell: Cell, *_: object) -> tuple[Any, Any]:
         return {"detector": {"network": artifacts[cell.detector.precision == "INT8"]}}, {}
 
-    monkeypatch.setattr(measuring, "alone", alone)
-    monkeypatch.setattr(measuring, "prepare", convert)
+    monkeypatch.setattr(layer_costs, "alone", alone)
+    monkeypatch.setattr(layer_costs, "prepare", convert)
     found = measure_sensitivity(load(["dataset.limit=1", "detector.limit_side=160"]), "detector", Listener())
     assert [each.name for each in found.layers if each.whole] == ["first", "second", "third", "fourth"]
     assert set(heard) == {("comparing layers", False), ("timing layers", True)}

@@ -7,7 +7,7 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench.parity import Parity
+from ocrbench.studies.parity.turns import Parity
 
 DECIMALS = {
     "ours_ms": 3,

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from ocrbench import environment
-from ocrbench.compare.conversion import ROLES, SPEEDUPS, Conversion, Variant, speedup
 from ocrbench.compare.flips import Agreement, Flip
 from ocrbench.compare.verdict import Comparison
 from ocrbench.records import Region
 from ocrbench.report.comparison_json import change_to_plain
-from ocrbench.report.conversion import notes
+from ocrbench.studies.conversion.conversion_text import notes
+from ocrbench.studies.conversion.three_precisions import ROLES, SPEEDUPS, Conversion, Variant, speedup
 
 SCHEMA = 1
 

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 
 from ocrbench.compare.changes import accuracy_changes, time_change
-from ocrbench.compare.conversion import Conversion, Variant, speedup
 from ocrbench.compare.flips import agreement, find_flips
 from ocrbench.compare.verdict import Comparison
 from ocrbench.config.composing import load
 from ocrbench.geometry import rectangle
 from ocrbench.metrics import paired
 from ocrbench.records import Artifact, Region
-from ocrbench.report.conversion import flip_line, heading, notes, rows, sentences
-from ocrbench.report.conversion_json import to_json
-from ocrbench.report.conversion_markdown import FLIPS_SHOWN, crop_names, crop_pictures, to_markdown
 from ocrbench.report.picture import CELL_WIDTH
+from ocrbench.studies.conversion.conversion_json import to_json
+from ocrbench.studies.conversion.conversion_markdown import FLIPS_SHOWN, crop_names, crop_pictures, to_markdown
+from ocrbench.studies.conversion.conversion_text import flip_line, heading, notes, rows, sentences
+from ocrbench.studies.conversion.three_precisions import Conversion, Variant, speedup
 
 STARTED = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
 HOSTILE = [

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from ocrbench.attestation import honoured
-from ocrbench.compare.conversion import ROLES, SPEEDUPS, Conversion, Variant, speedup
 from ocrbench.compare.flips import Flip
 from ocrbench.compare.verdict import Change, describe
 from ocrbench.metrics.paired import Interval
 from ocrbench.metrics.scoring import METRICS
 from ocrbench.records import Region
 from ocrbench.runs.columns import EMPTY, executed_text, text
+from ocrbench.studies.conversion.three_precisions import ROLES, SPEEDUPS, Conversion, Variant, speedup
 
 NOT_DETECTED = "not detected"
 

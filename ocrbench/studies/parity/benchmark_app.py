@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocrbench.errors import WorkerError
-from ocrbench.parity.targets import Target, Turn
 from ocrbench.runtime import Settings
+from ocrbench.studies.parity.targets import Target, Turn
 
 START = "from openvino.tools.benchmark.main import main; main()"
 REPORT = "benchmark_report.json"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ocrbench.sensitivity import Agreement
+from ocrbench.studies.sensitivity.probe import Agreement
 
 RANDOM = np.random.default_rng(11)
 

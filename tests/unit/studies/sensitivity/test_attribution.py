@@ -3,9 +3,9 @@
 import pytest
 
 from ocrbench.profiling.layers import LayerTime
-from ocrbench.sensitivity import Agreement, LayerCost
-from ocrbench.sensitivity.attribution import attribute
-from ocrbench.sensitivity.measuring import join
+from ocrbench.studies.sensitivity.attribution import attribute
+from ocrbench.studies.sensitivity.layer_costs import LayerCost, join
+from ocrbench.studies.sensitivity.probe import Agreement
 
 SAME = {name: name for name in ("a", "bias", "b", "c")}
 

@@ -15,10 +15,9 @@ from ocrbench.models import Detector, Recognizer, build_detector, build_recogniz
 from ocrbench.profiling.layers import LayerTime, computes, fastest
 from ocrbench.records import Artifact, Graph, Image, Sample
 from ocrbench.runtime import CompiledNetwork, Settings
-from ocrbench.runtime.probing import Probe
 from ocrbench.schedule import Listener, alone, prepare
-from ocrbench.sensitivity.agreement import Agreement
-from ocrbench.sensitivity.attribution import Group, Spent, attribute
+from ocrbench.studies.sensitivity.attribution import Group, Spent, attribute
+from ocrbench.studies.sensitivity.probe import Agreement, Probe
 
 Role = Literal["detector", "recognizer"]
 # AUTO is what a user gets by default.

@@ -8,8 +8,10 @@ import pytest
 from rich.console import Console
 
 from ocrbench.report.delimited import to_csv
-from ocrbench.report.sensitivity import ORDERS, to_frame, to_table
-from ocrbench.sensitivity import Agreement, LayerCost, Sensitivity, Spent
+from ocrbench.studies.sensitivity.attribution import Spent
+from ocrbench.studies.sensitivity.layer_costs import LayerCost, Sensitivity
+from ocrbench.studies.sensitivity.probe import Agreement
+from ocrbench.studies.sensitivity.sensitivity_table import ORDERS, to_frame, to_table
 
 
 def spent(milliseconds: float, executed: str = "i8") -> Spent:

@@ -10,10 +10,10 @@ import numpy as np
 
 from ocrbench.config import Cell
 from ocrbench.metrics.paired import Interval, median_ratio
-from ocrbench.parity.application import run_application
-from ocrbench.parity.targets import Target, Turn
 from ocrbench.records import artifacts_to_plain
 from ocrbench.schedule import Listener, Worker, alone
+from ocrbench.studies.parity.benchmark_app import run_application
+from ocrbench.studies.parity.targets import Target, Turn
 from ocrbench.worker import settings_of
 
 # Calls by which the number of calls of a round is chosen; a network's second call may still be slow.

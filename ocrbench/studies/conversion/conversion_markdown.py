@@ -5,16 +5,24 @@ from datetime import datetime
 from itertools import groupby
 
 from ocrbench import environment
-from ocrbench.compare.conversion import Conversion
 from ocrbench.compare.flips import Flip
 from ocrbench.data.images import read_image
 from ocrbench.errors import DatasetError
 from ocrbench.records import Image, Region
-from ocrbench.report.conversion import NOT_DETECTED, found_text, heading, models, notes, rows, sentences
 from ocrbench.report.markdown import escape
 from ocrbench.report.picture import crop_sheet
 from ocrbench.report.pull_request import code, table
 from ocrbench.runs.columns import EMPTY
+from ocrbench.studies.conversion.conversion_text import (
+    NOT_DETECTED,
+    found_text,
+    heading,
+    models,
+    notes,
+    rows,
+    sentences,
+)
+from ocrbench.studies.conversion.three_precisions import Conversion
 
 # Of each direction; the JSON has them all.
 FLIPS_SHOWN = 200

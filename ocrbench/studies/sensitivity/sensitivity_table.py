@@ -4,7 +4,7 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench.sensitivity import LayerCost, Sensitivity
+from ocrbench.studies.sensitivity.layer_costs import LayerCost, Sensitivity
 
 PRECISIONS = ("FP32", "AUTO", "INT8")
 # How to sort → the column, and whether its smallest values come first.

@@ -1,0 +1,1 @@
+"""Studies: what measures something other than a cell. Each has its own tables, and a command of the same name."""

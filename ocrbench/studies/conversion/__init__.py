@@ -1,0 +1,1 @@
+"""What converting a pair of models to a precision costs and brings, against FP32 and against AUTO."""

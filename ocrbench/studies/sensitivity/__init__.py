@@ -1,0 +1,1 @@
+"""Which layers of a model cost accuracy or time when it is quantised."""
