@@ -8,8 +8,8 @@ import typer
 
 from ocrbench.cli.commands import examples, make_app
 from ocrbench.cli.files import write_output
-from ocrbench.report import delimited
 from ocrbench.report.benchmark_json import runs_to_benchmark_json
+from ocrbench.report.tables import to_csv, to_json, to_parquet
 from ocrbench.runs import table
 from ocrbench.runs.find import find_runs
 
@@ -44,7 +44,7 @@ def csv(runs: RunsArgument = None, output: OutputOption = None, long: LongOption
 
     Failed runs are rows too.
     """
-    _publish(delimited.to_csv(_table(runs, long=long)), output)
+    _publish(to_csv(_table(runs, long=long)), output)
 
 
 @app.command("json", epilog=examples("ocrbench export json reports --long"))
@@ -53,7 +53,7 @@ def json(runs: RunsArgument = None, output: OutputOption = None, long: LongOptio
 
     It is a list of rows, also of failed runs; empty numbers are null.
     """
-    _publish(delimited.to_json(_table(runs, long=long)), output)
+    _publish(to_json(_table(runs, long=long)), output)
 
 
 @app.command("parquet", epilog=examples("ocrbench export parquet reports --output runs.parquet"))
@@ -66,7 +66,7 @@ def parquet(
 
     Failed runs are rows too.
     """
-    _publish(delimited.to_parquet(_table(runs, long=long)), output)
+    _publish(to_parquet(_table(runs, long=long)), output)
 
 
 def _table(folders: list[str] | None, *, long: bool) -> pd.DataFrame:

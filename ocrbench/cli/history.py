@@ -13,8 +13,8 @@ from ocrbench.cli.console import make_console
 from ocrbench.config import closest
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.change_points import MIN_RUNS
-from ocrbench.report.delimited import to_csv
 from ocrbench.report.history import history, sparkline
+from ocrbench.report.tables import to_csv
 from ocrbench.runs.columns import NUMBERS, text
 from ocrbench.runs.run import Run
 from ocrbench.runs.store import Store

@@ -15,7 +15,7 @@ from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Artifact
-from ocrbench.report.delimited import to_csv
+from ocrbench.report.tables import to_csv
 from ocrbench.runs.find import find_runs
 from ocrbench.runtime import check_device
 from ocrbench.schedule import Listener, prepare

@@ -20,8 +20,7 @@ from ocrbench.errors import ConfigError
 from ocrbench.files import write_atomically
 from ocrbench.profiling.run_files import LAYERS, TRACE
 from ocrbench.progress import ConsoleListener
-from ocrbench.report.console import show
-from ocrbench.report.profile import profile_table
+from ocrbench.report.console import profile_table, show
 from ocrbench.report.tables import REPORTS
 from ocrbench.runs.run import Run
 from ocrbench.runs.table import wide

@@ -15,7 +15,7 @@ from ocrbench.config import choices, closest
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.progress import ConsoleListener
-from ocrbench.report.delimited import to_csv
+from ocrbench.report.tables import to_csv
 from ocrbench.runtime import check_device
 from ocrbench.studies.sensitivity.layer_costs import Role, check_quantisable, measure_sensitivity
 from ocrbench.studies.sensitivity.sensitivity_table import ORDERS, to_frame, to_table

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ocrbench.compare.verdict import Change, Comparison, describe, outcome_of
 from ocrbench.report.comparison import Judged, limit_name, sentence
-from ocrbench.report.markdown import escape
+from ocrbench.report.tables import escape
 from ocrbench.runs.columns import text
 
 # A comment on GitHub may have 65,536 characters.

@@ -15,8 +15,8 @@ import pytest
 
 from ocrbench.config import NOT_MEASURED
 from ocrbench.config.composing import load
-from ocrbench.report.delimited import to_parquet
 from ocrbench.report.html import load_report, report_data
+from ocrbench.report.tables import to_parquet
 from ocrbench.runs import table
 from ocrbench.runs.columns import NAMES, text
 from ocrbench.runs.run import Run

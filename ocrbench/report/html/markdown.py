@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ocrbench.report.html.model import Report, ReportData
-from ocrbench.report.markdown import escape
-from ocrbench.report.markdown import to_markdown as table_to_markdown
 from ocrbench.report.pull_request import code
+from ocrbench.report.tables import escape
+from ocrbench.report.tables import to_markdown as table_to_markdown
 from ocrbench.runs.table import wide
 
 LINES_SHOWN = 5

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import resources
@@ -13,11 +14,24 @@ from markupsafe import Markup
 
 from ocrbench.report.html.model import ReportData
 from ocrbench.report.html.sections import SECTIONS
-from ocrbench.report.html.visible import shown
+
+# Control characters other than line breaks and tabs, and halves of surrogate pairs.
+UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 FOLDER = resources.files("ocrbench.report.html")
 # Inside a script element, what could end it or begin a comment; all else is ASCII.
 ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
+
+
+def shown(value: object) -> object:
+    """Replace characters that HTML cannot hold by U+FFFD; values other than plain texts stay as they are.
+
+    >>> shown(f"a{chr(0)}b") == f"a{chr(0xFFFD)}b", shown(1)
+    (True, 1)
+    """
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return UNSHOWABLE.sub("\ufffd", value)
+    return value
 
 
 def to_html(data: ReportData, *, link_images: bool = False, live: bool = False) -> bytes:

@@ -15,7 +15,6 @@ from ocrbench.report.html import (
     runs_table,
     summary,
 )
-from ocrbench.report.html.columns import columns
 from ocrbench.report.html.model import Report, ReportData, Section
 from ocrbench.runs.table import rows
 
@@ -42,7 +41,7 @@ def report_data(report: Report) -> ReportData:
         version=__version__,
         command=report.command,
         sampled=report.sampled,
-        columns=columns(report.runs),
+        columns=runs_table.columns(report.runs),
         runs=[
             {"id": run.id, "label": run.label, "row": row}
             for run, row in zip(report.runs, rows(report.runs), strict=True)

@@ -9,9 +9,9 @@ from ocrbench.compare.flips import Flip
 from ocrbench.data.images import read_image
 from ocrbench.errors import DatasetError
 from ocrbench.records import Image, Region
-from ocrbench.report.markdown import escape
 from ocrbench.report.picture import crop_sheet
 from ocrbench.report.pull_request import code, table
+from ocrbench.report.tables import escape
 from ocrbench.runs.columns import EMPTY
 from ocrbench.studies.conversion.conversion_text import (
     NOT_DETECTED,

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ocrbench.report.profile import profile_table
+from ocrbench.report.console import profile_table
 from ocrbench.runs.run import Run
 
 

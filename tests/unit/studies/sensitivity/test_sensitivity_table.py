@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from ocrbench.report.delimited import to_csv
+from ocrbench.report.tables import to_csv
 from ocrbench.studies.sensitivity.attribution import Spent
 from ocrbench.studies.sensitivity.layer_costs import LayerCost, Sensitivity
 from ocrbench.studies.sensitivity.probe import Agreement

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from ocrbench.report.delimited import to_csv, to_parquet
+from ocrbench.report.tables import to_csv, to_parquet
 from ocrbench.runs import table
 from ocrbench.runs.columns import NAMES, NUMBERS
 from ocrbench.runs.run import Run

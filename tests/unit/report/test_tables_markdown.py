@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from ocrbench.report.markdown import to_markdown
+from ocrbench.report.tables import to_markdown
 from ocrbench.runs import table
 from ocrbench.runs.columns import COLUMNS
 from ocrbench.runs.run import Run
