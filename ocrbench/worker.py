@@ -39,7 +39,7 @@ from typing import Any, TextIO
 
 from ocrbench import environment, errors
 from ocrbench.config import Cell, Stage, validate
-from ocrbench.convert import convert_detector, convert_recognizer
+from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.data.images import read_image
 from ocrbench.environment.usage import usage_so_far
 from ocrbench.errors import DeviceError, OcrBenchError, WorkerError, last_line

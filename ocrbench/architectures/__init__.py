@@ -14,7 +14,7 @@ from typing import Any
 from ocrbench.config import Stage, closest
 from ocrbench.errors import ConfigError
 
-__all__ = ["ARCHITECTURES", "Architecture", "build", "check_architectures", "fingerprint"]
+__all__ = ["ARCHITECTURES", "SUFFIXES", "Architecture", "build", "check_architectures", "fingerprint"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,8 @@ class Architecture:
     example: tuple[int, ...]
 
 
+# Files of state dicts.
+SUFFIXES = (".pth", ".pt")
 ARCHITECTURES: dict[str, Architecture] = {
     "craft": Architecture(shape=(1, 3, -1, -1), example=(1, 3, 64, 96)),
     "crnn_vgg": Architecture(shape=(-1, 1, 64, -1), example=(2, 1, 64, 128)),

@@ -1,7 +1,9 @@
 """List what there is to choose from: ``ocrbench list …``."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -10,84 +12,120 @@ from rich.text import Text
 from ocrbench.cli.commands import examples, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
-from ocrbench.config import Cell, Stage, choices
-from ocrbench.config.composing import load
+from ocrbench.config import Cell, Dataset, Stage, choices
+from ocrbench.config.parsing import shipped_cell, shipped_choice
 from ocrbench.convert.source import locate
-from ocrbench.runtime import devices
 
 app = make_app("list")
 ROLES = ("detector", "recognizer")
+# What the tables show of each item, by heading; --json has everything.
+DEVICE = {"name": "name", "full name": "full_name", "native precisions": "native"}
+MODEL = {"licence": "licence", "MB": "size_mb", "languages": "languages", "on disk": "on_disk"}
+DATASET = {"dataset": "name", "format": "format", "granularity": "granularity", "root": "root"}
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+Item = Mapping[str, Any]
 
 
-@app.command("devices", epilog=examples("ocrbench list devices"))
-def list_devices() -> None:
+@app.command("devices", epilog=examples("ocrbench list devices", "ocrbench list devices --json"))
+def list_devices(as_json: JsonOption = False) -> None:
     """Show the devices that OpenVINO finds.
 
     The native precisions are those that a device has instructions for.
     """
-    shown = Table("name", "full name", "native precisions", "capabilities")
-    for device in devices():
-        native, capabilities = ", ".join(device.native), ", ".join(device.capabilities)
-        shown.add_row(*(Text(value) for value in (device.name, device.full_name, native, capabilities)))
-    make_console().print(shown)
+    # Only this list needs OpenVINO, which takes long to import.
+    from ocrbench.runtime.devices import devices
+
+    found = [asdict(device) for device in devices()]
+    if as_json:
+        _print_json(found)
+    else:
+        make_console().print(_table(DEVICE, found))
 
 
-@app.command("models", epilog=examples("ocrbench list models", "ocrbench list models omz.root=PATH"))
+@app.command("models", epilog=examples("ocrbench list models", "ocrbench list models omz.root=PATH --json"))
 def list_models(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="For example omz.root=PATH.")
     ] = None,
+    as_json: JsonOption = False,
     config_dir: ConfigDirOption = None,
 ) -> None:
     """Show every model, and whether it is on disk."""
-    shown = Table("model", "family", "source", "licence", "MB", "input", "languages", "OpenVINO from", "on disk")
-    shown.columns[0].no_wrap = True
     folder = existing(config_dir)
-    names = {role: choices(role, folder) for role in ROLES}
-    # Composing takes its time, so a cell shows two models.
-    cells = [
-        load([*(f"{role}={name}" for role, name in pair.items()), *(overrides or [])], folder)
-        for pair in _together(names)
-    ]
-    for role in ROLES:
-        shown.add_section()
-        for cell in cells[: len(names[role])]:
-            shown.add_row(*(Text(value) for value in _model_row(role, getattr(cell, role), cell)))
+    cell = _load(overrides or [], folder)
+    models = {
+        role: [_model(role, name, cell, overrides or [], folder) for name in choices(role, folder)] for role in ROLES
+    }
+    pairs = choices("model", folder)
+    if as_json:
+        _print_json({**{f"{role}s": found for role, found in models.items()}, "pairs": pairs})
+        return
     console = make_console()
-    console.print(shown)
-    console.print(Text(f"Pairs (model=NAME): {', '.join(choices('model', folder))}"), soft_wrap=True)
+    for role, found in models.items():
+        console.print(_table({f"{role}=": "name", **MODEL}, found))
+    console.print(Text(f"Pairs (model=NAME): {', '.join(pairs)}"), soft_wrap=True)
 
 
-@app.command("datasets", epilog=examples("ocrbench list datasets"))
-def list_datasets(config_dir: ConfigDirOption = None) -> None:
+@app.command("datasets", epilog=examples("ocrbench list datasets", "ocrbench list datasets --config-dir DIR"))
+def list_datasets(as_json: JsonOption = False, config_dir: ConfigDirOption = None) -> None:
     """Show the datasets, and the folder of each."""
-    shown = Table("dataset", "format", "granularity", "root")
     folder = existing(config_dir)
-    for name in choices("dataset", folder):
-        dataset = load([f"dataset={name}"], folder).dataset
-        shown.add_row(*(Text(value) for value in (name, dataset.format, dataset.granularity, dataset.root)))
-    make_console().print(shown)
+    shipped = choices("dataset")
+    found = [
+        asdict(
+            shipped_choice(Dataset, "dataset", name) if name in shipped else _load([f"dataset={name}"], folder).dataset
+        )
+        for name in choices("dataset", folder)
+    ]
+    if as_json:
+        _print_json(found)
+    else:
+        make_console().print(_table(DATASET, found))
 
 
-def _together(names: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
-    """Yield the first of each role, then the second of each, until all have come."""
-    for number in range(max(map(len, names.values()))):
-        yield {role: each[number] for role, each in names.items() if number < len(each)}
+def _load(overrides: Sequence[str], config_dir: str | None) -> Cell:
+    """Compose a cell where that is needed: Hydra takes long to import, and longer to compose."""
+    if not overrides and config_dir is None:
+        return shipped_cell()
+    from ocrbench.config.composing import load
+
+    return load(overrides, config_dir)
 
 
-def _model_row(role: str, stage: Stage, cell: Cell) -> tuple[str, ...]:
-    source = stage.source
-    origin = {"wheel": f"package {source.package}", "omz": "Open Model Zoo"}.get(source.kind, source.kind)
-    sources = (source, *stage.more_sources.values())
-    on_disk = all(locate(each, stage, cell) for each in sources if each.kind != "none")
-    return (
-        f"{role}={stage.name}",
-        stage.family,
-        origin,
-        stage.licence,
-        f"{stage.size_mb:g}",
-        stage.input,
-        stage.languages,
-        stage.min_openvino,
-        "yes" if on_disk else "no",
-    )
+def _model(role: str, name: str, cell: Cell, overrides: Sequence[str], config_dir: str | None) -> Item:
+    default: Stage = getattr(cell, role)
+    if name in choices(role):
+        common = {key: getattr(default, key) for key in ("device", "precision", "properties")}
+        stage = shipped_choice(Stage, role, name, **common)
+    else:
+        stage = getattr(_load([f"{role}={name}", *overrides], config_dir), role)
+    sources = (stage.source, *stage.more_sources.values())
+    shown = ("name", "family", "licence", "languages", "homepage", "min_openvino", "size_mb", "input")
+    return {
+        **{key: getattr(stage, key) for key in shown},
+        "source": {"wheel": f"package {stage.source.package}", "omz": "Open Model Zoo"}.get(
+            stage.source.kind, stage.source.kind
+        ),
+        "on_disk": all(locate(each, stage, cell) for each in sources if each.kind != "none"),
+    }
+
+
+def _table(columns: Mapping[str, str], items: Sequence[Item]) -> Table:
+    shown = Table(*columns)
+    shown.columns[0].no_wrap = True
+    for item in items:
+        shown.add_row(*(Text(_text(item[key])) for key in columns.values()))
+    return shown
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _print_json(content: object) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=1))

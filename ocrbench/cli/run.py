@@ -15,7 +15,8 @@ from rich.text import Text
 from ocrbench.cell import check, run_cell
 from ocrbench.cli.console import make_console
 from ocrbench.config import Cell, closest, packaged
-from ocrbench.config.composing import complete, load_matrix, parse, register_resolvers
+from ocrbench.config.composing import complete, load_matrix
+from ocrbench.config.parsing import parse, register_resolvers
 from ocrbench.errors import ConfigError
 from ocrbench.files import write_atomically
 from ocrbench.profiling.run_files import LAYERS, TRACE

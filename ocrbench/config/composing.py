@@ -4,8 +4,7 @@ Not imported with the package: workers do without Hydra, which takes long to imp
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +21,14 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from ocrbench.config.checking import closest, unknown_key, validate
-from ocrbench.config.packaged import choices, default_cache_dir, packaged
-from ocrbench.config.retired import RETIRED
-from ocrbench.config.schema import Cell, Dataset, Scenario
-from ocrbench.config.stage import Options, Stage
+from ocrbench.config.checking import closest, unknown_key
+from ocrbench.config.packaged import choices, packaged
+from ocrbench.config.parsing import one_line, parse, register_resolvers
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Options
 from ocrbench.errors import ConfigError
 
-# Some keys of these belong to a model family, a scenario or a dataset format.
-WITH_OPTIONS: Mapping[str, type[Stage | Scenario | Dataset]] = {
-    "detector": Stage,
-    "recognizer": Stage,
-    "scenario": Scenario,
-    "dataset": Dataset,
-    "calibration": Dataset,
-}
 GROUPS = ("detector", "recognizer", "model", "dataset", "calibration", "quantization", "scenario", "gate")
-
-
-def register_resolvers() -> None:
-    """Make ``${packaged:…}``, ``${default_cache_dir:}`` and ``${expanded:…}`` known to OmegaConf."""
-    OmegaConf.register_new_resolver("packaged", packaged, replace=True)
-    OmegaConf.register_new_resolver("default_cache_dir", default_cache_dir, replace=True)
-    OmegaConf.register_new_resolver("expanded", _expanded, replace=True)
 
 
 def load(overrides: Sequence[str] = (), config_dir: str | None = None) -> Cell:
@@ -107,11 +91,11 @@ def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, h
     except OverrideParseException as error:
         raise ConfigError(_unreadable(str(error.override))) from error
     except YAMLError as error:
-        message = f"a configuration file is not YAML: {_one_line(str(error))}"
+        message = f"a configuration file is not YAML: {one_line(str(error))}"
         raise ConfigError(message) from error
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         # ValueError: a group is given something that is not a name, as in detector=null.
-        raise ConfigError(_one_line(str(error))) from error
+        raise ConfigError(one_line(str(error))) from error
 
 
 def complete(override: str) -> str:
@@ -124,38 +108,12 @@ def complete(override: str) -> str:
     return f"++{override}" if "." in key and _is_in_schema(key.split("."), Cell) else override
 
 
-def parse(config: DictConfig) -> Cell:
-    """Check a composed configuration and freeze it.
-
-    Raises:
-        ConfigError: A value has the wrong type or is not one of the valid choices.
-    """
-    try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:
-        raise ConfigError(_one_line(str(error))) from error
-    assert isinstance(plain, dict)
-    for group, kind in WITH_OPTIONS.items():
-        plain[group] = _gather_options(group, plain[group], kind)
-    cell = validate(Cell, plain)
-    return replace(cell, reports_dir=_expanded(cell.reports_dir), cache_dir=_expanded(cell.cache_dir))
-
-
 def _is_matrix(composed: DictConfig) -> bool:
     return str(composed.hydra.mode).endswith("MULTIRUN")
 
 
 def _without_hydra(composed: DictConfig) -> DictConfig:
     return OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
-
-
-def _expanded(folder: str) -> str:
-    """Put the home folder in the place of a leading ``~``: in YAML no shell does."""
-    try:
-        return str(Path(folder).expanduser())
-    except RuntimeError as error:
-        message = f"{folder}: no such home folder"
-        raise ConfigError(message) from error
 
 
 def _is_in_schema(path: Sequence[str], kind: Any) -> bool:  # noqa: ANN401 - any annotation
@@ -173,16 +131,6 @@ def _schema_keys(path: Sequence[str]) -> set[str]:
     return set(getattr(kind, "__dataclass_fields__", ())) - {"options"}
 
 
-def _gather_options(group: str, given: dict[str, Any], kind: type[Stage | Scenario | Dataset]) -> dict[str, Any]:
-    known = set(kind.__dataclass_fields__) - {"options"}
-    options = {key: value for key, value in given.items() if key not in known}
-    for key in options:
-        # The families, scenarios and formats, which check the others, are not asked everywhere.
-        if f"{group}.{key}" in RETIRED:
-            raise ConfigError(unknown_key(f"{group}.{key}", ()))
-    return {key: value for key, value in given.items() if key in known} | {"options": options}
-
-
 def _missing_choice(error: MissingConfigException, config_dir: str | None) -> str:
     group, _, choice = str(error.missing_cfg_file).rpartition("/")
     return (
@@ -193,7 +141,7 @@ def _missing_choice(error: MissingConfigException, config_dir: str | None) -> st
 def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str], config_dir: str | None) -> str:
     key = getattr(error.__cause__, "full_key", None)
     if not key:
-        return _one_line(str(error))
+        return one_line(str(error))
     parent = str(key).rpartition(".")[0]
     # The keys of a group depend on what was chosen in it.
     chosen = compose_config([text for text in overrides if text.partition("=")[0] in GROUPS], config_dir)
@@ -206,11 +154,6 @@ def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str], co
 def _unreadable(override: str) -> str:
     quoting = "quote a value that holds commas or colons twice, as in \"device='AUTO:GPU,CPU'\""
     return f"cannot read '{override}': expected key=value; {quoting}"
-
-
-def _one_line(message: str) -> str:
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return " ".join(line for line in lines if not line.startswith(("See https", "full_key", "object_type")))
 
 
 def _is_sweep(override: str) -> bool:
@@ -235,5 +178,5 @@ def _expand(words: Sequence[str]) -> list[list[str]]:
                     message = f"{text}: no choice matches"
                     raise ConfigError(message)
     except HydraException as error:
-        raise ConfigError(_one_line(str(error))) from error
+        raise ConfigError(one_line(str(error))) from error
     return [list(combination) for combination in itertools.product(*axes)]

@@ -6,7 +6,8 @@ from typing import Any
 
 import openvino as ov
 
-from ocrbench.convert.pytorch import SUFFIXES, convert_state_dict
+from ocrbench.architectures import SUFFIXES
+from ocrbench.convert.pytorch import convert_state_dict
 from ocrbench.errors import ConversionError
 
 

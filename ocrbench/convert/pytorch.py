@@ -13,7 +13,6 @@ from ocrbench import architectures
 from ocrbench.architectures import ARCHITECTURES
 from ocrbench.errors import ConversionError, ModelError, last_line
 
-SUFFIXES = (".pth", ".pt")
 # What torch.nn.DataParallel puts before every name.
 PARALLEL = "module."
 

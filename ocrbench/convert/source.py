@@ -5,16 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import openvino as ov
 import yaml
 from filelock import FileLock
 
-from ocrbench.architectures import ARCHITECTURES
+from ocrbench.architectures import ARCHITECTURES, SUFFIXES
 from ocrbench.config import Cell, Source, Stage, choices, packaged
 from ocrbench.convert.download import check_sha256, file_sha256, from_url
 from ocrbench.convert.external_data import external_data
 from ocrbench.convert.omz import ZooFolder
-from ocrbench.convert.pytorch import SUFFIXES
 from ocrbench.convert.wheel import from_wheel, installed
 from ocrbench.errors import ModelError
 
@@ -36,6 +34,9 @@ def check_version(stage: Stage, role: str) -> None:
     Raises:
         ModelError: It is too old; the message names the models that it does read.
     """
+    # Takes long to import; a file is found without.
+    import openvino as ov
+
     running = ov.get_version()
     if _release(running) >= _release(stage.min_openvino):
         return

@@ -9,7 +9,7 @@ import pytest
 
 from ocrbench.config import Cell
 from ocrbench.config.composing import load
-from ocrbench.convert import convert_detector, convert_recognizer
+from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Network
 from ocrbench.runtime import CompiledNetwork, Settings

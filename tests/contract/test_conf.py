@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.architectures import ARCHITECTURES
+from ocrbench.architectures import ARCHITECTURES, SUFFIXES
 from ocrbench.cell import check
-from ocrbench.config import Cell, Source, Stage, choices
+from ocrbench.config import Cell, Dataset, Source, Stage, choices
 from ocrbench.config.composing import compose_config, load, load_matrix
-from ocrbench.convert.pytorch import SUFFIXES
+from ocrbench.config.parsing import shipped_cell, shipped_choice
 from ocrbench.data.formats import FORMATS
 from ocrbench.errors import DatasetError
 from ocrbench.models import FAMILIES, check_options
@@ -59,6 +59,16 @@ def test_every_architecture_has_a_model() -> None:
     stages = [stage_of(role, name)[1] for role, name in MODELS]
     sources = [source for stage in stages for source in (stage.source, *stage.more_sources.values())]
     assert {source.architecture for source in sources} - {""} == set(ARCHITECTURES)
+
+
+def test_what_is_read_without_hydra_is_what_hydra_composes() -> None:
+    default = load()
+    assert shipped_cell() == default
+    for role, name in MODELS:
+        common = {key: getattr(getattr(default, role), key) for key in ("device", "precision", "properties")}
+        assert shipped_choice(Stage, role, name, **common) == stage_of(role, name)[1]
+    for name in choices("dataset"):
+        assert shipped_choice(Dataset, "dataset", name) == load([f"dataset={name}"]).dataset
 
 
 @pytest.mark.parametrize("name", choices("model"))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ocrbench.config import Cell, Dataset, Stage
 from ocrbench.config.composing import load
-from ocrbench.convert import convert_detector, convert_recognizer
+from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.convert.ir import read_source
 from ocrbench.convert.pytorch import load_module
 from ocrbench.convert.source import fetch

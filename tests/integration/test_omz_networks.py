@@ -118,11 +118,10 @@ def test_read_as_a_user_does(ocrbench: Run, zoo_folder: Path, picture: Path, tmp
 
 def test_listed_as_on_disk(here: Run, zoo_folder: Path, tmp_path: Path) -> None:
     empty = [f"cache_dir={tmp_path}"]
-    present = here("list", "models", f"omz.root={zoo_folder}", *empty).stdout.splitlines()
-    absent = here("list", "models", *empty).stdout.splitlines()
-    for name in (*DETECTORS, *RECOGNIZERS):
-        ends = [next(line for line in lines if f"={name}" in line).split()[-2] for lines in (present, absent)]
-        assert ends == ["yes", "no"], name
+    for words, expected in (([f"omz.root={zoo_folder}"], True), ([], False)):
+        found = json.loads(here("list", "models", *words, *empty, "--json").stdout)
+        on_disk = {each["name"]: each["on_disk"] for each in (*found["detectors"], *found["recognizers"])}
+        assert [name for name in (*DETECTORS, *RECOGNIZERS) if on_disk[name] != expected] == []
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from rapidocr.ch_ppocr_det.utils import DBPostProcess
 
 from ocrbench.config import Cell
 from ocrbench.config.composing import load
-from ocrbench.convert import convert_detector, convert_recognizer
+from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral

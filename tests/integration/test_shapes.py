@@ -9,7 +9,7 @@ import pytest
 
 from ocrbench.config import Cell
 from ocrbench.config.composing import load
-from ocrbench.convert import convert_recognizer
+from ocrbench.convert.converter import convert_recognizer
 from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 MODULES = (
     "config",
     "models",
@@ -41,6 +43,13 @@ def test_the_package_itself_imports_nothing_heavy() -> None:
 
 def test_stored_runs_can_be_looked_at_without_openvino_and_plotly() -> None:
     assert imported("import ocrbench\nocrbench.load", "openvino", "plotly") == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list", "models"], ["list", "datasets"]])
+def test_what_only_looks_things_up_imports_neither_hydra_nor_what_reads_images(words: list[str]) -> None:
+    program = "import contextlib, io\nfrom ocrbench.cli import main\nwith contextlib.redirect_stdout(io.StringIO()):\n"
+    program += f"    with contextlib.suppress(SystemExit):\n        main({words})"
+    assert imported(program, "openvino", "hydra", "numpy", "pandas", "cv2", "PIL", "nncf", "requests", "scipy") == []
 
 
 def test_a_run_imports_nothing_that_makes_it_start_late() -> None:

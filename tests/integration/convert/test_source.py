@@ -20,7 +20,7 @@ import pytest
 
 from ocrbench.config import Cell, Source, choices
 from ocrbench.config.composing import load
-from ocrbench.convert import convert_detector
+from ocrbench.convert.converter import convert_detector
 from ocrbench.convert.source import Fetched, check_version, fetch
 from ocrbench.errors import ModelError
 

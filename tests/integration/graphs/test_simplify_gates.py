@@ -9,7 +9,7 @@ import openvino as ov
 import pytest
 
 from ocrbench.config.composing import load
-from ocrbench.convert import convert_detector, convert_recognizer
+from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.graphs.nodes import ops
 from ocrbench.graphs.simplify_gates import simplify_gates
 

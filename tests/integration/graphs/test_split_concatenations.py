@@ -9,7 +9,7 @@ import openvino as ov
 import pytest
 
 from ocrbench.config.composing import load
-from ocrbench.convert import convert_detector
+from ocrbench.convert.converter import convert_detector
 from ocrbench.graphs.nodes import ops
 from ocrbench.graphs.split_concatenations import split_concatenations
 
