@@ -6,7 +6,7 @@ It reads one JSON request a line from standard input and answers with JSON lines
 command        request                                    answer
 =============  =========================================  =========================================================
 ``describe``   –                                          versions, host, source
-``convert``    cell, roles                                artifacts
+``convert``    cell, roles, like_int8                     artifacts
 ``load``       cell, artifacts, cores                     compile times
 ``run``        samples: [[id, path], …], changes, claims  measurements, taken, wall_ns, ended_ns, usage, …
 ``attest``     samples                                    execution per stage
@@ -20,7 +20,7 @@ After ``fork`` a copy of the process answers, until ``leave`` ends it: a fresh p
 interpreter takes. It must come before anything was loaded, since threads do not survive it.
 
 Only processes that share images are given ``cores``, the ones that they may use, and ``claims``, a folder in which each
-claims what it takes.
+claims what it takes. With ``like_int8``, float networks are rewritten only as INT8 ones are.
 
 A line ``{"event": "progress", "text": …}`` may come before the answer, and ``{"event": "warning", "text": …}`` for each
 warning that ocrbench logs; ``{"event": "error", "kind": …, "message": …}`` comes instead of it. Libraries that print
@@ -73,7 +73,10 @@ class Session:
         """Convert the models of a cell, or find them in the cache."""
         cell = validate(Cell, request["cell"])
         convert = {"detector": convert_detector, "recognizer": convert_recognizer}
-        return {role: artifacts_to_plain(convert[role](cell, self._tell)) for role in request["roles"]}
+        like_int8 = request.get("like_int8", False)
+        return {
+            role: artifacts_to_plain(convert[role](cell, self._tell, like_int8=like_int8)) for role in request["roles"]
+        }
 
     def load(self, request: Request) -> Request:
         """Compile both models and build as many pipelines as images are to be in flight."""
@@ -279,7 +282,6 @@ def settings_of(cell: Cell, role: str) -> Settings:
         precision=stage.precision,
         performance_hint=cell.scenario.performance_hint,
         properties={**setup_of(cell.scenario).properties, **stage.properties},
-        folding=cell.folding,
         shapes=cell.folding.detector_networks if role == "detector" else cell.folding.recognizer_networks,
         cache_dir=Path(cell.cache_dir).expanduser() / "compiled" if cell.model_cache else None,
     )

@@ -1,7 +1,7 @@
 """Keys that earlier versions had: what to use instead, and what they mean in a stored run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -14,11 +14,13 @@ class Retired:
         renamed: Today's name of the key; empty if nothing took its place.
         defaults: Its former defaults, which are how ocrbench behaves today; scenarios may have had different ones.
             None if it did not decide what was measured, so that a stored value does not matter.
+        today: Keys of the same section, with the values that say today what the former defaults said.
     """
 
     instead: str
     renamed: str = ""
     defaults: tuple[Any, ...] | None = ()
+    today: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _renamed(key: str) -> Retired:
@@ -31,6 +33,11 @@ def _of_scenario(*defaults: int) -> Retired:
 
 
 _PINNED = Retired(instead="removed; ocrbench pins what the zoo's tools need", defaults=None)
+_REWRITE = Retired(
+    instead="removed; use folding.rewrites=all or folding.rewrites=none, for all rewrites together",
+    defaults=(True,),
+    today={"rewrites": "all"},
+)
 
 RETIRED: Mapping[str, Retired] = {
     "max_drop": Retired(
@@ -51,6 +58,15 @@ RETIRED: Mapping[str, Retired] = {
     ),
     "scenario.block_images": _of_scenario(8, 64, 128, 1_000_000),
     "scenario.block_queries": _of_scenario(1, 128, 500),
+    "folding.argmax": Retired(
+        instead="removed, leave it out; networks always choose the best class of each step themselves", defaults=(True,)
+    ),
+    "folding.preprocess": Retired(
+        instead="removed, leave it out; networks always normalise images themselves", defaults=(True,)
+    ),
+    "folding.enlarge_last": _REWRITE,
+    "folding.split_concatenations": _REWRITE,
+    "folding.simplify_gates": _REWRITE,
     "folding.detector_shapes": _renamed("folding.detector_networks"),
     "folding.shapes": _renamed("folding.recognizer_networks"),
 }
@@ -83,5 +99,7 @@ def modernised(config: Mapping[str, Any]) -> dict[str, Any]:
             kept[retired.renamed.rpartition(".")[2]] = given[name]
         elif retired.defaults is not None and given[name] not in retired.defaults:
             continue
+        else:
+            kept = {**retired.today, **kept}
         today = {**today, section: kept} if section else kept
     return today

@@ -110,27 +110,19 @@ class Words:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Folding:
-    """What is built into the networks; the rest is done in NumPy, and its time counts as the network's.
+    """How networks are changed before they run.
 
     Attributes:
-        enlarge_last: Transposed convolutions at a network's end are computed before the picture grows.
-        split_concatenations: Convolutions over concatenated maps are computed as sums, where that is less work; not in
-            INT8.
-        simplify_gates: A detector's gates of channels (squeeze and excitation) take fewer passes over the picture; on
-            the CPU only, and not in INT8.
-        preprocess: Networks take uint8 images and normalise them; else float32 ones of their own layout.
-        argmax: Networks answer the best class per step with its probability; else the scores of all classes.
+        rewrites: Whether graphs are rewritten to compute the same function in less time, if that suits the stage, the
+            precision and the device: transposed convolutions at a network's end before the map grows, convolutions over
+            concatenated maps as sums, gates of channels with fewer passes over the image.
         detector_networks: Number of networks that are compiled for a single input shape of the detector each, for the
             shapes met first. They answer sooner, above all where shapes alternate, but each takes time to compile and
             memory. Other shapes go to the network that takes all.
         recognizer_networks: The same for the recognizer.
     """
 
-    enlarge_last: bool = True
-    split_concatenations: bool = True
-    simplify_gates: bool = True
-    preprocess: bool = True
-    argmax: bool = True
+    rewrites: Literal["all", "none"] = "all"
     detector_networks: int = Field(default=2, ge=0)
     recognizer_networks: int = Field(default=0, ge=0)
 

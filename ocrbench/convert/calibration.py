@@ -17,7 +17,6 @@ from ocrbench.errors import DatasetError
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import Detector, Recognizer
 from ocrbench.records import Graph, Image, Region, Sample
-from ocrbench.runtime.host import normalised
 
 log = logging.getLogger(__name__)
 
@@ -77,12 +76,12 @@ class CalibrationSet:
     def detector_inputs(self, detector: Detector, size: int) -> list[Tensor]:
         """Make up to ``size`` float inputs of a detector's first network from whole images."""
         tensors = (tensor for _, image in self._images() for tensor in detector.calibration(image))
-        return _normalised(tensors, detector.graphs(), size)
+        return _inputs(tensors, detector.graphs(), size)
 
     def recognizer_inputs(self, recognizer: Recognizer, size: int, regions: Regions) -> list[Tensor]:
         """Make up to ``size`` float inputs of a recognizer's first network from crops of ``regions``."""
         tensors = (tensor for crops in self._crops(regions) for tensor in recognizer.calibration(crops))
-        return _normalised(tensors, recognizer.graphs(), size)
+        return _inputs(tensors, recognizer.graphs(), size)
 
     def _crops(self, regions: Regions) -> Iterator[list[Image]]:
         for sample, image in self._images():
@@ -116,6 +115,21 @@ def expected_regions(sample: Sample, image: Image) -> Sequence[Region]:
     return [region for region in sample.regions if not region.ignore]
 
 
-def _normalised(tensors: Iterator[Image], graphs: Mapping[str, Graph], size: int) -> list[Tensor]:
+def normalised(image: Image, graph: Graph) -> Tensor:
+    """Do in NumPy what ``graphs.folding`` builds into a network.
+
+    Args:
+        image: uint8, NHWC.
+        graph: Of the network that takes it.
+
+    Returns:
+        The values and the layout of the network's own input.
+    """
+    mean, scale = (np.array(each, dtype=np.float32) for each in (graph.mean, graph.scale))
+    values = (image.astype(np.float32) - mean) / scale
+    return np.ascontiguousarray(values.transpose(["NHWC".index(axis) for axis in graph.layout]))
+
+
+def _inputs(tensors: Iterator[Image], graphs: Mapping[str, Graph], size: int) -> list[Tensor]:
     graph = next(iter(graphs.values()))
     return [normalised(tensor, graph) for tensor in islice(tensors, size)]

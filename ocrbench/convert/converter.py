@@ -24,7 +24,7 @@ from ocrbench.convert.stages import (
     running_recognizer,
 )
 from ocrbench.graphs.enlarge_last import enlarge_last
-from ocrbench.graphs.nodes import NamedOps
+from ocrbench.graphs.nodes import Model, NamedOps
 from ocrbench.graphs.simplify_gates import simplify_gates
 from ocrbench.graphs.split_concatenations import split_concatenations
 from ocrbench.models import build_detector, build_recognizer
@@ -40,31 +40,32 @@ STORED: Mapping[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "f16", 
 DETECTOR_SHARE = 0.5
 
 
-def convert_detector(cell: Cell, progress: Progress) -> Artifacts:
+def convert_detector(cell: Cell, progress: Progress, *, like_int8: bool = False) -> Artifacts:
     """Return the IRs of the detector's networks by name, from the cache or freshly converted.
 
     Args:
         cell: Names the models, the precision, and the folder for downloads, calibration sets and converted models.
         progress: Told what is going on.
+        like_int8: Whether float networks are rewritten only as INT8 ones are, so that both have the same layers.
 
     Raises:
         ModelError: The source cannot be had, is damaged, or needs a newer OpenVINO.
         DatasetError: The calibration set cannot be read.
         ConversionError: OpenVINO or NNCF fail on it.
     """
-    return _Converter(cell, progress).stage("detector", cell.detector)
+    return _Converter(cell, progress, like_int8=like_int8).stage("detector", cell.detector)
 
 
-def convert_recognizer(cell: Cell, progress: Progress) -> Artifacts:
+def convert_recognizer(cell: Cell, progress: Progress, *, like_int8: bool = False) -> Artifacts:
     """Return the IRs of the recognizer's networks; arguments and errors as ``convert_detector``."""
-    return _Converter(cell, progress).stage("recognizer", cell.recognizer)
+    return _Converter(cell, progress, like_int8=like_int8).stage("recognizer", cell.recognizer)
 
 
 class _Converter:
     """Converts the networks of a cell; only a stage's first one, which is fed images, is ever quantised."""
 
-    def __init__(self, cell: Cell, progress: Progress) -> None:
-        self._cell, self._progress = cell, progress
+    def __init__(self, cell: Cell, progress: Progress, *, like_int8: bool) -> None:
+        self._cell, self._progress, self._like_int8 = cell, progress, like_int8
         self._cache_dir = Path(cell.cache_dir).expanduser()
         self._cache = ArtifactCache(self._cache_dir / "artifacts")
         self._controlled = cell.quantization.method == "accuracy_control"
@@ -177,23 +178,26 @@ class _Converter:
 
     def _read(self, role: Role, found: Fetched, source: Source, stored: str) -> tuple[Any, Metadata]:
         model, metadata = read_source(found.path, source.architecture)
-        for rewrite in self._rewritings(role, stored):
+        for rewrite in self._rewrites(role, stored):
             rewrite(model)
         return model, metadata
 
-    def _rewritings(self, role: Role, stored: str) -> list[Callable[[Any], int]]:
-        cell, folding = self._cell, self._cell.folding
-        # In 8 bits the sums were hardly faster, and each summand is rounded for itself.
-        split = folding.split_concatenations and stored != "int8"
-        # Recognizers get many pictures at once. Weights that are quantised, or on other devices, have to be constants.
-        gate = folding.simplify_gates and stored != "int8" and role == "detector" and cell.detector.device == "CPU"
-        wanted = {enlarge_last: folding.enlarge_last, split_concatenations: split, simplify_gates: gate}
-        return [rewrite for rewrite, wished in wanted.items() if wished]
+    def _rewrites(self, role: Role, stored: str) -> list[Callable[[Model], int]]:
+        """Choose the rewrites that suit a stage, its device, and the way of storing."""
+        if self._cell.folding.rewrites == "none":
+            return []
+        if stored == "int8" or self._like_int8:
+            # In 8 bits sums were hardly faster, and each summand is rounded for itself. A gate would keep weights from
+            # being constants, which quantised ones have to be.
+            return [enlarge_last]
+        # Recognizers get many images at once, and other devices want constant weights.
+        gated = role == "detector" and self._cell.detector.device == "CPU"
+        return [enlarge_last, split_concatenations, *([simplify_gates] if gated else [])]
 
     def _source_key(self, role: Role, found: Fetched, source: Source, stored: str) -> dict[str, object]:
         key: dict[str, object] = {"source": found.sha256, "stored": stored, "versions": versions(stored)}
         # The version of each rewrite, so that what an earlier one made is not taken for its work.
-        rewrites = self._rewritings(role, stored)
+        rewrites = self._rewrites(role, stored)
         files = {each.__name__: inspect.getfile(each) for each in [*rewrites, *([NamedOps] if rewrites else [])]}
         key |= {name: file_sha256(Path(path)) for name, path in files.items()}
         # Not torch's version: what was converted once then serves environments without torch, too.

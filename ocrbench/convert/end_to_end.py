@@ -6,16 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.config import Folding, Scoring
+from ocrbench.config import Scoring
+from ocrbench.convert.calibration import normalised
 from ocrbench.convert.stages import BuildPipeline
 from ocrbench.data.images import read_image
 from ocrbench.metrics.scoring import tallies, total, value
 from ocrbench.pipeline import Pipeline
 from ocrbench.records import Graph, Network, Sample, Tally
-from ocrbench.runtime.host import with_fewer_classes, with_host_part
 
 METRIC = "e2e_hmean"
-NOTHING_FOLDED = Folding(preprocess=False, argmax=False)
 
 
 class EndToEndScore:
@@ -53,16 +52,35 @@ class EndToEndScore:
 
 
 def host_network(compiled: Any, graph: Graph) -> Network:  # noqa: ANN401
-    """Call a compiled model of which nothing was folded in, doing on the host what ``runtime.folding`` builds in."""
+    """Call a compiled model with nothing folded in, and do in NumPy what ``graphs.folding`` builds into a network."""
     request = compiled.create_infer_request()
 
     def network(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        given = [normalised(tensors[0], graph), *tensors[1:]] if graph.mean else list(tensors)
         # Copied in and out: another request of NNCF's model, in between, crashes on memory that is gone by then.
-        request.infer(dict(zip(graph.inputs, tensors, strict=True)) if graph.inputs else list(tensors))
+        request.infer(dict(zip(graph.inputs, given, strict=True)) if graph.inputs else given)
         outputs = [request.get_tensor(name) for name in graph.outputs] or request.output_tensors
-        return tuple(np.array(tensor.data) for tensor in outputs)
+        scores, *others = (np.array(tensor.data) for tensor in outputs)
+        if graph.classes:
+            scores = _of_classes(scores, graph)
+        return _best(scores, softmax=graph.softmax) if graph.arg_max else (scores, *others)
 
-    return with_host_part(with_fewer_classes(network, graph), graph, NOTHING_FOLDED)
+    return network
+
+
+def _of_classes(scores: NDArray[np.float32], graph: Graph) -> NDArray[np.float32]:
+    """Keep the graph's classes, as if the network had never known the others.
+
+    Without ``softmax`` the scores are probabilities: they become shares among the classes that are left.
+    """
+    kept = scores[..., list(graph.classes)]
+    return kept if graph.softmax else kept / np.maximum(kept.sum(axis=-1, keepdims=True), np.finfo(kept.dtype).tiny)
+
+
+def _best(scores: NDArray[np.float32], *, softmax: bool) -> tuple[NDArray[Any], ...]:
+    """Return the index and the probability of the best class of each step."""
+    best = scores.max(axis=2)
+    return scores.argmax(axis=2), 1 / np.exp(scores - best[..., np.newaxis]).sum(axis=2) if softmax else best
 
 
 def _hmean(images: Sequence[Mapping[str, Tally]]) -> float:

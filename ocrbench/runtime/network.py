@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
 from time import perf_counter_ns
@@ -13,14 +13,13 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from ocrbench.config import Folding, Precision
+from ocrbench.config import Precision
 from ocrbench.errors import DeviceError, last_line
 from ocrbench.graphs.folding import fold
 from ocrbench.profiling.layers import LayerTime, emulated, fastest, shares
 from ocrbench.profiling.twin import ProfiledTwin, Shape, Watch
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.calling import caller
-from ocrbench.runtime.host import folded_part, with_host_part
 
 # Stands for the network that takes all shapes.
 ANY: Shape = ()
@@ -34,8 +33,7 @@ class Settings:
 
     Attributes:
         properties: OpenVINO properties; they win over what the precision and the hint set.
-        folding: What is built into the networks.
-        shapes: So many input shapes, those met first, get a network of their own.
+        shapes: Number of input shapes, those met first, that get a network of their own.
         cache_dir: Folder under which compiled networks are kept; None keeps none.
     """
 
@@ -43,7 +41,6 @@ class Settings:
     precision: Precision
     performance_hint: str = "NONE"
     properties: Mapping[str, Any]
-    folding: Folding = field(default_factory=Folding)
     shapes: int = 0
     cache_dir: Path | None = None
 
@@ -100,8 +97,7 @@ class CompiledNetwork:
         Raises:
             DeviceError: The device or a property is refused.
         """
-        self._artifact, self._settings = artifact, settings
-        self._wanted, self._graph = graph, folded_part(graph, settings.folding)
+        self._artifact, self._graph, self._settings = artifact, graph, settings
         self._lock = Lock()
         self._compiled: dict[Shape, Any] = {}
         self.compile_ms = 0.0
@@ -187,8 +183,10 @@ class CompiledNetwork:
         return ProfiledTwin(build)
 
     def _callable(self, make: Callable[[Shape], Network]) -> Network:
-        """Hand each input to what is made for its shape, or for all, with the host's part around it."""
+        """Hand each input to what is made for its shape, or for all."""
         made = {ANY: make(ANY)}
+        if self._most == 1:
+            return made[ANY]
 
         def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
             shape = self._key(tensors[0].shape)
@@ -196,7 +194,7 @@ class CompiledNetwork:
                 made[shape] = make(shape)
             return made[shape](*tensors)
 
-        return with_host_part(infer if self._most > 1 else made[ANY], self._wanted, self._settings.folding)
+        return infer
 
     def _key(self, shape: Shape) -> Shape:
         """Say which network takes this shape, and compile it if it is to have one."""

@@ -24,6 +24,8 @@ def prepare(
     listener: Listener,
     roles: Sequence[str] = ("detector", "recognizer"),
     start: Callable[[], AbstractContextManager[Worker]] = Worker,
+    *,
+    like_int8: bool = False,
 ) -> tuple[Artifacts, dict[str, Any]]:
     """Convert a cell's models in a process of their own.
 
@@ -32,6 +34,7 @@ def prepare(
         listener: Hears of progress.
         roles: Which of its two models.
         start: Makes the worker.
+        like_int8: Whether float networks are rewritten only as INT8 ones are.
 
     Returns:
         The artifacts by stage and network, and the environment that will measure them.
@@ -45,7 +48,7 @@ def prepare(
     limit = cell.prepare_timeout_seconds + searches * cell.quantization.max_minutes * 60
     with start() as worker:
         environment = worker.ask("describe", listener, cell.prepare_timeout_seconds)
-        made = worker.ask("convert", listener, limit, cell=asdict(cell), roles=roles)
+        made = worker.ask("convert", listener, limit, cell=asdict(cell), roles=roles, like_int8=like_int8)
     return {role: artifacts_from_plain(given) for role, given in made.items()}, environment
 
 

@@ -83,13 +83,9 @@ def test_benchmark_app_times_the_model(artifact: Artifact, tmp_path: Path) -> No
     assert 0 <= turn.fastest_ms <= turn.median_ms < 1000
 
 
-@pytest.mark.parametrize("preprocess", [True, False])
-def test_it_times_what_is_compiled(preprocess: bool, artifact: Artifact, tmp_path: Path) -> None:
-    """Also where normalisation is left to NumPy, so that the network takes another type and layout."""
-    words = (f"folding.preprocess={preprocess}",)
-    target, cell = target_of(artifact, tmp_path, *words), load(words)
-    expected = ("u8", (2, 32, 48, 3)) if preprocess else ("f32", (2, 3, 32, 48))
-    assert (target.entry.kind, target.network_shape) == expected
+def test_it_times_what_is_compiled(artifact: Artifact, tmp_path: Path) -> None:
+    target, cell = target_of(artifact, tmp_path), load([])
+    assert (target.entry.kind, target.shape) == ("u8", (2, 32, 48, 3))
     turn = run_application(target, settings_of(cell, target.role), 5, 100)
     assert 0 <= turn.fastest_ms <= turn.median_ms < 1000
 

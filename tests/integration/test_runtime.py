@@ -8,7 +8,6 @@ import numpy as np
 import openvino as ov
 import pytest
 
-from ocrbench.config import Folding
 from ocrbench.convert.end_to_end import host_network
 from ocrbench.errors import DeviceError
 from ocrbench.graphs.folding import fold
@@ -224,19 +223,19 @@ class TestDevices:
         assert "CPU" in str(caught.value).partition("available:")[2]
 
 
-@pytest.mark.parametrize("shape", [(), (2, 4, 6, CHANNELS)])
+@pytest.mark.parametrize("graph", [Graph(), Graph(mean=MEAN, scale=SCALE), Graph(mean=MEAN, scale=SCALE, arg_max=True)])
 @pytest.mark.parametrize("softmax", [True, False])
-@pytest.mark.parametrize(
-    "folding", [Folding(preprocess=False), Folding(argmax=False), Folding(preprocess=False, argmax=False)]
-)
-def test_numpy_does_the_same_around_the_network(
-    folding: Folding, softmax: bool, shape: tuple[int, ...], artifact: Artifact, image: np.ndarray
+def test_numpy_does_the_same_around_a_network_with_nothing_folded_in(
+    graph: Graph, softmax: bool, artifact: Artifact, image: np.ndarray
 ) -> None:
-    graph = Graph(mean=MEAN, scale=SCALE, arg_max=True, softmax=softmax, shape=shape)
-    expected = CompiledNetwork(artifact, graph, SETTINGS).network()(image)
-    found = CompiledNetwork(artifact, graph, replace(SETTINGS, folding=folding)).network()(image)
-    assert np.array_equal(found[0], expected[0])
-    assert found[1] == pytest.approx(expected[1], abs=1e-4)
+    graph = replace(graph, softmax=softmax)
+    given = image if graph.mean else image.transpose(0, 3, 1, 2).astype(np.float32)
+    folded = CompiledNetwork(artifact, graph, SETTINGS).network()(given)
+    bare = ov.Core().compile_model(artifact.path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    on_host = host_network(bare, graph)(given)
+    assert len(on_host) == len(folded) == (2 if graph.arg_max else 1)
+    for ours, theirs in zip(on_host, folded, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-4)
 
 
 def test_an_input_that_must_be_converted_outlives_the_inference(tmp_path: Path) -> None:
@@ -246,7 +245,7 @@ def test_an_input_that_must_be_converted_outlives_the_inference(tmp_path: Path) 
     path = tmp_path / "half.xml"
     ov.save_model(ov.Model([mean], [image], "half"), path, compress_to_fp16=False)
     artifact = Artifact(path=path, precision="FP32", sha256="0" * 64, size_bytes=1, source="made here")
-    network = CompiledNetwork(artifact, Graph(), replace(SETTINGS, folding=Folding(preprocess=False))).network()
+    network = CompiledNetwork(artifact, Graph(), SETTINGS).network()
     for side in (8, 32, 320):
         given = np.random.default_rng(side).standard_normal((1, 3, side, side)).astype(np.float32)
         for order in ("C", "F"):
@@ -270,12 +269,8 @@ class TestShapesWithNetworksOfTheirOwn:
         return [RANDOM.integers(0, 256, (1, 4, width, CHANNELS), dtype=np.uint8) for width in widths]
 
     @pytest.mark.parametrize(("shapes", "used"), [(0, 0), (1, 1), (2, 2), (9, 4)])
-    @pytest.mark.parametrize("preprocess", [True, False])
-    def test_they_answer_the_same_and_are_so_many(
-        self, shapes: int, used: int, preprocess: bool, artifact: Artifact
-    ) -> None:
-        settings = replace(SETTINGS, shapes=shapes, folding=Folding(preprocess=preprocess))
-        compiled = CompiledNetwork(artifact, self.GRAPH, settings)
+    def test_they_answer_the_same_and_are_so_many(self, shapes: int, used: int, artifact: Artifact) -> None:
+        compiled = CompiledNetwork(artifact, self.GRAPH, replace(SETTINGS, shapes=shapes))
         # Pipelines share what is compiled, each with its own requests.
         networks = [compiled.network(), compiled.network()]
         before = compiled.compile_ms

@@ -68,7 +68,7 @@ def arguments(target: Target, settings: Settings, calls: Sequence[str], folder: 
     device = settings.device.partition(":")[0]
     properties = folder / "properties.json"
     properties.write_text(json.dumps({device: settings.all_properties}))
-    shape = f"[{','.join(map(str, target.network_shape))}]"
+    shape = f"[{','.join(map(str, target.shape))}]"
     # A network of its own for this shape, or one that takes it among others, as ours.
     fixing = "-shape" if settings.shapes else "-data_shape"
     return [

@@ -16,7 +16,6 @@ from ocrbench.geometry import crop_quadrilateral
 from ocrbench.graphs.folding import fold
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Artifact, Graph, Image, Sample
-from ocrbench.runtime.host import folded_part, network_shape
 
 Role = Literal["detector", "recognizer"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -56,7 +55,6 @@ class Target:
         path: The same, folded, for others to read.
         entry: The input of that model.
         shape: Of the input, as the pipeline makes it.
-        network_shape: Of the input of that model, which differs where pre-processing is not folded in.
     """
 
     role: Role
@@ -66,7 +64,6 @@ class Target:
     path: Path
     entry: Entry
     shape: tuple[int, ...]
-    network_shape: tuple[int, ...]
 
 
 class Turn(NamedTuple):
@@ -100,35 +97,22 @@ def targets_of(
     """
     stage: Stage = getattr(cell, role)
     build = build_detector if role == "detector" else build_recognizer
-    whole = build(stage, artifact.metadata).graphs()["network"]
-    graph = folded_part(whole, cell.folding)
+    graph = build(stage, artifact.metadata).graphs()["network"]
     path = folder / f"{role}.xml"
     entry = save_folded(artifact, graph, path)
     usual = () if all(len(each) > 1 for each in wanted) else _usual_shape(cell, role, artifact)
     shapes = [each if len(each) > 1 else (*each, *usual[1:]) for each in wanted]
     if some:
-        taken = [each for each in shapes if entry.takes(network_shape(each, whole, cell.folding))]
-        shapes = taken or shapes
-    targets = []
+        shapes = [each for each in shapes if entry.takes(each)] or shapes
     for shape in shapes:
-        inside = network_shape(shape, whole, cell.folding)
-        if not entry.takes(inside):
+        if not entry.takes(shape):
             takes = ",".join("?" if each is None else str(each) for each in entry.shape)
-            message = f"{role} {stage.name}: its input cannot be {','.join(map(str, inside))}; it takes {takes}"
+            message = f"{role} {stage.name}: its input cannot be {','.join(map(str, shape))}; it takes {takes}"
             raise ConfigError(message)
-        targets.append(
-            Target(
-                role=role,
-                stage=stage,
-                artifact=artifact,
-                graph=graph,
-                path=path,
-                entry=entry,
-                shape=shape,
-                network_shape=inside,
-            )
-        )
-    return targets
+    return [
+        Target(role=role, stage=stage, artifact=artifact, graph=graph, path=path, entry=entry, shape=shape)
+        for shape in shapes
+    ]
 
 
 def save_folded(artifact: Artifact, graph: Graph, path: Path) -> Entry:

@@ -79,9 +79,8 @@ def measure_sensitivity(cell: Cell, role: Role, listener: Listener) -> Sensitivi
     """Compare the layers of a model in FP32, in INT8 and as OpenVINO runs it by default.
 
     The model is converted by a process of its own, or found in the cache; the rest happens in this process. Of a model
-    with several networks only the first one is ever quantised, so it is the one that is looked at. All are converted
-    without ``folding.split_concatenations`` and ``folding.simplify_gates``, as INT8 always is, so that each layer is
-    compared with its like.
+    with several networks only the first one is ever quantised, so it is the one that is looked at. Float networks are
+    rewritten only as the INT8 one is, so that all have the same layers.
 
     Args:
         cell: Names the model, the device and the images; its precisions do not matter.
@@ -131,9 +130,7 @@ def join(quantised: Sequence[LayerCost], names: Mapping[str, str], groups: Seque
 
 def _convert(cell: Cell, role: Role, precision: Precision, listener: Listener) -> Artifact:
     stage = replace(getattr(cell, role), precision=precision)
-    # INT8 has neither. Without this, float networks would have other operations, and not all could be compared.
-    folding = replace(cell.folding, split_concatenations=False, simplify_gates=False)
-    artifacts, _ = prepare(replace(cell, folding=folding, **{role: stage}), listener, [role])
+    artifacts, _ = prepare(replace(cell, **{role: stage}), listener, [role], like_int8=True)
     return artifacts[role]["network"]
 
 

@@ -187,7 +187,7 @@ def test_nothing_passes_over_the_outputs_any_more() -> None:
     [
         ([], True),
         (["precision=BF16"], True),
-        (["folding.simplify_gates=false"], False),
+        (["folding.rewrites=none"], False),
         (["device=AUTO"], False),
         (["detector.device=AUTO"], False),
         (["detector.precision=INT8", "detector.quantization.subset_size=4"], False),

@@ -170,20 +170,24 @@ def test_the_enlarged_map_is_not_made_any_more() -> None:
     assert not kinds & {"Interpolate", "Concat"}
 
 
-@pytest.mark.parametrize("precision", ["FP16", "INT8"])
-def test_float_networks_are_split_and_those_of_8_bits_are_not(precision: str, cache_dir: Path) -> None:
+@pytest.mark.parametrize(
+    ("precision", "like_int8", "more"), [("FP16", False, 1), ("FP16", True, 0), ("INT8", False, 0)]
+)
+def test_float_networks_are_split_and_those_of_8_bits_and_their_like_are_not(
+    precision: str, like_int8: bool, more: int, cache_dir: Path
+) -> None:
     rearranged = {}
-    for split in (True, False):
+    for rewrites in ("all", "none"):
         cell = load(
             [
                 "model=ppocrv4_mobile",
                 f"detector.precision={precision}",
                 "detector.quantization.subset_size=4",
-                f"folding.split_concatenations={split}",
+                f"folding.rewrites={rewrites}",
                 f"cache_dir={cache_dir}",
             ]
         )
-        artifact = convert_detector(cell, lambda _: None)["network"]
+        artifact = convert_detector(cell, lambda _: None, like_int8=like_int8)["network"]
         kinds = [node.get_type_name() for node in ov.Core().read_model(artifact.path).get_ops()]
-        rearranged[split] = kinds.count("DepthToSpace")
-    assert rearranged[True] - rearranged[False] == (precision == "FP16")
+        rearranged[rewrites] = kinds.count("DepthToSpace")
+    assert rearranged["all"] - rearranged["none"] == more

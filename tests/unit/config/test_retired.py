@@ -21,15 +21,22 @@ from ocrbench.runs.store import Store
 
 WriteRun = Callable[..., Run]
 # As the last version that had all these keys stored it.
-FORMER = {"detector_shapes": 2, "shapes": 0}
+FORMER = {
+    "enlarge_last": True,
+    "split_concatenations": True,
+    "simplify_gates": True,
+    "preprocess": True,
+    "argmax": True,
+    "detector_shapes": 2,
+    "shapes": 0,
+}
 
 
 def former(changes: dict[str, Any], source: str = "old") -> Callable[[Run], Run]:
     """Make a run one of the last version that had all these keys."""
 
     def change(record: Run) -> Run:
-        kept = {key: value for key, value in record.config["folding"].items() if not key.endswith("_networks")}
-        config = {**record.config, "folding": {**kept, **FORMER, **changes}}
+        config = {**record.config, "folding": {**FORMER, **changes}}
         return replace(record, config=config, environment={**record.environment, "source": source})
 
     return change
@@ -49,7 +56,7 @@ def test_on_the_command_line_it_gets_one_line_that_names_what_to_use(key: str, p
 
 
 @pytest.mark.parametrize("key", RETIRED)
-def test_in_a_file_of_ones_own_too(key: str, tmp_path: Path) -> None:
+def test_so_it_does_in_a_file_of_your_own(key: str, tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     section, _, name = key.rpartition(".")
     entry = f"{section}:\n  {name}: 1" if section else f"{name}: 1"
@@ -122,10 +129,23 @@ class TestARunOfAnEarlierVersion:
         assert differing_settings([first.before[0], first.after[0]]) == ["", ""]
         assert first.known_to_one == ()
 
-    def test_is_not_of_the_same_cell_with_another_value(self, write_run: WriteRun, tmp_path: Path) -> None:
-        for precision in ("FP32", "INT8"):
-            write_run(tmp_path / "old", f"precision={precision}", change=former({"shapes": 48}))
-            write_run(tmp_path / "new", f"precision={precision}", change=of_today)
+    @pytest.mark.parametrize(
+        ("changes", "overrides"),
+        [
+            ({"shapes": 48}, ()),
+            ({}, ("folding.rewrites=none",)),
+            ({"enlarge_last": False}, ()),
+            ({"enlarge_last": False}, ("folding.rewrites=none",)),
+            ({"argmax": False}, ()),
+        ],
+        ids=str,
+    )
+    def test_is_not_of_the_same_cell_with_another_value(
+        self, changes: dict[str, Any], overrides: tuple[str, ...], write_run: WriteRun, tmp_path: Path
+    ) -> None:
+        for precision in ("precision=FP32", "precision=INT8"):
+            write_run(tmp_path / "old", precision, change=former(changes))
+            write_run(tmp_path / "new", precision, *overrides, change=of_today)
         matched = match_runs(*(find_runs([str(tmp_path / name)]) for name in ("old", "new")))
         assert [each.after for each in matched] == [[], []]
 
@@ -139,6 +159,11 @@ class TestARunOfAnEarlierVersion:
 
     def test_has_no_command_where_it_asked_for_what_is_gone(self, write_run: WriteRun, tmp_path: Path) -> None:
         write_run(tmp_path, *RETIRED_VALUES)
+        (record,) = Store(tmp_path).runs()
+        assert command(record) == ""
+
+    def test_has_no_command_if_it_did_what_ocrbench_no_longer_does(self, write_run: WriteRun, tmp_path: Path) -> None:
+        write_run(tmp_path, change=former({"argmax": False}))
         (record,) = Store(tmp_path).runs()
         assert command(record) == ""
 
