@@ -126,8 +126,8 @@ COMMANDS = {
         details=(
             "Compares each layer that NNCF quantised with the float model on images of the dataset (8 of them, unless "
             "dataset.limit says otherwise), and times it in FP32, in INT8 and as OpenVINO runs it by default (AUTO). "
-            "All three do without folding.split_concatenations and folding.simplify_gates, which INT8 never has, so "
-            "that they have the same layers.",
+            "The float networks are rewritten only as the INT8 one is (see folding.rewrites), so that all have the "
+            "same layers.",
         ),
         examples=("ocrbench sensitivity ppocrv6_small --stage detector --sort time --top 20",),
     ),
