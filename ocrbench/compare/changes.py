@@ -36,9 +36,6 @@ def time_change(
     """
     return Change(
         metric=metric,
-        unit="ms",
-        higher_is_better=False,
-        relative=True,
         before=float(np.median(before_ns)) / 1e6,
         after=float(np.median(after_ns)) / 1e6,
         interval=ratio_interval(ratios),
@@ -53,9 +50,6 @@ def tail_change(before_ns: NDArray[np.float64], after_ns: NDArray[np.float64], m
     before, after = (float(np.percentile(times, 99)) / 1e6 for times in (before_ns, after_ns))
     return Change(
         metric="latency_p99_ms",
-        unit="ms",
-        higher_is_better=False,
-        relative=True,
         before=before,
         after=after,
         interval=None,
@@ -64,12 +58,11 @@ def tail_change(before_ns: NDArray[np.float64], after_ns: NDArray[np.float64], m
     )
 
 
-def value_change(metric: str, unit: str, before: Sequence[float], after: Sequence[float], margin: float) -> Change:
+def value_change(metric: str, before: Sequence[float], after: Sequence[float], margin: float) -> Change:
     """Compare one value per process: memory, compile time, throughput. An interval needs three processes.
 
     Args:
         metric: A column.
-        unit: Of the values.
         before: A's value in each process.
         after: B's, in the same order.
         margin: Relative.
@@ -77,9 +70,6 @@ def value_change(metric: str, unit: str, before: Sequence[float], after: Sequenc
     ratios = [[np.array([np.log(other / one)])] for one, other in zip(before, after, strict=True)]
     return Change(
         metric=metric,
-        unit=unit,
-        higher_is_better=unit == "images/s",
-        relative=True,
         before=float(np.median(before)),
         after=float(np.median(after)),
         interval=ratio_interval(ratios) if len(ratios) > 2 else None,
@@ -118,12 +108,8 @@ def _accuracy_change(
     values = [value(name, total(side)) for side in (before, after)]
     if values[0] is None or values[1] is None:
         return None
-    metric = METRICS[name]
     return Change(
         metric=name,
-        unit="",
-        higher_is_better=metric.higher_is_better,
-        relative=False,
         before=values[0],
         after=values[1],
         interval=interval,

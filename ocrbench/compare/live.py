@@ -118,8 +118,8 @@ class _LiveComparison:
         before, after = ([sum(times.values()) for times in side] for side in collected.compile_ms)
         return [
             *self._speed_changes(),
-            value_change("compile_ms", "ms", before, after, margin),
-            value_change("peak_rss_mb", "MB", collected.peak_mb[0], collected.peak_mb[1], margin),
+            value_change("compile_ms", before, after, margin),
+            value_change("peak_rss_mb", collected.peak_mb[0], collected.peak_mb[1], margin),
             *accuracy_changes(collected.regions[0], collected.regions[1], self._measuring.expected, scoring),
         ]
 

@@ -159,9 +159,9 @@ def _speed_changes(before: Sequence[Run], after: Sequence[Run], margin: float, *
     ]
     if all(len(times) for times in latencies):
         changes.append(tail_change(latencies[0], latencies[1], margin))
-    for metric, unit in {**({rate: "images/s"} if rate else {}), "peak_rss_mb": "MB"}.items():
+    for metric in (*([rate] if rate else []), "peak_rss_mb"):
         values = [[run.scores[metric] for run in runs] for runs in (before, after)]
-        change = value_change(metric, unit, values[0], values[1], margin)
+        change = value_change(metric, values[0], values[1], margin)
         changes.append(change if comparable else replace(change, interval=None))
     return changes
 

@@ -7,7 +7,7 @@ from typing import Literal
 from ocrbench.config import Gate, Limit, closest
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
-from ocrbench.runs.columns import NUMBERS
+from ocrbench.runs.columns import BY_NAME, NUMBERS
 
 Direction = Literal["better", "worse", "equivalent", "undecided", "none"]
 Overall = Literal["improved", "regressed", "trade-off", "equivalent", "undecided"]
@@ -23,25 +23,37 @@ class Change:
 
     Attributes:
         metric: A column of the tables.
-        relative: Whether ``interval`` is of the ratio B ÷ A; otherwise of the difference B - A.
         before: A's value.
         after: B's value.
-        interval: None where there is nothing to base one on; then there is no verdict.
+        interval: That of the ratio B ÷ A where ``relative``, else of the difference B - A; None where there is nothing
+            to base one on, so that there is no verdict.
         margin: Changes smaller than this, relative or absolute, do not matter.
         n: How many paired measurements stand behind it.
         values: A's and B's single measurements in ``unit``; empty for accuracy.
     """
 
     metric: str
-    unit: str
-    higher_is_better: bool
-    relative: bool
     before: float
     after: float
     interval: Interval | None
     margin: float
     n: int
     values: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+
+    @property
+    def unit(self) -> str:
+        """The unit of both values; empty for accuracy."""
+        return BY_NAME[self.metric].unit if self.relative else ""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more is better."""
+        return bool(BY_NAME[self.metric].higher_is_better)
+
+    @property
+    def relative(self) -> bool:
+        """Whether the ratio counts, as for times, rates and memory; for accuracy the difference counts."""
+        return BY_NAME[self.metric].group != "accuracy"
 
     @property
     def neutral(self) -> float:
@@ -153,7 +165,7 @@ def outcome_of(checked: Iterable[Checked]) -> Outcome:
 def describe(change: Change) -> str:
     """Write a change in one line.
 
-    >>> describe(Change(metric="latency_p50_ms", unit="ms", higher_is_better=False, relative=True, before=10, after=11,
+    >>> describe(Change(metric="latency_p50_ms", before=10, after=11,
     ...                 interval=Interval(estimate=1.1, low=1.08, high=1.12), margin=0.03, n=40))
     '+10.0 % [+8.0, +12.0]'
     """

@@ -22,9 +22,6 @@ def time_change(low: float, high: float) -> Change:
     middle = (low + high) / 2
     return Change(
         metric="latency_p50_ms",
-        unit="ms",
-        higher_is_better=False,
-        relative=True,
         before=100.0,
         after=100 * middle,
         interval=Interval(estimate=middle, low=low, high=high),
@@ -37,9 +34,6 @@ def time_change(low: float, high: float) -> Change:
 def hmean_change(low: float, high: float) -> Change:
     return Change(
         metric="e2e_hmean",
-        unit="",
-        higher_is_better=True,
-        relative=False,
         before=0.5,
         after=0.5 + (low + high) / 2,
         interval=Interval(estimate=(low + high) / 2, low=low, high=high),
@@ -63,9 +57,6 @@ def judge() -> Judge:
     ) -> Judged:
         memory = Change(
             metric="peak_rss_mb",
-            unit="MB",
-            higher_is_better=False,
-            relative=True,
             before=400.0,
             after=float("nan"),
             interval=None,

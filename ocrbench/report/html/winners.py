@@ -109,9 +109,6 @@ def _accuracy_change(before: Run, after: Run, name: str) -> Change | None:
     sides = [[tallies[sample_id] for sample_id in shared] for tallies in (first, second)]
     return Change(
         metric=name,
-        unit="",
-        higher_is_better=True,
-        relative=False,
         before=_value(before, name),
         after=_value(after, name),
         interval=difference_interval(sides[0], sides[1], partial(value, name)),

@@ -14,9 +14,6 @@ def fallen(metric: str, low: float, high: float) -> Change:
     interval = Interval(estimate=(low + high) / 2, low=low, high=high)
     return Change(
         metric=metric,
-        unit="",
-        higher_is_better=True,
-        relative=False,
         before=0.8,
         after=0.8 + interval.estimate,
         interval=interval,

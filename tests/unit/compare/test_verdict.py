@@ -14,9 +14,6 @@ def time(low: float, high: float, metric: str = "latency_p50_ms", after: float =
     interval = Interval(estimate=(low + high) / 2, low=low, high=high)
     return Change(
         metric=metric,
-        unit="ms",
-        higher_is_better=False,
-        relative=True,
         before=100.0,
         after=after,
         interval=interval,
@@ -29,9 +26,6 @@ def accuracy(low: float, high: float) -> Change:
     interval = Interval(estimate=(low + high) / 2, low=low, high=high)
     return Change(
         metric="e2e_hmean",
-        unit="",
-        higher_is_better=True,
-        relative=False,
         before=0.5,
         after=0.5,
         interval=interval,
