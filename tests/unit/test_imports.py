@@ -59,3 +59,8 @@ def test_a_run_imports_nothing_that_makes_it_start_late() -> None:
 def test_a_worker_does_without_pandas_and_hydra_and_reading_without_pandas() -> None:
     assert imported("import ocrbench.worker", "pandas", "hydra", "scipy", "requests") == []
     assert imported("import ocrbench.cli.read", "pandas", "scipy", "requests") == []
+
+
+def test_openvino_and_nncf_report_nothing() -> None:
+    program = "import ocrbench, openvino, nncf, sys\nassert sys.modules.pop('openvino_telemetry') is None"
+    assert imported(program, "openvino_telemetry", "openvino_telemetry.main", "openvino") == ["openvino"]

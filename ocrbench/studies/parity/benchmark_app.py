@@ -11,7 +11,8 @@ from ocrbench.errors import WorkerError
 from ocrbench.runtime import Settings
 from ocrbench.studies.parity.targets import Target, Turn
 
-START = "from openvino.tools.benchmark.main import main; main()"
+# Without the package for telemetry, as in ocrbench's own processes.
+START = "import sys; sys.modules['openvino_telemetry'] = None; from openvino.tools.benchmark.main import main; main()"
 REPORT = "benchmark_report.json"
 
 
