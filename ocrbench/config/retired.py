@@ -39,6 +39,8 @@ _REWRITE = Retired(
     today={"rewrites": "all"},
 )
 
+_SMOOTH = Retired(instead="removed; NNCF's own default holds", defaults=(-1, 0.95))
+
 RETIRED: Mapping[str, Retired] = {
     "max_drop": Retired(
         instead="removed; gate=accuracy limits what ocrbench conversion, ab and compare may find lost, and "
@@ -56,6 +58,14 @@ RETIRED: Mapping[str, Retired] = {
         instead="removed; use pip's own configuration, for example the variable PIP_INDEX_URL or PIP_EXTRA_INDEX_URL",
         defaults=None,
     ),
+    "quantization.ranking_images": Retired(
+        instead="removed, leave it out; layers are ranked on 16 of quantization.validation_images", defaults=(16,)
+    ),
+    **{
+        f"{role}.quantization.smooth_quant_{kind}": _SMOOTH
+        for role in ("detector", "recognizer")
+        for kind in ("convolution", "matmul")
+    },
     "scenario.block_images": _of_scenario(8, 64, 128, 1_000_000),
     "scenario.block_queries": _of_scenario(1, 128, 500),
     "folding.argmax": Retired(
@@ -88,18 +98,39 @@ def modernised(config: Mapping[str, Any]) -> dict[str, Any]:
     >>> modernised({"folding": {"shapes": 48}})
     {'folding': {'recognizer_networks': 48}}
     """
-    today = dict(config)
+    today = _copied(config)
     for key, retired in RETIRED.items():
-        section, _, name = key.rpartition(".")
-        given = today.get(section) if section else today
-        if not isinstance(given, Mapping) or name not in given:
+        section, name = _holder(today, key), key.rpartition(".")[2]
+        if section is None:
             continue
-        kept = {other: value for other, value in given.items() if other != name}
         if retired.renamed:
-            kept[retired.renamed.rpartition(".")[2]] = given[name]
-        elif retired.defaults is not None and given[name] not in retired.defaults:
-            continue
-        else:
-            kept = {**retired.today, **kept}
-        today = {**today, section: kept} if section else kept
+            renamed = retired.renamed.rpartition(".")
+            _section(today, renamed[0])[renamed[2]] = section.pop(name)
+        elif retired.defaults is None or section[name] in retired.defaults:
+            del section[name]
+            for other, value in retired.today.items():
+                section.setdefault(other, value)
     return today
+
+
+def _copied(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _copied(value) if isinstance(value, Mapping) else value for key, value in config.items()}
+
+
+def _holder(config: dict[str, Any], key: str) -> dict[str, Any] | None:
+    """Find the section that holds a key, if it is there; those of a scenario or a family are among its options."""
+    path, _, name = key.rpartition(".")
+    for place in (path, f"{path}.options"):
+        section = _section(config, place)
+        if name in section:
+            return section
+    return None
+
+
+def _section(config: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return a section; an empty one where there is none."""
+    section = config
+    for part in filter(None, path.split(".")):
+        inner = section.get(part)
+        section = inner if isinstance(inner, dict) else {}
+    return section

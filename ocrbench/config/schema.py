@@ -19,14 +19,12 @@ class Quantization:
     Attributes:
         max_drop: How much end-to-end hmean the pair may lose on the validation images.
         validation_images: How many are set apart from the calibration set.
-        ranking_images: On how many of them the layers are ranked.
         max_minutes: Per stage; then the best model so far is taken.
     """
 
     method: Literal["recipe", "accuracy_control"]
     max_drop: float = Field(default=0.005, ge=0)
     validation_images: int = Field(default=48, ge=2)
-    ranking_images: int = Field(default=16, ge=1)
     max_minutes: float = Field(default=120, gt=0)
 
 

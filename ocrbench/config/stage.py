@@ -85,8 +85,6 @@ class Recipe:
         model_type: ``transformer`` spares what attention needs.
         subset_size: How many inputs NNCF looks at.
         bias_correction: ``fast`` corrects by statistics, ``full`` by running the network layer by layer, ``off`` not.
-        smooth_quant_convolution: Strength of SmoothQuant (Xiao et al. 2023) before convolutions; -1 switches it off.
-        smooth_quant_matmul: Likewise before matrix products; used with ``model_type`` ``transformer``.
         ignored_types: OpenVINO's operation types that stay float. Recurrent layers lose everything in 8 bits.
         ignored_patterns: Regular expressions; operations whose names match from the start stay float.
         crops: What a recognizer is calibrated with: the regions of the ground truth, or those of the detector.
@@ -97,8 +95,6 @@ class Recipe:
     model_type: Literal["none", "transformer"] = "none"
     subset_size: int = Field(default=100, ge=1)
     bias_correction: Literal["fast", "full", "off"] = "fast"
-    smooth_quant_convolution: float = Field(default=-1, ge=-1, le=1)
-    smooth_quant_matmul: float = Field(default=0.95, ge=-1, le=1)
     ignored_types: tuple[str, ...] = RECURRENT
     ignored_patterns: tuple[Pattern, ...] = ()
     crops: Literal["ground_truth", "detector"] = "ground_truth"

@@ -94,7 +94,6 @@ class AccuracyControl:
                 inputs,
                 lambda compiled, numbers: self._remembered(compiled, numbers, inputs[0]),
                 images=images,
-                ranking_images=self._settings.ranking_images,
                 max_drop=max_drop,
                 max_iterations=max_iterations,
             )

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from ocrbench.config import Recipe
 from ocrbench.errors import ConversionError
 
+# On so many validation images, at most, accuracy control ranks the layers.
+RANKING_IMAGES = 16
 Inputs = Sequence[NDArray[np.float32]]
 # NNCF's validation function: (compiled model, images' numbers) → (score, score per image).
 Validate = Callable[[Any, Sequence[int]], tuple[float, list[float]]]
@@ -45,7 +47,6 @@ def quantize_controlled(  # noqa: PLR0913 - as many as NNCF wants
     validate: Validate,
     *,
     images: int,
-    ranking_images: int,
     max_drop: float,
     max_iterations: int | None,
 ) -> Any:  # noqa: ANN401
@@ -57,7 +58,6 @@ def quantize_controlled(  # noqa: PLR0913 - as many as NNCF wants
         inputs: As for ``quantize``.
         validate: Scores a compiled model.
         images: How many images ``validate`` knows.
-        ranking_images: On how many of them the layers are ranked.
         max_drop: Absolute.
         max_iterations: How many groups of layers may become float at most; None is no limit.
 
@@ -73,7 +73,7 @@ def quantize_controlled(  # noqa: PLR0913 - as many as NNCF wants
     limit = {} if max_iterations is None else {"max_num_iterations": max_iterations}
     # One ranking worker: the scores are asked for in a fixed order, which is what lets an interrupted search go on.
     restorer = AdvancedAccuracyRestorerParameters(
-        ranking_subset_size=min(ranking_images, images - 1), num_ranking_workers=1, **limit
+        ranking_subset_size=min(RANKING_IMAGES, images - 1), num_ranking_workers=1, **limit
     )
     arguments = _arguments(model, recipe, inputs)
     with _nncf():
@@ -129,14 +129,9 @@ def _arguments(model: Any, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:  #
 
 
 def _advanced(recipe: Recipe) -> Any:  # noqa: ANN401
-    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters
+    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
 
-    return AdvancedQuantizationParameters(
-        disable_bias_correction=recipe.bias_correction == "off",
-        smooth_quant_alphas=AdvancedSmoothQuantParameters(
-            convolution=recipe.smooth_quant_convolution, matmul=recipe.smooth_quant_matmul
-        ),
-    )
+    return AdvancedQuantizationParameters(disable_bias_correction=recipe.bias_correction == "off")
 
 
 def _matching(model: Any, patterns: Sequence[str]) -> list[str]:  # noqa: ANN401

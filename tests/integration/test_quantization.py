@@ -68,7 +68,6 @@ def test_accuracy_control_keeps_its_scores_and_its_outcome(
     control = (
         "quantization=accuracy_control",
         "quantization.validation_images=3",
-        "quantization.ranking_images=1",
         "quantization.max_minutes=0.2",
         "calibration.limit=4",
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
 from ocrbench.config.composing import load, load_matrix
 from ocrbench.config.retired import RETIRED, RETIRED_VALUES, modernised
@@ -58,9 +59,8 @@ def test_on_the_command_line_it_gets_one_line_that_names_what_to_use(key: str, p
 @pytest.mark.parametrize("key", RETIRED)
 def test_so_it_does_in_a_file_of_your_own(key: str, tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
-    section, _, name = key.rpartition(".")
-    entry = f"{section}:\n  {name}: 1" if section else f"{name}: 1"
-    (tmp_path / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{entry}\n", encoding="utf-8")
+    nested = OmegaConf.to_yaml(OmegaConf.from_dotlist([f"{key}=1"]))
+    (tmp_path / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{nested}", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load(["experiment=mine"], str(tmp_path))
     assert str(caught.value) == f"{key}: {RETIRED[key].instead}"
@@ -94,6 +94,18 @@ def test_todays_configurations_stay_as_they_are(config: dict[str, Any]) -> None:
 
 def test_what_did_not_decide_what_was_measured_is_dropped_whatever_it_was() -> None:
     assert [modernised({"max_drop": value, "device": "CPU"}) for value in (None, 0.01)] == [{"device": "CPU"}] * 2
+
+
+FIXED = [key for key, each in RETIRED.items() if each.defaults and key.startswith(("detector.", "quantization."))]
+
+
+@pytest.mark.parametrize("key", FIXED)
+def test_a_former_default_is_dropped_wherever_it_is_and_another_value_stays(key: str) -> None:
+    former = RETIRED[key].defaults
+    assert former
+    for value, stays in ((former[0], False), (0.123, True)):
+        stored: Any = OmegaConf.to_container(OmegaConf.from_dotlist([f"{key}={value}"]))
+        assert (modernised(stored) == stored) == stays
 
 
 @pytest.mark.parametrize(
