@@ -23,14 +23,13 @@ from ocrbench.metrics.scoring import Tallies, tallies, to_scores, total
 from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
 from ocrbench.models import check_options
 from ocrbench.profiling.run_files import profile_files, summarised
-from ocrbench.records import Artifact, Sample, Score, artifacts_to_plain
+from ocrbench.records import Artifact, Artifacts, Sample, Score, artifacts_to_plain
 from ocrbench.runs.identity import decisive, decisive_keys, named, series
 from ocrbench.runs.run import Outcome, Run, outcomes_of
 from ocrbench.runs.score import keep_scores, score_run
 from ocrbench.runs.store import Store
 from ocrbench.scenarios import ServerSetup, setup_of
 from ocrbench.schedule import (
-    Artifacts,
     FreshProcesses,
     Listener,
     Measured,

@@ -4,7 +4,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,8 +15,9 @@ from ocrbench.data.formats import folder
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import in_reading_order
 from ocrbench.models import check_options
-from ocrbench.records import Region, artifacts_to_plain
-from ocrbench.schedule import FreshProcesses, Listener, Worker, prepare, to_region
+from ocrbench.records import Region
+from ocrbench.schedule import FreshProcesses, Listener, Worker, prepare
+from ocrbench.worker.protocol import Load, Run
 
 if TYPE_CHECKING:
     import requests
@@ -137,15 +138,12 @@ def read_images(cell: Cell, images: Sequence[tuple[str, Path]], listener: Listen
     results = []
     with FreshProcesses(Worker, listener) as processes:
         artifacts, _ = prepare(cell, listener, start=processes.fresh)
-        given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
         with processes.fresh() as worker:
             listener.say("compiling")
-            worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=given)
+            worker.ask(Load(cell=cell, artifacts=artifacts), listener, cell.prepare_timeout_seconds)
             for number, (name, path) in enumerate(images, start=1):
-                answer = worker.ask("run", listener, cell.timeout_seconds, samples=[[name, str(path)]])
-                (found,) = answer["measurements"]
-                regions = tuple(to_region(region) for region in found["regions"])
-                skipped = found["skipped"].replace(str(path), name)
-                results.append(Read(name=name, path=path, regions=regions, skipped=skipped))
+                (found,) = worker.ask(Run(samples=[(name, path)]), listener, cell.timeout_seconds).measurements
+                skipped = found.skipped.replace(str(path), name)
+                results.append(Read(name=name, path=path, regions=found.regions, skipped=skipped))
                 listener.advance("reading", number, len(images))
     return results

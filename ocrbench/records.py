@@ -165,14 +165,13 @@ class Artifact:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
+# The networks of each role, by name.
+Artifacts = Mapping[str, Mapping[str, Artifact]]
+
+
 def artifacts_to_plain(artifacts: Mapping[str, Artifact]) -> dict[str, dict[str, Any]]:
     """Turn a stage's artifacts into what JSON can hold."""
     return {name: {**asdict(artifact), "path": str(artifact.path)} for name, artifact in artifacts.items()}
-
-
-def artifacts_from_plain(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Artifact]:
-    """Undo ``artifacts_to_plain``."""
-    return {name: Artifact(**{**given, "path": Path(given["path"])}) for name, given in plain.items()}
 
 
 def metadata_of(artifacts: Mapping[str, Artifact]) -> Mapping[str, str]:

@@ -12,11 +12,11 @@ from ocrbench.config import ONLY_MEASURING, choices, closest, refuse_unused
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.progress import ConsoleListener
+from ocrbench.records import ROLES, Role
 from ocrbench.schedule import prepare
 
 app = make_app()
 
-ROLES = ("detector", "recognizer")
 FAILED = 1
 
 
@@ -50,7 +50,7 @@ def fetch(
     raise typer.Exit(status)
 
 
-def _choices(word: str, config_dir: str | None) -> tuple[str, str, tuple[str, ...]]:
+def _choices(word: str, config_dir: str | None) -> tuple[str, str, tuple[Role, ...]]:
     """Find out what a name means: (name, override, the stages that it is about); zoo spelling is fine."""
     name = word.replace("-", "_")
     if name in choices("model", config_dir):

@@ -6,9 +6,9 @@ each other, because memory layout and the like differ from one process to the ne
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Self
 
@@ -20,18 +20,17 @@ from ocrbench.compare.changes import TIMES, tail_change, time_change
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
 from ocrbench.errors import DatasetError
-from ocrbench.records import Region, Sample, artifacts_to_plain
+from ocrbench.records import Artifacts, Region, Sample, StageTimes
 from ocrbench.schedule import (
-    Artifacts,
     FreshProcesses,
     Listener,
     Worker,
     alone,
     prepare,
     same_texts,
-    to_region,
     with_most_text,
 )
+from ocrbench.worker.protocol import Attest, Load, Ran, Run
 
 # Warming up may take this share of what a round of processes has.
 WARM_UP_SHARE = 0.25
@@ -67,7 +66,7 @@ class Collected:
     """What the workers reported; grows while measuring. But for ``times`` and ``skipped`` there is one entry per side.
 
     Attributes:
-        times: Per round, per image read: the fields of ``StageTimes``, of each side.
+        times: Per round, per image read: the times of each side.
         regions: Sample id → what was found in the first pass.
         reread: Sample id → whether it was read as in the first pass each time.
         compile_ms: Per round: stage → time.
@@ -76,8 +75,8 @@ class Collected:
         skipped: Sample id → reason.
     """
 
-    times: list[list[tuple[Mapping[str, int], ...]]] = field(default_factory=list)
-    regions: list[dict[str, list[Region]]]
+    times: list[list[tuple[StageTimes, ...]]] = field(default_factory=list)
+    regions: list[dict[str, Sequence[Region]]]
     reread: list[dict[str, bool]]
     compile_ms: list[list[dict[str, float]]]
     peak_mb: list[list[float]]
@@ -94,10 +93,13 @@ class Collected:
         changes = []
         for metric, name in TIMES.items():
             sides = [
-                np.array([each[side][name] for images in self.times for each in images]) for side in (before, after)
+                np.array([getattr(each[side], name) for images in self.times for each in images])
+                for side in (before, after)
             ]
             ratios = [
-                [np.log([each[after][name] / each[before][name]]) for each in images] for images in self.times if images
+                [np.log([getattr(each[after], name) / getattr(each[before], name)]) for each in images]
+                for images in self.times
+                if images
             ]
             if ratios:
                 changes.append(time_change(metric, sides[0], sides[1], ratios, margin))
@@ -196,11 +198,8 @@ class Interleaved:
     def _load(self, workers: Sequence[Worker]) -> None:
         loaded = []
         for side, worker, made in zip(self._sides, workers, self.artifacts, strict=True):
-            given = {role: artifacts_to_plain(networks) for role, networks in made.items()}
-            times = worker.ask(
-                "load", self._listener, side.cell.prepare_timeout_seconds, cell=asdict(side.cell), artifacts=given
-            )
-            loaded.append(times)
+            request = Load(cell=side.cell, artifacts=made)
+            loaded.append(worker.ask(request, self._listener, side.cell.prepare_timeout_seconds))
         # All at once: a user who interrupts this leaves no side with more rounds than another.
         for collected, times in zip(self.collected.compile_ms, loaded, strict=True):
             collected.append(times)
@@ -209,14 +208,13 @@ class Interleaved:
         """Read every image once on each side: for the accuracy, and to know how long an image takes."""
         for done, sample in enumerate(self.samples, start=1):
             for index, answer in enumerate(self._ask_all(workers, sample)):
-                for each in answer["measurements"]:
-                    if each["skipped"]:
-                        self.collected.skipped[each["sample_id"]] = each["skipped"]
+                for each in answer.measurements:
+                    if each.times is None:
+                        self.collected.skipped[each.sample_id] = each.skipped
                     else:
-                        regions = [to_region(region) for region in each["regions"]]
-                        self.collected.regions[index][each["sample_id"]] = regions
-                        seconds_so_far = self._seconds.get(each["sample_id"], 0.0)
-                        self._seconds[each["sample_id"]] = seconds_so_far + each["times"]["latency_ns"] / 1e9
+                        self.collected.regions[index][each.sample_id] = each.regions
+                        seconds_so_far = self._seconds.get(each.sample_id, 0.0)
+                        self._seconds[each.sample_id] = seconds_so_far + each.times.latency_ns / 1e9
             self._listener.advance("first pass", done, len(self.samples))
         if not self.collected.regions[0]:
             reason = next(iter(self.collected.skipped.values()), "the dataset is empty")
@@ -249,23 +247,22 @@ class Interleaved:
                 if elapsed >= seconds:
                     return
 
-    def _hold_against_first_pass(self, answers: Sequence[Any]) -> None:
+    def _hold_against_first_pass(self, answers: Sequence[Ran]) -> None:
         for first, reread, answer in zip(self.collected.regions, self.collected.reread, answers, strict=True):
-            for each in answer["measurements"]:
-                sample_id = each["sample_id"]
-                if not each["skipped"] and sample_id in first:
-                    same = same_texts(first[sample_id], each["regions"])
-                    reread[sample_id] = reread.get(sample_id, True) and same
+            for each in answer.measurements:
+                if not each.skipped and each.sample_id in first:
+                    same = same_texts(first[each.sample_id], each.regions)
+                    reread[each.sample_id] = reread.get(each.sample_id, True) and same
 
-    def _ask_all(self, workers: Sequence[Worker], sample: Sample) -> list[Any]:
+    def _ask_all(self, workers: Sequence[Worker], sample: Sample) -> list[Ran]:
         """Let every side read an image, in random order."""
-        feed = [[sample.id, str(sample.image_path)]]
-        answers: dict[int, Any] = {}
+        request = Run(samples=[(sample.id, sample.image_path)])
+        answers: dict[int, Ran] = {}
         for index in self._random.sample(range(len(workers)), len(workers)):
             limit = self._sides[index].cell.timeout_seconds
-            answers[index] = workers[index].ask("run", self._listener, limit, samples=feed)
-            self._peaks[index] = answers[index]["peak_memory_bytes"] / 1e6
-            self.collected.compile_ms[index][-1].update(answers[index].get("compile_ms", {}))
+            answers[index] = workers[index].ask(request, self._listener, limit)
+            self._peaks[index] = answers[index].peak_memory_bytes / 1e6
+            self.collected.compile_ms[index][-1].update(answers[index].compile_ms)
         return [answers[index] for index in range(len(workers))]
 
     def _attest(self, workers: Sequence[Worker], samples: Sequence[Sample]) -> None:
@@ -274,15 +271,15 @@ class Interleaved:
         for index, (side, worker) in enumerate(zip(self._sides, workers, strict=True)):
             if side.cell.attest != "off":
                 limit = side.cell.timeout_seconds
-                execution = worker.ask("attest", self._listener, limit, samples=feed)
+                execution = worker.ask(Attest(samples=feed), self._listener, limit)
                 self.collected.execution[index] = judged(side.cell, execution)
 
 
-def _comparable(answers: Sequence[Any]) -> list[tuple[Mapping[str, int], ...]]:
+def _comparable(answers: Sequence[Ran]) -> list[tuple[StageTimes, ...]]:
     """Take the times of each image; what met a new shape on any side is not compared."""
-    measured = zip(*(answer["measurements"] for answer in answers), strict=True)
+    measured = zip(*(answer.measurements for answer in answers), strict=True)
     return [
-        tuple(each["times"] for each in image)
+        tuple(each.times for each in image if each.times)
         for image in measured
-        if all(each["times"] and not each["first_seen"] for each in image)
+        if all(each.times and not each.first_seen for each in image)
     ]

@@ -7,7 +7,9 @@ from typing import Any
 
 from ocrbench.environment.usage import Usage
 from ocrbench.records import Prediction, Region, Sample, Span, StageTimes
+from ocrbench.scenarios import Feed
 from ocrbench.schedule.searching import Step
+from ocrbench.worker.protocol import Ran, Run
 
 ATTEST_IMAGES = 4
 
@@ -64,7 +66,7 @@ class Measured:
     spans: dict[int, list[Span]] = field(default_factory=dict)
 
 
-def blocks_of(size: int, samples: Sequence[Sample], measured: Measured) -> list[tuple[int, list[list[str]]]]:
+def blocks_of(size: int, samples: Sequence[Sample], measured: Measured) -> list[tuple[int, Feed]]:
     """Cut the samples into blocks of nearly the same length, leaving out those already skipped.
 
     Args:
@@ -77,26 +79,24 @@ def blocks_of(size: int, samples: Sequence[Sample], measured: Measured) -> list[
     """
     count = -(-len(samples) // size)
     edges = [-(-len(samples) * number // count) for number in range(count + 1)] if count else []
-    blocks = []
+    blocks: list[tuple[int, Feed]] = []
     for start, end in pairwise(edges):
-        chosen = [
-            [sample.id, str(sample.image_path)] for sample in samples[start:end] if sample.id not in measured.skipped
-        ]
+        chosen = [(sample.id, sample.image_path) for sample in samples[start:end] if sample.id not in measured.skipped]
         if chosen:
             blocks.append((end, chosen))
     return blocks
 
 
-def copies(blocks: Sequence[tuple[int, list[list[str]]]], queries: int) -> int:
+def copies(blocks: Sequence[tuple[int, Feed]], queries: int) -> int:
     """Say how often each block is to be repeated, all alike, so that the longest has enough images.
 
-    >>> copies([(2, [["a", "a.png"], ["b", "b.png"]]), (3, [["c", "c.png"]])], 3)
+    >>> copies([(2, [("a", "a.png"), ("b", "b.png")]), (3, [("c", "c.png")])], 3)
     2
     """
     return -(-queries // max((len(block) for _, block in blocks), default=1))
 
 
-def with_most_text(samples: Sequence[Sample], regions: Mapping[str, Sequence[Region]]) -> list[list[str]]:
+def with_most_text(samples: Sequence[Sample], regions: Mapping[str, Sequence[Region]]) -> Feed:
     """Choose some images to look up what ran: those with the most text, on which both stages have work.
 
     Args:
@@ -108,12 +108,12 @@ def with_most_text(samples: Sequence[Sample], regions: Mapping[str, Sequence[Reg
     """
     known = [sample for sample in samples if sample.id in regions]
     known.sort(key=lambda sample: -len(regions[sample.id]))
-    return [[sample.id, str(sample.image_path)] for sample in known[:ATTEST_IMAGES]]
+    return [(sample.id, sample.image_path) for sample in known[:ATTEST_IMAGES]]
 
 
 def run_block(
-    ask: Callable[..., Any],
-    block: list[list[str]],
+    ask: Callable[[Run], Ran],
+    block: Feed,
     measured: Measured,
     *,
     warmup: bool = False,
@@ -122,61 +122,45 @@ def run_block(
     """Let the worker run a block, and add what it reports.
 
     Args:
-        ask: Sends the request ``run`` and returns its answer.
+        ask: Sends the request and returns its answer.
         block: (sample id, path) pairs.
         measured: Grows.
         warmup: Whether this is before measuring begins.
         changes: To the scenario's own keys, for this block.
     """
-    answer = ask(samples=block, changes=changes or {})
-    measured.peak_memory_bytes = answer["peak_memory_bytes"]
-    # A worker of an earlier ocrbench tells neither this nor its usage.
-    measured.compile_ms.update(answer.get("compile_ms", {}))
-    timed = [each for each in answer["measurements"] if not each["skipped"]]
+    ran = ask(Run(samples=block, changes=changes or {}))
+    measured.peak_memory_bytes = ran.peak_memory_bytes
+    measured.compile_ms.update(ran.compile_ms)
+    timed = [(each, each.times) for each in ran.measurements if each.times is not None]
     if not warmup:
-        measured.wall_ns += answer["wall_ns"]
-        measured.usage += Usage(**answer.get("usage", {}))
+        measured.wall_ns += ran.wall_ns
+        measured.usage += ran.usage
         measured.images += len(timed)
-        measured.facts |= answer.get("facts", {})
-        measured.files |= answer.get("files", {})
-        for pipeline, spans in enumerate(answer.get("spans", ())):
-            measured.spans.setdefault(pipeline, []).extend(Span(*each) for each in spans)
-    for each in answer["measurements"]:
-        if each["skipped"]:
-            measured.skipped[each["sample_id"]] = each["skipped"]
-    for each in timed:
-        sample_id = each["sample_id"]
-        times = StageTimes(**each["times"])
+        measured.facts |= ran.facts
+        measured.files |= ran.files
+        for pipeline, spans in enumerate(ran.spans):
+            measured.spans.setdefault(pipeline, []).extend(spans)
+    measured.skipped |= {each.sample_id: each.skipped for each in ran.measurements if each.skipped}
+    for each, times in timed:
         measured.timings.append(
             Timing(
-                sample_id=sample_id,
+                sample_id=each.sample_id,
                 warmup=warmup,
-                first_seen=each["first_seen"],
-                regions=len(each["regions"]),
+                first_seen=each.first_seen,
+                regions=len(each.regions),
                 times=times,
             )
         )
-        if first := measured.predictions.get(sample_id):
-            same = same_texts(first.regions, each["regions"])
-            measured.reread[sample_id] = measured.reread.get(sample_id, True) and same
+        if first := measured.predictions.get(each.sample_id):
+            same = same_texts(first.regions, each.regions)
+            measured.reread[each.sample_id] = measured.reread.get(each.sample_id, True) and same
         else:
-            regions = tuple(to_region(given) for given in each["regions"])
-            measured.predictions[sample_id] = Prediction(sample_id=sample_id, regions=regions)
+            measured.predictions[each.sample_id] = Prediction(sample_id=each.sample_id, regions=each.regions)
 
 
-def same_texts(first: Sequence[Region], again: Sequence[Mapping[str, Any]]) -> bool:
+def same_texts(first: Sequence[Region], again: Sequence[Region]) -> bool:
     """Tell whether an image was read as before: the same texts in the same order.
 
     Places may differ by what is rounded otherwise, for a network that is compiled for one shape for example.
-
-    Args:
-        first: What was found the first time.
-        again: The worker's JSON of another time.
     """
-    return [region.text for region in first] == [given["text"] for given in again]
-
-
-def to_region(given: Mapping[str, Any]) -> Region:
-    """Build a region from the worker's JSON."""
-    polygon = tuple((float(x), float(y)) for x, y in given["polygon"])
-    return Region(polygon=polygon, text=given["text"], confidence=given["confidence"])
+    return [region.text for region in first] == [region.text for region in again]

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from ocrbench.schedule.process import Listener, Worker
+from ocrbench.worker.protocol import Fork, Leave
 
 FORK_SECONDS = 60
 # macOS has system libraries that do not survive it.
@@ -52,7 +53,7 @@ class FreshProcesses:
         if not self._idle:
             self._idle.append(self._originals.enter_context(self._start()))
         original = self._idle.pop()
-        original.ask("fork", self._listener, FORK_SECONDS)
+        original.ask(Fork(), self._listener, FORK_SECONDS)
         yield original
-        original.ask("leave", self._listener, FORK_SECONDS)
+        original.ask(Leave(), self._listener, FORK_SECONDS)
         self._idle.append(original)

@@ -1,28 +1,27 @@
 """Drive a worker through one cell: convert, warm up, measure, attest."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import Any
 
 from ocrbench.config import Cell
 from ocrbench.data import choose
-from ocrbench.records import Artifact, Sample, artifacts_from_plain, artifacts_to_plain
+from ocrbench.records import ROLES, Artifacts, Role, Sample
 from ocrbench.scenarios import ServerSetup, setup_of
 from ocrbench.schedule.blocks import Measured, blocks_of, copies, run_block, with_most_text
 from ocrbench.schedule.pool import workers_for
 from ocrbench.schedule.process import Listener, Worker
 from ocrbench.schedule.searching import search_rate
-
-Artifacts = Mapping[str, Mapping[str, Artifact]]
+from ocrbench.worker.protocol import Attest, Convert, Describe, Load, Ran, Run
 
 
 def prepare(
     cell: Cell,
     listener: Listener,
-    roles: Sequence[str] = ("detector", "recognizer"),
+    roles: Sequence[Role] = ROLES,
     start: Callable[[], AbstractContextManager[Worker]] = Worker,
     *,
     like_int8: bool = False,
@@ -47,9 +46,8 @@ def prepare(
     searches = (cell.detector.precision, cell.recognizer.precision).count("INT8") if controlled else 0
     limit = cell.prepare_timeout_seconds + searches * cell.quantization.max_minutes * 60
     with start() as worker:
-        environment = worker.ask("describe", listener, cell.prepare_timeout_seconds)
-        made = worker.ask("convert", listener, limit, cell=asdict(cell), roles=roles, like_int8=like_int8)
-    return {role: artifacts_from_plain(given) for role, given in made.items()}, environment
+        environment = worker.ask(Describe(), listener, cell.prepare_timeout_seconds)
+        return worker.ask(Convert(cell=cell, roles=roles, like_int8=like_int8), listener, limit), environment
 
 
 def measure(
@@ -76,15 +74,14 @@ def measure(
     """
     measured = Measured()
     setup = setup_of(cell.scenario)
-    given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
     with workers_for(cell, start) as worker:
         listener.say("compiling")
         limit = cell.prepare_timeout_seconds
-        measured.compile_ms = worker.ask("load", listener, limit, cell=asdict(cell), artifacts=given)
+        measured.compile_ms = worker.ask(Load(cell=cell, artifacts=artifacts), listener, limit)
 
-        def ask(samples: list[list[str]], changes: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
-            limit = cell.timeout_seconds + replace(setup, **changes).least_seconds(len(samples))
-            return worker.ask("run", listener, limit, samples=samples, changes=changes)
+        def ask(request: Run) -> Ran:
+            limit = cell.timeout_seconds + replace(setup, **request.changes).least_seconds(len(request.samples))
+            return worker.ask(request, listener, limit)
 
         run = partial(run_block, ask)
         for number in range(cell.scenario.warmup_passes):
@@ -101,7 +98,7 @@ def measure(
             listener.say("looking up which precision ran")
             found = {sample_id: each.regions for sample_id, each in measured.predictions.items()}
             feed = with_most_text(samples, found)
-            measured.execution = worker.ask("attest", listener, cell.timeout_seconds, samples=feed)
+            measured.execution = worker.ask(Attest(samples=feed), listener, cell.timeout_seconds)
     return measured
 
 
@@ -116,7 +113,7 @@ def _measure_passes(
         for done, block in blocks:
             if passes and monotonic() - start >= limit:
                 return
-            run(block * times, measured)
+            run(list(block) * times, measured)
             share = done / len(samples) if passes == 0 else 1.0
             listener.advance("measure", min(share, (monotonic() - start) / limit) if limit else share, 1.0)
         passes += 1
@@ -136,7 +133,7 @@ def _search(
             # Without warm-up passes nobody has read them yet, and not all of them are drawn.
             run(block, measured, warmup=True, changes=setup.warming_up)
     usable = [sample for sample in samples if sample.id not in measured.skipped]
-    drawn = [[each.id, str(each.image_path)] for each in choose(usable, setup.block_images, setup.seed)]
+    drawn = [(each.id, each.image_path) for each in choose(usable, setup.block_images, setup.seed)]
     if not drawn:
         return
     measured.facts["searched_images"] = len(drawn)

@@ -3,18 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import cast
 
 from ocrbench.config import Cell
 from ocrbench.environment import allowed_cores
 from ocrbench.environment.cores import split_cores
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import ConfigError
-from ocrbench.scenarios import setup_of
+from ocrbench.scenarios import Measurement, setup_of
 from ocrbench.schedule.fresh import FORKS
 from ocrbench.schedule.process import Listener, Worker
+from ocrbench.worker.protocol import Answer, Load, Ran, Request, Run
 
 
 class WorkerPool:
@@ -33,48 +35,48 @@ class WorkerPool:
         """
         self._members, self._cores = members, cores
 
-    def ask(self, command: str, listener: Listener, seconds: float, **request: Any) -> Any:  # noqa: ANN401 - JSON
-        """Ask all members to load or to run, and put their answers together; anything else is asked of the first.
+    def ask(self, request: Request[Answer], listener: Listener, seconds: float) -> Answer:
+        """Ask all members to load or to run, and put their answers together; ask anything else of the first member.
 
         Args:
-            command: See ``ocrbench.worker``.
+            request: See ``ocrbench.worker.protocol``.
             listener: Hears of progress.
             seconds: How long each member may take.
-            **request: The rest of the request.
 
         Raises:
-            OcrBenchError: What a member reports.
+            OcrBenchError: A member reports it.
             WorkerError: A member died or took too long.
         """
-        if command == "load":
-            return self._load(listener, seconds, request)
-        if command == "run":
-            return self._run(listener, seconds, request)
-        return self._members[0].ask(command, listener, seconds, **request)
+        if isinstance(request, Load):
+            return cast("Answer", self._load(request, listener, seconds))
+        if isinstance(request, Run):
+            return cast("Answer", self._run(request, listener, seconds))
+        return self._members[0].ask(request, listener, seconds)
 
-    def _load(self, listener: Listener, seconds: float, request: Mapping[str, Any]) -> dict[str, float]:
-        requests = [{**request, "cores": cores} for cores in self._cores]
+    def _load(self, request: Load, listener: Listener, seconds: float) -> dict[str, float]:
+        requests = [replace(request, cores=cores) for cores in self._cores]
         # What is compiled is kept in one folder, where two must not write the same file at once.
-        alone = 1 if request["cell"]["model_cache"] else 0
-        first = [self._members[0].ask("load", listener, seconds, **each) for each in requests[:alone]]
-        return _slowest([*first, *_ask(self._members[alone:], "load", listener, seconds, requests[alone:])])
+        alone = 1 if request.cell.model_cache else 0
+        first = [self._members[0].ask(each, listener, seconds) for each in requests[:alone]]
+        return _slowest([*first, *_ask(self._members[alone:], requests[alone:], listener, seconds)])
 
-    def _run(self, listener: Listener, seconds: float, request: Mapping[str, Any]) -> dict[str, Any]:
-        changes = dict(request.get("changes", {}))
+    def _run(self, request: Run, listener: Listener, seconds: float) -> Ran:
+        changes = dict(request.changes)
         # Not passed on: the images are grouped as they will be when they are shared, or batches would have other sizes.
         each_alone = changes.pop("processes", None) == 1
         with TemporaryDirectory(prefix="ocrbench-claims-") as claims:
-            shared = {} if each_alone else {"claims": claims}
-            requests = [{**request, "changes": changes, **shared}] * len(self._members)
-            answers = _ask(self._members, "run", listener, seconds, requests)
-        return {
-            "measurements": answers[0]["measurements"] if each_alone else _in_order(answers),
-            "wall_ns": _wall_ns(answers),
-            "usage": asdict(sum((Usage(**answer["usage"]) for answer in answers), Usage())),
-            "peak_memory_bytes": sum(answer["peak_memory_bytes"] for answer in answers),
-            "compile_ms": _slowest([answer["compile_ms"] for answer in answers]),
-            "spans": [spans for answer in answers for spans in answer["spans"]],
-        }
+            shared = replace(request, changes=changes, claims=None if each_alone else Path(claims))
+            answers = _ask(self._members, [shared] * len(self._members), listener, seconds)
+        return replace(
+            answers[0],
+            measurements=answers[0].measurements if each_alone else _in_order(answers),
+            taken=(),
+            wall_ns=_wall_ns(answers),
+            usage=sum((answer.usage for answer in answers), Usage()),
+            peak_memory_bytes=sum(answer.peak_memory_bytes for answer in answers),
+            compile_ms=_slowest([answer.compile_ms for answer in answers]),
+            spans=[spans for answer in answers for spans in answer.spans],
+        )
 
 
 @contextmanager
@@ -119,16 +121,12 @@ def cores_for(cell: Cell) -> list[list[int]]:
 
 
 def _ask(
-    members: Sequence[Worker],
-    command: str,
-    listener: Listener,
-    seconds: float,
-    requests: Sequence[Mapping[str, Any]],
-) -> list[Any]:
+    members: Sequence[Worker], requests: Sequence[Request[Answer]], listener: Listener, seconds: float
+) -> list[Answer]:
     """Ask all at the same time. Where one fails, or the user interrupts, all are ended: nobody waits for the others."""
     with ThreadPoolExecutor(len(members), thread_name_prefix="worker") as threads:
         asked = [
-            threads.submit(member.ask, command, listener, seconds, **request)
+            threads.submit(member.ask, request, listener, seconds)
             for member, request in zip(members, requests, strict=True)
         ]
         try:
@@ -142,21 +140,21 @@ def _ask(
         return [each.result() for each in asked]
 
 
-def _in_order(answers: Sequence[Mapping[str, Any]]) -> list[Any]:
+def _in_order(answers: Sequence[Ran]) -> tuple[Measurement, ...]:
     """Put the images that the members took back in the order of the feed."""
-    taken = [pair for each in answers for pair in zip(each["taken"], each["measurements"], strict=True)]
-    return [measurement for _, measurement in sorted(taken, key=lambda pair: pair[0])]
+    taken = [pair for each in answers for pair in zip(each.taken, each.measurements, strict=True)]
+    return tuple(measurement for _, measurement in sorted(taken, key=lambda pair: pair[0]))
 
 
-def _wall_ns(answers: Sequence[Mapping[str, Any]]) -> int:
-    """Say how long it took from the first member's start to the last one's end; what they then report is not timed.
+def _wall_ns(answers: Sequence[Ran]) -> int:
+    """Return the time from the first member's start to the last one's end; what they then report is not timed.
 
     On Linux, where alone there are several, all processes read the same clock (CLOCK_MONOTONIC).
     """
-    starts = [answer["ended_ns"] - answer["wall_ns"] for answer in answers]
-    return int(max(answer["ended_ns"] for answer in answers) - min(starts))
+    starts = [answer.ended_ns - answer.wall_ns for answer in answers]
+    return max(answer.ended_ns for answer in answers) - min(starts)
 
 
 def _slowest(times: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Say how long the slowest of several took that worked at the same time, for each stage."""
-    return {stage: max(each[stage] for each in times) for stage in times[0]}
+    """Return the time of the slowest of several members that worked at once, for each role."""
+    return {role: max(each[role] for each in times) for role in times[0]}

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import json
 import logging
 import os
 import queue
@@ -18,6 +17,16 @@ from typing import Any, Protocol, Self
 
 from ocrbench import errors
 from ocrbench.errors import OcrBenchError, WorkerError
+from ocrbench.worker.protocol import (
+    Answer,
+    Answered,
+    Close,
+    Failed,
+    Request,
+    Warned,
+    decode_event,
+    encode_request,
+)
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +78,7 @@ class Worker:
         if kind is not None:
             self.kill()
         try:
-            self._write({"command": "close"})
+            self._write(Close())
             self._process.wait(CLOSE_SECONDS)
         except (WorkerError, subprocess.TimeoutExpired):
             self.kill()
@@ -87,39 +96,38 @@ class Worker:
         """The number of the process."""
         return self._process.pid
 
-    def ask(self, command: str, listener: Listener, seconds: float, **request: object) -> Any:  # noqa: ANN401
+    def ask(self, request: Request[Answer], listener: Listener, seconds: float) -> Answer:
         """Send a request and wait for its answer.
 
         Args:
-            command: See ``ocrbench.worker``.
+            request: See ``ocrbench.worker.protocol``.
             listener: Hears the worker's progress.
             seconds: How long the worker may take.
-            **request: The rest of the request.
 
         Raises:
-            OcrBenchError: What the worker reports, as the class it reports.
-            WorkerError: It died or took too long.
+            OcrBenchError: The worker reports it; it has the class that the worker names.
+            WorkerError: The worker died, took too long, or answered something else.
         """
-        self._write({"command": command, **request})
+        self._write(request)
         deadline = monotonic() + seconds
         while True:
             try:
                 line = self._lines.get(timeout=max(0.0, deadline - monotonic()))
             except queue.Empty:
                 self.kill()
-                message = f"The worker did not answer '{command}' within {seconds:g} s and was stopped"
+                message = f"The worker did not answer '{request.command}' within {seconds:g} s and was stopped"
                 raise WorkerError(message) from None
             if line is None:
-                raise WorkerError(self._obituary(command))
-            answer = json.loads(line)
-            if answer["event"] == "answer":
-                return answer["content"]
-            if answer["event"] == "error":
-                raise _error(answer)
-            if answer["event"] == "warning":
-                log.warning("%s", answer["text"])
+                raise WorkerError(self._obituary(request.command))
+            event = decode_event(line, request)
+            if isinstance(event, Answered):
+                return event.content
+            if isinstance(event, Failed):
+                raise _error(event)
+            if isinstance(event, Warned):
+                log.warning("%s", event.text)
             else:
-                listener.say(answer["text"])
+                listener.say(event.text)
 
     def kill(self) -> None:
         """End the process and, where it was forked, its copy."""
@@ -128,13 +136,13 @@ class Worker:
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
 
-    def _write(self, request: Mapping[str, object]) -> None:
+    def _write(self, request: Request[Any]) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.write(encode_request(request))
             self._process.stdin.flush()
         except OSError as error:
-            raise WorkerError(self._obituary(str(request["command"]))) from error
+            raise WorkerError(self._obituary(request.command)) from error
 
     def _collect(self) -> None:
         assert self._process.stdout is not None
@@ -156,9 +164,9 @@ class Worker:
         return f"The worker ended with status {code} during '{command}': {lines[-1]}"
 
 
-def _error(answer: Mapping[str, str]) -> OcrBenchError:
-    kind = getattr(errors, answer["kind"], WorkerError)
-    error: OcrBenchError = kind(answer["message"])
+def _error(event: Failed) -> OcrBenchError:
+    kind = getattr(errors, event.kind, WorkerError)
+    error: OcrBenchError = kind(event.message)
     return error
 
 

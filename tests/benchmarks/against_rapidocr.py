@@ -16,7 +16,6 @@ import random
 import statistics
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from time import perf_counter
 from typing import Any
 from unittest import mock
@@ -33,10 +32,11 @@ from ocrbench.data.images import read_image
 from ocrbench.metrics.paired import ratio_interval
 from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.progress import ConsoleListener
-from ocrbench.records import Region, Sample, artifacts_to_plain
+from ocrbench.records import Region, Sample
 from ocrbench.scenarios import setup_of
 from ocrbench.schedule import Worker, WorkerPool, prepare, workers_for
-from ocrbench.worker import settings_of
+from ocrbench.worker.protocol import Load, Ran, Run
+from ocrbench.worker.session import settings_of
 
 Found = Mapping[str, Sequence[Region]]
 
@@ -48,22 +48,20 @@ class Ours:
         self, cell: Cell, samples: Sequence[Sample], worker: Worker | WorkerPool, listener: ConsoleListener
     ) -> None:
         artifacts, _ = prepare(cell, listener)
-        plain = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
         self._cell, self._worker, self._listener = cell, worker, listener
-        worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=plain)
+        worker.ask(Load(cell=cell, artifacts=artifacts), listener, cell.prepare_timeout_seconds)
         self._run(samples, setup_of(cell.scenario).warming_up)
 
     def read(self, samples: Sequence[Sample]) -> tuple[float, list[float], Found]:
         """Return the seconds for all, those of each image from decoded image to text, and what was found."""
         answer = self._run(samples)
-        times = [each["times"]["latency_ns"] / 1e9 for each in answer["measurements"]]
-        found = {each["sample_id"]: _regions(each["regions"]) for each in answer["measurements"]}
-        return answer["wall_ns"] / 1e9, times, found
+        times = [each.times.latency_ns / 1e9 for each in answer.measurements]
+        found = {each.sample_id: each.regions for each in answer.measurements}
+        return answer.wall_ns / 1e9, times, found
 
-    def _run(self, samples: Sequence[Sample], changes: Mapping[str, object] | None = None) -> Any:
-        feed = [[each.id, str(each.image_path)] for each in samples]
-        limit = self._cell.timeout_seconds
-        return self._worker.ask("run", self._listener, limit, samples=feed, changes=changes or {})
+    def _run(self, samples: Sequence[Sample], changes: Mapping[str, object] | None = None) -> Ran:
+        feed = [(each.id, each.image_path) for each in samples]
+        return self._worker.ask(Run(samples=feed, changes=changes or {}), self._listener, self._cell.timeout_seconds)
 
 
 class Theirs:
@@ -111,13 +109,6 @@ class Theirs:
             return
         for box, text, confidence in zip(result.boxes, result.txts, result.scores, strict=True):
             yield Region(polygon=np.asarray(box, np.float32), text=text, confidence=float(confidence))
-
-
-def _regions(found: Iterable[Mapping[str, Any]]) -> list[Region]:
-    return [
-        Region(polygon=np.asarray(each["polygon"], np.float32), text=each["text"], confidence=each["confidence"])
-        for each in found
-    ]
 
 
 def precision_hint(cell: Cell, wanted: str | None) -> dict[str, str]:

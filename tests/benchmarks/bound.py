@@ -18,7 +18,6 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +32,15 @@ from ocrbench.data.images import read_image
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.pipeline import Pipeline
 from ocrbench.progress import ConsoleListener
-from ocrbench.records import Artifact, Network, Sample, artifacts_to_plain
+from ocrbench.records import Artifact, Network, Sample
 from ocrbench.runtime import CompiledNetwork
 from ocrbench.scenarios import setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup, groups
 from ocrbench.schedule import prepare, workers_for
 from ocrbench.studies.parity.benchmark_app import REPORT, START, arguments
 from ocrbench.studies.parity.targets import ROLES, Role, Target, targets_of
-from ocrbench.worker import settings_of
+from ocrbench.worker.protocol import Load, Run
+from ocrbench.worker.session import settings_of
 
 Artifacts = Mapping[Role, Mapping[str, Artifact]]
 Work = dict[Role, Counter[tuple[int, ...]]]
@@ -103,7 +103,7 @@ def main() -> None:
     given = parser.parse_intermixed_args()
     cell = load(["scenario=throughput", "profile=true", *given.words])
     samples = data.read(cell.dataset)
-    feed = [[each.id, str(each.image_path)] for each in samples]
+    feed = [(each.id, each.image_path) for each in samples]
     writer = csv.writer(sys.stdout)
     writer.writerow(["round", "role", "shape", "calls", "calls_per_second"])
     with (
@@ -118,17 +118,16 @@ def main() -> None:
             for role in ROLES
             for target in targets_of(cell, role, artifacts[role]["network"], Path(folder), list(work[role]))
         ]
-        plain = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
-        worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=plain)
+        worker.ask(Load(cell=cell, artifacts=artifacts), listener, cell.prepare_timeout_seconds)
         warming_up = setup_of(cell.scenario).warming_up
-        worker.ask("run", listener, cell.timeout_seconds, samples=feed, changes=warming_up)
+        worker.ask(Run(samples=feed, changes=warming_up), listener, cell.timeout_seconds)
         measured = np.empty((given.rounds, 2))
         totals: Counter[str] = Counter()
         for number in range(given.rounds):
             # Most of the bound is the detector's, so that is timed right before and right after, lest a slow half
             # minute of the machine is taken for a gap.
             before = [detector_throughput(cell, target, given.seconds) for target in targets if target.role == ROLES[0]]
-            answer = worker.ask("run", listener, cell.timeout_seconds, samples=feed)
+            answer = worker.ask(Run(samples=feed), listener, cell.timeout_seconds)
             after = [detector_throughput(cell, target, given.seconds) for target in targets if target.role == ROLES[0]]
             detected = [2 / (1 / one + 1 / other) for one, other in zip(before, after, strict=True)]
             bound = 0.0
@@ -142,8 +141,8 @@ def main() -> None:
                 writer.writerow([number, target.role, "x".join(map(str, target.shape)), calls, f"{rate:.3f}"])
                 sys.stdout.flush()
                 listener.advance(f"round {number + 1}", done, len(targets))
-            measured[number] = answer["wall_ns"] / 1e9, bound
-            for stage, start, end, *_ in (span for spans in answer["spans"] for span in spans):
+            measured[number] = answer.wall_ns / 1e9, bound
+            for stage, start, end, *_ in (span for spans in answer.spans for span in spans):
                 totals[stage] += end - start
     for ours, bound in measured:
         sys.stderr.write(f"{len(feed) / ours:.3f} images/s of {len(feed) / bound:.3f}: {bound / ours:.3f}\n")

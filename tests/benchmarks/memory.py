@@ -9,7 +9,6 @@ this one. Results that come in another order, or that are lost, end it. ``docs/m
 import argparse
 import csv
 import sys
-from dataclasses import asdict
 
 import psutil
 
@@ -17,8 +16,8 @@ from ocrbench import data
 from ocrbench.cli.console import make_console
 from ocrbench.config.composing import load
 from ocrbench.progress import ConsoleListener
-from ocrbench.records import artifacts_to_plain
 from ocrbench.schedule import prepare, workers_for
+from ocrbench.worker.protocol import Load, Run
 
 BLOCK = 100
 
@@ -30,25 +29,24 @@ def main() -> None:
     parser.add_argument("words", nargs="*", help="overrides")
     given = parser.parse_intermixed_args()
     cell = load(["scenario=throughput", *given.words])
-    samples = [[each.id, str(each.image_path)] for each in data.read(cell.dataset)]
+    samples = [(each.id, each.image_path) for each in data.read(cell.dataset)]
     feed = (samples * (given.images // len(samples) + 1))[: given.images]
     writer = csv.writer(sys.stdout)
     writer.writerow(["images", "worker_mb", "own_mb", "images_per_second"])
     with ConsoleListener(make_console(stderr=True), "memory") as listener, workers_for(cell) as worker:
         artifacts, _ = prepare(cell, listener)
-        plain = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
-        worker.ask("load", listener, cell.prepare_timeout_seconds, cell=asdict(cell), artifacts=plain)
+        worker.ask(Load(cell=cell, artifacts=artifacts), listener, cell.prepare_timeout_seconds)
         for start in range(0, len(feed), BLOCK):
             block = feed[start : start + BLOCK]
-            answer = worker.ask("run", listener, cell.timeout_seconds, samples=block)
-            if [each["sample_id"] for each in answer["measurements"]] != [sample_id for sample_id, _ in block]:
+            answer = worker.ask(Run(samples=block), listener, cell.timeout_seconds)
+            if [each.sample_id for each in answer.measurements] != [sample_id for sample_id, _ in block]:
                 sys.exit(f"images {start} to {start + len(block)}: not the order of the feed")
             own = psutil.Process()
             resident = [
                 sum(each.memory_info().rss for each in processes) / 1e6
                 for processes in (own.children(recursive=True), [own])
             ]
-            rate = len(block) / (answer["wall_ns"] / 1e9)
+            rate = len(block) / (answer.wall_ns / 1e9)
             writer.writerow([start + len(block), *(round(each, 1) for each in resident), round(rate, 1)])
             sys.stdout.flush()
 

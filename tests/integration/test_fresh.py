@@ -9,6 +9,7 @@ import pytest
 from ocrbench.errors import WorkerError
 from ocrbench.schedule import FreshProcesses, Worker
 from ocrbench.schedule.fresh import FORKS
+from ocrbench.worker.protocol import Describe
 
 pytestmark = pytest.mark.skipif(not FORKS, reason="this system is not to fork")
 LIMIT_SECONDS = 60
@@ -36,7 +37,7 @@ def test_each_is_a_process_of_its_own(source: FreshProcesses) -> None:
     seen = []
     for _ in range(2):
         with source.fresh() as worker:
-            assert worker.ask("describe", Silence(), LIMIT_SECONDS)["versions"]["python"]
+            assert worker.ask(Describe(), Silence(), LIMIT_SECONDS)["versions"]["python"]
             (copy,) = copies(worker)
             seen.append(copy.pid)
         copy.wait(LIMIT_SECONDS)
@@ -46,7 +47,7 @@ def test_each_is_a_process_of_its_own(source: FreshProcesses) -> None:
 def test_several_at_once_have_an_original_each(source: FreshProcesses) -> None:
     def pids() -> list[int]:
         with source.fresh() as one, source.fresh() as other:
-            assert one.ask("describe", Silence(), LIMIT_SECONDS) == other.ask("describe", Silence(), LIMIT_SECONDS)
+            assert one.ask(Describe(), Silence(), LIMIT_SECONDS) == other.ask(Describe(), Silence(), LIMIT_SECONDS)
             return [one.pid, other.pid]
 
     first, second = pids(), pids()
@@ -57,7 +58,7 @@ def test_several_at_once_have_an_original_each(source: FreshProcesses) -> None:
 def test_a_copy_that_is_killed_takes_the_original_along(source: FreshProcesses) -> None:
     def work(worker: Worker) -> None:
         copies(worker)[0].kill()
-        worker.ask("describe", Silence(), LIMIT_SECONDS)
+        worker.ask(Describe(), Silence(), LIMIT_SECONDS)
 
     with pytest.raises(WorkerError, match="killed by SIGKILL during 'describe'"), source.fresh() as worker:
         work(worker)
@@ -68,7 +69,7 @@ def test_a_copy_that_hangs_is_ended_with_the_original(source: FreshProcesses) ->
         (copy,) = copies(worker)
         stopped.append(copy)
         copy.send_signal(signal.SIGSTOP)
-        worker.ask("describe", Silence(), 1)
+        worker.ask(Describe(), Silence(), 1)
 
     stopped: list[psutil.Process] = []
     with pytest.raises(WorkerError, match="did not answer 'describe' within 1 s"), source.fresh() as worker:

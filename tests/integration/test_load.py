@@ -1,9 +1,7 @@
 """The scenarios with many images in flight, on real networks: same results, none lost, flat memory."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -18,15 +16,15 @@ from ocrbench.config.composing import load
 from ocrbench.data import read
 from ocrbench.environment import allowed_cores
 from ocrbench.errors import CellError, WorkerError
-from ocrbench.records import artifacts_to_plain
+from ocrbench.records import Artifacts
 from ocrbench.runs.store import Store
-from ocrbench.scenarios import ServerSetup
-from ocrbench.schedule import Artifacts, Worker, WorkerPool, prepare, workers_for
-from ocrbench.worker import Session
+from ocrbench.scenarios import Feed, Measurement, ServerSetup
+from ocrbench.schedule import Worker, WorkerPool, prepare, workers_for
+from ocrbench.worker.protocol import Attest, Load, Run
+from ocrbench.worker.session import Session
 
-Run = Callable[..., CompletedProcess[str]]
+Command = Callable[..., CompletedProcess[str]]
 Latest = Callable[[Path], list[dict[str, Any]]]
-Feed = list[list[str]]
 
 pytestmark = pytest.mark.slow
 
@@ -70,30 +68,29 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Feed:
     whole = (folder / names[3]).read_bytes()
     (folder / names[3]).write_bytes(whole[: len(whole) // 2])
     (folder / names[7]).unlink()
-    return [[name, str(folder / name)] for name in [*names, names[0]]]
+    return [(name, folder / name) for name in [*names, names[0]]]
 
 
 def loaded(cell: Cell, artifacts: Artifacts) -> Session:
     session = Session(lambda _: None)
-    given = {role: artifacts_to_plain(networks) for role, networks in artifacts.items()}
-    session.load({"cell": asdict(cell), "artifacts": given})
+    session.load(Load(cell=cell, artifacts=artifacts))
     return session
 
 
-def measurements(session: Session, feed: Feed) -> Sequence[dict[str, Any]]:
-    answer = session.run({"samples": feed})
-    assert answer["wall_ns"] > 0
-    return answer["measurements"]  # type: ignore[no-any-return]
+def measurements(session: Session, feed: Feed) -> Sequence[Measurement]:
+    answer = session.run(Run(samples=feed))
+    assert answer.wall_ns > 0
+    return answer.measurements
 
 
-def found(measured: Sequence[dict[str, Any]]) -> list[tuple[str, str, Any]]:
-    return [(each["sample_id"], each["skipped"], each["regions"]) for each in measured]
+def found(measured: Sequence[Measurement]) -> list[tuple[str, str, Any]]:
+    return [(each.sample_id, each.skipped, each.regions) for each in measured]
 
 
 @pytest.fixture(scope="module", params=["FP32", "INT8"])
 def alone(
     request: pytest.FixtureRequest, cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
-) -> tuple[str, Sequence[dict[str, Any]]]:
+) -> tuple[str, Sequence[Measurement]]:
     """What the scenario ``latency`` reads at a precision."""
     precision = request.param
     return precision, measurements(loaded(cell_of(cache_dir, f"precision={precision}"), artifacts[precision]), feed)
@@ -102,7 +99,7 @@ def alone(
 @pytest.mark.parametrize("requests", [1, 3])
 def test_throughput_reads_exactly_what_latency_reads(
     requests: int,
-    alone: tuple[str, Sequence[dict[str, Any]]],
+    alone: tuple[str, Sequence[Measurement]],
     cache_dir: Path,
     artifacts: dict[str, Artifacts],
     feed: Feed,
@@ -110,79 +107,78 @@ def test_throughput_reads_exactly_what_latency_reads(
     precision, expected = alone
     words = (f"precision={precision}", "scenario=throughput", f"scenario.requests={requests}")
     session = loaded(cell_of(cache_dir, *words), artifacts[precision])
-    assert sum(bool(each["skipped"]) for each in expected) == 2
+    assert sum(bool(each.skipped) for each in expected) == 2
     for _ in range(2):
         assert found(measurements(session, feed)) == found(expected)
 
 
 @pytest.fixture
 def pool(
-    two_cores: None, alone: tuple[str, Sequence[dict[str, Any]]], cache_dir: Path, artifacts: dict[str, Artifacts]
+    two_cores: None, alone: tuple[str, Sequence[Measurement]], cache_dir: Path, artifacts: dict[str, Artifacts]
 ) -> Iterator[tuple[WorkerPool, list[psutil.Process]]]:
     """Two processes that have loaded what ``alone`` has."""
     precision, _ = alone
     cell = cell_of(cache_dir, f"precision={precision}", "scenario=throughput", "scenario.processes=2")
-    given = {role: artifacts_to_plain(networks) for role, networks in artifacts[precision].items()}
     before = set(psutil.Process().children())
     with workers_for(cell) as workers:
         assert isinstance(workers, WorkerPool)
-        compile_ms = workers.ask("load", Silent(), LIMIT_SECONDS, cell=asdict(cell), artifacts=given)
+        compile_ms = workers.ask(Load(cell=cell, artifacts=artifacts[precision]), Silent(), LIMIT_SECONDS)
         assert set(compile_ms) == {"detector", "recognizer"}
         yield workers, [each for each in psutil.Process().children() if each not in before]
 
 
 def test_processes_share_images_and_cores(
-    pool: tuple[WorkerPool, list[psutil.Process]], alone: tuple[str, Sequence[dict[str, Any]]], feed: Feed
+    pool: tuple[WorkerPool, list[psutil.Process]], alone: tuple[str, Sequence[Measurement]], feed: Feed
 ) -> None:
     workers, members = pool
     parts = [set(member.cpu_affinity()) for member in members]
     assert len(parts) == 2
     assert not parts[0] & parts[1]
     assert parts[0] | parts[1] == set(allowed_cores())
-    expected = json.loads(json.dumps(found(alone[1])))
+    expected = found(alone[1])
     used = []
     for changes in ({"processes": 1}, {}, {}):
-        answer = workers.ask("run", Silent(), LIMIT_SECONDS, samples=feed, changes=changes)
-        assert [list(each) for each in found(answer["measurements"])] == expected
+        answer = workers.ask(Run(samples=feed, changes=changes), Silent(), LIMIT_SECONDS)
+        assert found(answer.measurements) == expected
         used.append([member.cpu_times().user for member in members])
     # In the warm-up each read all; after it both went on working.
     warm_up, _, last = np.array(used)
     assert (last > warm_up).all()
-    assert answer["wall_ns"] > max(each["times"]["latency_ns"] for each in answer["measurements"] if each["times"])
+    assert answer.wall_ns > max(each.times.latency_ns for each in answer.measurements if each.times)
     resident = [member.memory_info().rss for member in members]
-    assert answer["peak_memory_bytes"] > sum(resident) > 1.5 * max(resident)
-    assert workers.ask("attest", Silent(), LIMIT_SECONDS, samples=feed[:1])["detector"]["network"]["replayed"] == 1
+    assert answer.peak_memory_bytes > sum(resident) > 1.5 * max(resident)
+    assert workers.ask(Attest(samples=feed[:1]), Silent(), LIMIT_SECONDS)["detector"]["network"]["replayed"] == 1
 
 
 def test_a_process_that_dies_fails_the_block(pool: tuple[WorkerPool, list[psutil.Process]], feed: Feed) -> None:
     workers, (_, member) = pool
     member.kill()
     with pytest.raises(WorkerError, match="killed by SIGKILL during 'run'"):
-        workers.ask("run", Silent(), LIMIT_SECONDS, samples=feed)
+        workers.ask(Run(samples=feed), Silent(), LIMIT_SECONDS)
 
 
 def test_crops_of_several_images_in_one_batch_give_the_same_texts(
-    alone: tuple[str, Sequence[dict[str, Any]]], cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
+    alone: tuple[str, Sequence[Measurement]], cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
 ) -> None:
     """A batch of another size may add up in another order: the confidence can differ in its last digits."""
     precision, expected = alone
     words = (f"precision={precision}", "scenario=throughput", "scenario.requests=2", "scenario.together=4")
     measured = measurements(loaded(cell_of(cache_dir, *words), artifacts[precision]), feed)
-    assert [each["sample_id"] for each in measured] == [sample_id for sample_id, _ in feed]
+    assert [each.sample_id for each in measured] == [sample_id for sample_id, _ in feed]
     for one, other in zip(measured, expected, strict=True):
-        assert bool(one["skipped"]) == bool(other["skipped"])
-        for region, same in zip(one["regions"], other["regions"], strict=True):
-            assert (region["text"], region["polygon"]) == (same["text"], same["polygon"])
-            assert region["confidence"] == pytest.approx(same["confidence"], abs=CONFIDENCE[precision])
+        assert bool(one.skipped) == bool(other.skipped)
+        for region, same in zip(one.regions, other.regions, strict=True):
+            assert (region.text, region.polygon) == (same.text, same.polygon)
+            assert region.confidence == pytest.approx(same.confidence, abs=CONFIDENCE[precision])
 
 
 def test_a_server_reads_what_latency_reads(
-    alone: tuple[str, Sequence[dict[str, Any]]], cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
+    alone: tuple[str, Sequence[Measurement]], cache_dir: Path, artifacts: dict[str, Artifacts], feed: Feed
 ) -> None:
     precision, expected = alone
     session = loaded(cell_of(cache_dir, f"precision={precision}", "scenario=server"), artifacts[precision])
-    answer = session.run({"samples": feed, "changes": {"rate": 20.0}})
-    reasons = [(sample_id, bool(skipped), regions) for sample_id, skipped, regions in found(answer["measurements"])]
+    answer = session.run(Run(samples=feed, changes={"rate": 20.0}))
+    reasons = [(sample_id, bool(skipped), regions) for sample_id, skipped, regions in found(answer.measurements)]
     assert reasons == [(sample_id, bool(skipped), regions) for sample_id, skipped, regions in found(expected)]
 
 
@@ -200,31 +196,32 @@ def test_compile_times_include_those_of_shapes_met(
             artifacts["FP32"],
         )
         before = session._compile_ms()
-        after = session.run({"samples": feed})["compile_ms"]
+        after = session.run(Run(samples=feed)).compile_ms
         assert all((after[role] > before[role]) is (shapes > 0) for role in ("detector", "recognizer"))
-        assert session.run({"samples": feed})["compile_ms"] == after
+        assert session.run(Run(samples=feed)).compile_ms == after
 
 
 def test_memory_stays_flat_over_many_blocks_of_images(cache_dir: Path, artifacts: dict[str, Artifacts]) -> None:
     """Many, since each could leave something; ``tests/benchmarks/memory.py`` does it with thousands of images."""
     sample = read(load().dataset)
-    feed = [[each.id, str(each.image_path)] for each in sample[:20]]
+    feed = [(each.id, each.image_path) for each in sample[:20]]
     words = ("scenario=throughput", "detector.limit_type=max", "detector.limit_side=160", "precision=FP32")
-    given = {role: artifacts_to_plain(networks) for role, networks in artifacts["FP32"].items()}
     resident, regions = [], []
     with Worker() as worker:
-        worker.ask("load", Silent(), LIMIT_SECONDS, cell=asdict(cell_of(cache_dir, *words)), artifacts=given)
+        worker.ask(Load(cell=cell_of(cache_dir, *words), artifacts=artifacts["FP32"]), Silent(), LIMIT_SECONDS)
         for _ in range(24):
-            answer = worker.ask("run", Silent(), LIMIT_SECONDS, samples=feed)
-            assert [each["sample_id"] for each in answer["measurements"]] == [sample_id for sample_id, _ in feed]
-            regions.append([each["regions"] for each in answer["measurements"]])
+            answer = worker.ask(Run(samples=feed), Silent(), LIMIT_SECONDS)
+            assert [each.sample_id for each in answer.measurements] == [sample_id for sample_id, _ in feed]
+            regions.append([each.regions for each in answer.measurements])
             resident.append(psutil.Process(worker.pid).memory_info().rss)
     assert sum(map(bool, regions[0])) > 15
     assert all(each == regions[0] for each in regions)
     assert resident[-1] - resident[5] < 20e6, resident
 
 
-def test_a_throughput_run_has_a_row_and_is_compared_by_its_rate(ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
+def test_a_throughput_run_has_a_row_and_is_compared_by_its_rate(
+    ocrbench: Command, latest: Latest, tmp_path: Path
+) -> None:
     words = (*SHORT, "scenario=throughput", f"reports_dir={tmp_path}")
     for more in ("scenario.requests=1", "scenario.requests=2"):
         done = ocrbench(*words, more)
@@ -242,7 +239,7 @@ def test_a_throughput_run_has_a_row_and_is_compared_by_its_rate(ocrbench: Run, l
     assert "no verdict on speed: the scenario differs" in done.stdout
 
 
-def test_ab_says_that_it_compares_latencies(here: Run) -> None:
+def test_ab_says_that_it_compares_latencies(here: Command) -> None:
     done = here("ab", "", "scenario=throughput", MODEL)
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
@@ -273,7 +270,7 @@ def test_a_bound_that_cannot_be_kept_fails_the_cell(
         run([*SHORT, *search, f"cache_dir={cache_dir}", f"reports_dir={tmp_path}"])
 
 
-def test_keys_of_a_scenario_are_checked(here: Run) -> None:
+def test_keys_of_a_scenario_are_checked(here: Command) -> None:
     for word, part in {
         "scenario.request=3": "did you mean requests?",
         "scenario.requests=0": "scenario.requests=0",

@@ -2,8 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,9 @@ from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
 from ocrbench.errors import ModelError
 from ocrbench.geometry import rectangle
-from ocrbench.worker import Session
+from ocrbench.records import ROLES, Region
+from ocrbench.worker.protocol import Convert, Load, Run
+from ocrbench.worker.session import Session
 
 DETECTORS = ("horizontal_text_detection_0001", "text_detection_0003", "text_detection_0004")
 RECOGNIZERS = (
@@ -27,15 +28,14 @@ RECOGNIZERS = (
     "text_recognition_0015",
     "text_recognition_0016",
 )
-ROLES = ("detector", "recognizer")
 TEXTS = ["dark22", "light"]
 # (left, top, width, height) in the 400×200 image.
 BOXES = [(25, 50, 150, 100), (225, 50, 150, 100)]
 
 WORDS = ["robert", "n", "noyce", "building", "2200", "center"]
 
-Run = Callable[..., Any]
-Read = Callable[..., list[Mapping[str, Any]]]
+Command = Callable[..., Any]
+Read = Callable[..., Sequence[Region]]
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +55,18 @@ def read(zoo_folder: Path, cache_dir: Path, picture: Path, said: list[str]) -> R
     """Convert, compile and run one pair on the picture as the worker does, in this process."""
     session = Session(said.append)
 
-    def run(*overrides: str) -> list[Mapping[str, Any]]:
+    def run(*overrides: str) -> Sequence[Region]:
         cell = load([f"omz.root={zoo_folder}", f"cache_dir={cache_dir}", "device=CPU", *overrides])
-        artifacts = session.convert({"cell": asdict(cell), "roles": ROLES})
-        session.load({"cell": asdict(cell), "artifacts": artifacts})
-        (found,) = session.run({"samples": [["halves", str(picture)]]})["measurements"]
-        regions: list[Mapping[str, Any]] = found["regions"]
-        return regions
+        artifacts = session.convert(Convert(cell=cell, roles=ROLES))
+        session.load(Load(cell=cell, artifacts=artifacts))
+        (found,) = session.run(Run(samples=[("halves", picture)])).measurements
+        return found.regions
 
     return run
 
 
-def texts(regions: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [region["text"] for region in regions]
+def texts(regions: Sequence[Region]) -> list[str]:
+    return [region.text for region in regions]
 
 
 @pytest.mark.parametrize("recognizer", RECOGNIZERS)
@@ -77,9 +76,9 @@ def test_any_detector_works_with_any_recognizer(read: Read, detector: str, recog
     assert texts(regions) == TEXTS
     for region, box in zip(regions, BOXES, strict=True):
         # PixelLink's map has a quarter of the network's resolution.
-        assert np.abs(np.array(region["polygon"]) - np.array(rectangle(*box))).max() <= 2
+        assert np.abs(np.array(region.polygon) - np.array(rectangle(*box))).max() <= 2
         # Scores are 10 apart: softmax over 37 to 66 classes.
-        assert 0.99 < region["confidence"] <= 1
+        assert 0.99 < region.confidence <= 1
 
 
 @pytest.mark.slow
@@ -110,13 +109,13 @@ def test_half_a_network_is_none(zoo_folder: Path, read: Read, tmp_path: Path) ->
         read("detector=text_detection_0003", "recognizer=text_recognition_0012", f"omz.root={tmp_path}")
 
 
-def test_read_as_a_user_does(ocrbench: Run, zoo_folder: Path, picture: Path, tmp_path: Path) -> None:
+def test_read_as_a_user_does(ocrbench: Command, zoo_folder: Path, picture: Path, tmp_path: Path) -> None:
     pair = ("model=omz_resnet_fc", f"omz.root={zoo_folder}", "device=AUTO")
     done = ocrbench("read", picture, *pair, "--output", tmp_path)
     assert (done.returncode, done.stdout.split()) == (0, TEXTS), done.stderr
 
 
-def test_listed_as_on_disk(here: Run, zoo_folder: Path, tmp_path: Path) -> None:
+def test_listed_as_on_disk(here: Command, zoo_folder: Path, tmp_path: Path) -> None:
     empty = [f"cache_dir={tmp_path}"]
     for words, expected in (([f"omz.root={zoo_folder}"], True), ([], False)):
         found = json.loads(here("list", "models", *words, *empty, "--json").stdout)
@@ -135,7 +134,7 @@ def tutorial(data_root: Path) -> Path:
     return data_root / "tutorial" / "intel_rnb.jpg"
 
 
-def test_the_tutorials_picture(ocrbench: Run, real: list[str], tutorial: Path, tmp_path: Path) -> None:
+def test_the_tutorials_picture(ocrbench: Command, real: list[str], tutorial: Path, tmp_path: Path) -> None:
     done = ocrbench("read", tutorial, *real, "--crops", "--output", tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.lower().splitlines() == WORDS
@@ -146,7 +145,7 @@ def test_the_tutorials_picture(ocrbench: Run, real: list[str], tutorial: Path, t
     assert min(read_image(tmp_path / "intel_rnb.crops.png").shape[:2]) > 100
 
 
-def test_the_tutorials_order(ocrbench: Run, real: list[str], tutorial: Path, tmp_path: Path) -> None:
+def test_the_tutorials_order(ocrbench: Command, real: list[str], tutorial: Path, tmp_path: Path) -> None:
     done = ocrbench("read", tutorial, *real, "--order", "distance", "--json", "--output", tmp_path)
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)
@@ -158,7 +157,9 @@ def test_the_tutorials_order(ocrbench: Run, real: list[str], tutorial: Path, tmp
     assert all(0 <= region["confidence"] <= 1 for region in found["regions"])
 
 
-def test_the_real_detector_keeps_its_accuracy(ocrbench: Run, real: list[str], data_root: Path, tmp_path: Path) -> None:
+def test_the_real_detector_keeps_its_accuracy(
+    ocrbench: Command, real: list[str], data_root: Path, tmp_path: Path
+) -> None:
     dataset = ["dataset=icdar2003", f"dataset.root={data_root / 'icdar2003'}"]
     brief = ["scenario.min_seconds=0", "scenario.warmup_passes=0", "attest=off", "precision=FP32"]
     done = ocrbench(*real, *dataset, *brief, f"reports_dir={tmp_path}")

@@ -17,7 +17,7 @@ from ocrbench.records import Artifact, Graph
 from ocrbench.runtime import CompiledNetwork, Settings
 from ocrbench.studies.parity.benchmark_app import arguments, run_application
 from ocrbench.studies.parity.targets import Target, save_folded, targets_of
-from ocrbench.worker import settings_of
+from ocrbench.worker.session import settings_of
 
 Run = Callable[..., CompletedProcess[str]]
 GRAPH = Graph(mean=(127.5, 127.5, 127.5), scale=(2.0, 4.0, 8.0))

@@ -33,7 +33,7 @@ def test_only_the_runtime_and_the_conversion_import_openvino() -> None:
 
 
 def test_what_measures_and_converts_imports_torch_only_when_it_has_weights_to_convert() -> None:
-    assert imported("import ocrbench.worker", "openvino", "torch") == ["openvino"]
+    assert imported("import ocrbench.worker.__main__", "openvino", "torch") == ["openvino"]
 
 
 def test_the_package_itself_imports_nothing_heavy() -> None:
@@ -57,7 +57,7 @@ def test_a_run_imports_nothing_that_makes_it_start_late() -> None:
 
 
 def test_a_worker_does_without_pandas_and_hydra_and_reading_without_pandas() -> None:
-    assert imported("import ocrbench.worker", "pandas", "hydra", "scipy", "requests") == []
+    assert imported("import ocrbench.worker.__main__", "pandas", "hydra", "scipy", "requests") == []
     assert imported("import ocrbench.cli.read", "pandas", "scipy", "requests") == []
 
 

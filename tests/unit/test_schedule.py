@@ -22,8 +22,9 @@ from ocrbench.config.composing import load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import DatasetError, WorkerError
 from ocrbench.records import Sample
-from ocrbench.scenarios import SCENARIOS
+from ocrbench.scenarios import SCENARIOS, Measurement
 from ocrbench.schedule import Measured, Worker, WorkerPool, alone, measure, prepare
+from ocrbench.worker.protocol import Describe, Ran, Request, Run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpreter is a script with a #! line")
 
@@ -37,7 +38,7 @@ for line in sys.stdin:
         log.write(line)
     if request["command"] == "close":
         break
-    content = {"detector": 1.5, "recognizer": 2.5}
+    content = {"detector": 1.5, "recognizer": 2.5} if request["command"] == "load" else {}
     if request["command"] == "run":
         measurements = []
         for sample_id, path in request["samples"]:
@@ -110,8 +111,20 @@ sys.stdin.readline()
 """
         hearing = Hearing()
         with Worker(interpreter(program)) as worker:
-            assert worker.ask("convert", hearing, 20) == {"x": [1]}
+            assert worker.ask(Describe(), hearing, 20) == {"x": [1]}
         assert hearing.said == ["half way: ü"]
+
+    @pytest.mark.parametrize(
+        ("said", "message"),
+        [
+            ("Segmentation", "answered 'describe' with something else: Segmentation"),
+            ('{"event": "answer", "content": [1]}', "answer to 'describe' cannot be read"),
+        ],
+    )
+    def test_nonsense_is_refused(self, said: str, message: str, interpreter: Callable[[str], str]) -> None:
+        program = f"import sys\nsys.stdin.readline()\nprint({said!r}, flush=True)\nsys.stdin.readline()"
+        with Worker(interpreter(program)) as worker, pytest.raises(WorkerError, match=message):
+            worker.ask(Describe(), Hearing(), 20)
 
     def test_its_warnings_are_logged_here(
         self, interpreter: Callable[[str], str], caplog: pytest.LogCaptureFixture
@@ -120,11 +133,11 @@ sys.stdin.readline()
 import sys
 sys.stdin.readline()
 print('{"event": "warning", "text": "the cached model is damaged"}', flush=True)
-print('{"event": "answer", "content": null}', flush=True)
+print('{"event": "answer", "content": {}}', flush=True)
 sys.stdin.readline()
 """
         with Worker(interpreter(program)) as worker:
-            worker.ask("convert", Hearing(), 20)
+            worker.ask(Describe(), Hearing(), 20)
         assert [(each.levelname, each.message) for each in caplog.records if each.levelno >= logging.WARNING] == [
             ("WARNING", "the cached model is damaged")
         ]
@@ -137,7 +150,7 @@ print('{"event": "error", "kind": "DatasetError", "message": "image x: empty"}',
 sys.stdin.readline()
 """
         with Worker(interpreter(program)) as worker, pytest.raises(DatasetError, match=r"^image x: empty$"):
-            worker.ask("run", Hearing(), 20)
+            worker.ask(Run(samples=[]), Hearing(), 20)
 
     @pytest.mark.parametrize(
         ("death", "message"),
@@ -151,18 +164,18 @@ sys.stdin.readline()
     def test_a_death_is_explained(self, death: str, message: str, interpreter: Callable[[str], str]) -> None:
         program = f"import sys\nsys.stdin.readline()\n{death}"
         with Worker(interpreter(program)) as worker, pytest.raises(WorkerError, match=message):
-            worker.ask("run", Hearing(), 20)
+            worker.ask(Run(samples=[]), Hearing(), 20)
 
     def test_a_worker_that_is_dead_already(self, interpreter: Callable[[str], str]) -> None:
         with Worker(interpreter("raise SystemExit('bad start')")) as worker:
             worker._process.wait()
             with pytest.raises(WorkerError, match="bad start"):
-                worker.ask("load", Hearing(), 20)
+                worker.ask(Describe(), Hearing(), 20)
 
     def test_one_that_hangs_is_stopped(self, interpreter: Callable[[str], str]) -> None:
         with Worker(interpreter("import time\ntime.sleep(60)")) as worker:
             with pytest.raises(WorkerError, match=r"did not answer 'run' within 0.2 s and was stopped"):
-                worker.ask("run", Hearing(), 0.2)
+                worker.ask(Run(samples=[]), Hearing(), 0.2)
             process = worker._process
         assert process.returncode is not None
 
@@ -172,30 +185,37 @@ def test_the_failure_of_one_ends_all_of_a_pool(interpreter: Callable[[str], str]
     with hangs() as one, hangs() as other, hangs() as third:
         other._process.kill()
         with pytest.raises(WorkerError, match="killed by SIGKILL during 'run'"):
-            WorkerPool([one, other, third], [[0], [1], [2]]).ask("run", Hearing(), 600, samples=[])
+            WorkerPool([one, other, third], [[0], [1], [2]]).ask(Run(samples=[]), Hearing(), 600)
         assert all(each._process.wait(20) for each in (one, third))
 
 
 class Reporting:
     """A worker that has run, and takes its time to say so."""
 
-    def __init__(self, answer: dict[str, Any]) -> None:
+    def __init__(self, answer: Ran) -> None:
         self._answer = answer
 
-    def ask(self, *_: object, **__: object) -> dict[str, Any]:
+    def ask(self, *_: object) -> Ran:
         sleep(0.02)
         return self._answer
 
 
 def test_a_pool_took_from_its_first_start_to_its_last_end() -> None:
     """What members then need to report what they found is not timed."""
-    same = {"usage": {}, "peak_memory_bytes": 0, "compile_ms": {"detector": 0.0}, "spans": []}
     members = [
-        Reporting({**same, "taken": [place], "measurements": [place], "wall_ns": wall_ns, "ended_ns": ended_ns})
+        Reporting(
+            Ran(
+                measurements=(Measurement(sample_id=str(place)),),
+                taken=(place,),
+                wall_ns=wall_ns,
+                ended_ns=ended_ns,
+                peak_memory_bytes=0,
+            )
+        )
         for place, wall_ns, ended_ns in [(1, 20, 100), (0, 25, 110)]
     ]
-    answer = WorkerPool(cast("list[Worker]", members), [[0], [1]]).ask("run", Hearing(), 600, samples=[])
-    assert (answer["wall_ns"], answer["measurements"]) == (30, [0, 1])
+    answer = WorkerPool(cast("list[Worker]", members), [[0], [1]]).ask(Run(samples=[]), Hearing(), 600)
+    assert (answer.wall_ns, [each.sample_id for each in answer.measurements]) == (30, ["0", "1"])
 
 
 class Asked:
@@ -210,8 +230,8 @@ class Asked:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def ask(self, command: str, _: object, seconds: float, **__: object) -> dict[str, Any]:
-        self.seconds[command] = seconds
+    def ask(self, request: Request[Any], _: object, seconds: float) -> dict[str, Any]:
+        self.seconds[request.command] = seconds
         return {}
 
 

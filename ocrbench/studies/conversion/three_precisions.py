@@ -19,7 +19,8 @@ from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.config import Cell, Precision
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
-from ocrbench.schedule import Artifacts, Listener
+from ocrbench.records import Artifacts
+from ocrbench.schedule import Listener
 
 ROLES = ("detector", "recognizer")
 # Speed-up of what → the metric it is taken from.

@@ -3,18 +3,18 @@
 import random
 import statistics
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from ocrbench.config import Cell
 from ocrbench.metrics.paired import Interval, median_ratio
-from ocrbench.records import artifacts_to_plain
 from ocrbench.schedule import Listener, Worker, alone
 from ocrbench.studies.parity.benchmark_app import run_application
 from ocrbench.studies.parity.targets import Target, Turn
-from ocrbench.worker import settings_of
+from ocrbench.worker.protocol import Time
+from ocrbench.worker.session import settings_of
 
 # Calls by which the number of calls of a round is chosen; a network's second call may still be slow.
 TRIAL_CALLS = 5
@@ -92,10 +92,10 @@ def _measure_alone(cell: Cell, target: Target, seconds: float, rounds: int, list
 
 
 def _ours(cell: Cell, target: Target, listener: Listener, calls: int) -> Turn:
-    given = artifacts_to_plain({"network": target.artifact})
+    artifacts = {"network": target.artifact}
+    request = Time(cell=cell, role=target.role, artifacts=artifacts, shape=target.shape, calls=calls)
     with Worker() as worker:
-        request = {"cell": asdict(cell), "role": target.role, "artifacts": given, "shape": target.shape, "calls": calls}
-        times = worker.ask("time", listener, cell.timeout_seconds, **request)
+        times = worker.ask(request, listener, cell.timeout_seconds)
     inside = [each for _, each in times]
     around = [whole - each for whole, each in times]
     return Turn(

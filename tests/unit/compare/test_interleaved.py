@@ -10,6 +10,8 @@ from ocrbench.compare.sides import Side
 from ocrbench.config.composing import load
 from ocrbench.progress import LogListener
 from ocrbench.records import Region
+from ocrbench.scenarios import Measurement
+from ocrbench.worker.protocol import Ran
 
 
 class Loading:
@@ -18,7 +20,7 @@ class Loading:
     def __init__(self, load: Callable[[], dict[str, float]]) -> None:
         self._load = load
 
-    def ask(self, *_: object, **__: object) -> dict[str, float]:
+    def ask(self, *_: object) -> dict[str, float]:
         return self._load()
 
 
@@ -41,8 +43,9 @@ def test_each_side_is_held_against_its_own_first_pass() -> None:
     measuring = Interleaved([side, side], Plan(), LogListener())
     measuring.collected.regions = [{"a": [region("Exit")]}, {"a": [region("Exit")]}]
 
-    def answer(text: str) -> dict[str, Any]:
-        return {"measurements": [{"sample_id": "a", "skipped": "", "regions": [{"text": text}]}]}
+    def answer(text: str) -> Ran:
+        measurement = Measurement(sample_id="a", regions=(region(text),))
+        return Ran(measurements=(measurement,), wall_ns=1, peak_memory_bytes=1)
 
     for second in ("Exit", "Ex1t", "Exit"):
         measuring._hold_against_first_pass([answer("Exit"), answer(second)])

@@ -1,0 +1,1 @@
+"""The process that converts and measures, and how it is spoken to."""

@@ -1,0 +1,93 @@
+"""The process that converts and measures: ``python -m ocrbench.worker`` answers requests on its standard streams.
+
+See ``ocrbench.worker.protocol`` for the requests and answers. Libraries that print cannot disturb the protocol: their
+standard output is standard error here.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from ocrbench.errors import OcrBenchError, WorkerError, last_line
+from ocrbench.worker.protocol import (
+    Answered,
+    Close,
+    Event,
+    Failed,
+    Fork,
+    Leave,
+    Progressed,
+    Warned,
+    decode_request,
+    encode_event,
+)
+from ocrbench.worker.session import Session
+
+
+class WarningSender(logging.Handler):
+    """Sends ocrbench's warnings to the process that asked, where a person sees them."""
+
+    def __init__(self, send: Callable[[Event], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._send = send
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one warning."""
+        self._send(Warned(record.getMessage()))
+
+
+def serve(requests: TextIO, answers: TextIO) -> None:
+    """Answer requests until ``close`` or the end of the input."""
+
+    def send(event: Event) -> None:
+        answers.write(encode_event(event))
+        answers.flush()
+
+    logging.getLogger("ocrbench").addHandler(WarningSender(send))
+    session = Session(lambda text: send(Progressed(text)))
+    for line in requests:
+        try:
+            request = decode_request(line)
+            if isinstance(request, Close):
+                return
+            if isinstance(request, Fork):
+                if not _outlived_a_copy():
+                    send(Answered(os.getpid()))
+                continue
+            if isinstance(request, Leave):
+                send(Answered(None))
+                # Not the usual way: what ends an interpreter is for the original to do.
+                os._exit(0)
+            send(Answered(getattr(session, request.command)(request)))
+        except OcrBenchError as error:
+            send(Failed(type(error).__name__, str(error)))
+        except Exception as error:
+            logging.getLogger(__name__).exception("this request failed: %.200s", line)
+            send(Failed(WorkerError.__name__, f"{type(error).__name__}: {last_line(error)}"))
+
+
+def _outlived_a_copy() -> bool:
+    """Fork. Return False in the copy at once; in the original wait for the copy's end, then end as it did or go on."""
+    copy = os.fork()
+    if not copy:
+        return False
+    _, status = os.waitpid(copy, 0)
+    if os.WIFSIGNALED(status):
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    if code := os.waitstatus_to_exitcode(status):
+        sys.exit(code)
+    return True
+
+
+def main() -> None:
+    """Serve on standard input and output."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s")
+    serve(sys.stdin, answers)
+
+
+if __name__ == "__main__":
+    main()
