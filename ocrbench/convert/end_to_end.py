@@ -10,8 +10,8 @@ from ocrbench.config import Scoring
 from ocrbench.convert.calibration import normalised
 from ocrbench.convert.stages import BuildPipeline
 from ocrbench.data.images import read_image
+from ocrbench.engines.pipeline import Pipeline
 from ocrbench.metrics.scoring import tallies, total, value
-from ocrbench.pipeline import Pipeline
 from ocrbench.records import Graph, Network, Sample, Tally
 
 METRIC = "e2e_hmean"
@@ -47,7 +47,7 @@ class EndToEndScore:
         return _hmean(counted), values
 
     def _tallies(self, pipeline: Pipeline, sample: Sample) -> Mapping[str, Tally]:
-        regions = pipeline.run(read_image(sample.image_path)).regions
+        regions = pipeline.read(read_image(sample.image_path)).regions
         return tallies(regions, sample.regions, self._scoring)
 
 

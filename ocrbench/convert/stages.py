@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from ocrbench.config import Lines, Precision, Stage, Words
+from ocrbench.engines.pipeline import Pipeline
 from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
-from ocrbench.pipeline import Pipeline
 from ocrbench.records import Artifact, Graph, Image, Network, Region, Sample, metadata_of
 from ocrbench.runtime import CompiledNetwork, Settings
 

@@ -1,4 +1,4 @@
-"""How images are fed to the pipeline. Nothing here logs or reports: these are the timed regions.
+"""How images are fed to an engine. Nothing here logs or reports: these are the timed regions.
 
 To add a scenario: write ``scenarios/<name>.py``, enter it in ``SCENARIOS``, and describe it in ``conf/scenario/``.
 """

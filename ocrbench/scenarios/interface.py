@@ -90,7 +90,7 @@ class Setup:
         """
 
     def in_flight(self, optimum: int) -> int:
-        """Return how many images, or groups of images, are in the pipeline at once.
+        """Return how many images, or groups of images, are in flight at once.
 
         Args:
             optimum: The number of requests that keeps the device busy, as OpenVINO says.
@@ -147,7 +147,7 @@ class Kind:
 
     Attributes:
         setup: A ``Setup``: the keys that it adds to its YAML.
-        run: Measures one block of images with some pipelines that share their networks. Where the setup has more than
+        run: Measures one block of images with some readers of one engine. Where the setup has more than
             one process, it also takes ``claims``.
     """
 

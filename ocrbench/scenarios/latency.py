@@ -6,33 +6,33 @@ from pathlib import Path
 from time import perf_counter_ns
 
 from ocrbench.data.images import read_image
+from ocrbench.engines.interface import Reader
 from ocrbench.errors import DatasetError
-from ocrbench.pipeline import Pipeline
 from ocrbench.scenarios.interface import Block, Feed, Kind, Measurement, Setup
 
 
-def latency(pipelines: Sequence[Pipeline], feed: Feed, setup: Setup) -> Block:
+def latency(readers: Sequence[Reader], feed: Feed, setup: Setup) -> Block:
     """Measure one image at a time: read, then run; the next begins when the last has ended.
 
     Args:
-        pipelines: Of which the first is used.
+        readers: Of which the first is used.
         feed: (sample id, image file) pairs.
         setup: Nothing.
     """
     start = perf_counter_ns()
-    measurements = tuple(_measure(pipelines[0], sample_id, path) for sample_id, path in feed)
+    measurements = tuple(_measure(readers[0], sample_id, path) for sample_id, path in feed)
     return Block(measurements=measurements, wall_ns=perf_counter_ns() - start)
 
 
-def _measure(pipeline: Pipeline, sample_id: str, path: Path) -> Measurement:
+def _measure(reader: Reader, sample_id: str, path: Path) -> Measurement:
     start = perf_counter_ns()
     try:
         image = read_image(path)
     except DatasetError as error:
         return Measurement(sample_id=sample_id, skipped=str(error))
     end = perf_counter_ns()
-    pipeline.note("read", start, end, sample_id)
-    result = pipeline.run(image)
+    reader.note("read", start, end, sample_id)
+    result = reader.read(image)
     return Measurement(
         sample_id=sample_id,
         regions=result.regions,

@@ -1,7 +1,7 @@
 """Scenario ``mlperf``: MLPerf's LoadGen decides when which image comes, how long it goes on, and whether it counts.
 
 See MLCommons, "MLPerf Inference Rules" and ``mlcommons-loadgen`` (extra ``mlperf``). Our part is its "system under
-test": the pipelines, and its "query sample library": the decoded images.
+test": the readers, and its "query sample library": the decoded images.
 """
 
 import array
@@ -25,8 +25,8 @@ from pydantic.dataclasses import dataclass
 
 from ocrbench.config import STRICT
 from ocrbench.data.images import read_image
+from ocrbench.engines.interface import Reader
 from ocrbench.errors import ConfigError, DatasetError
-from ocrbench.pipeline import Pipeline
 from ocrbench.records import Image
 from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, with_spare
 from ocrbench.scenarios.sharing import share
@@ -98,11 +98,11 @@ class MlperfSetup(ManySetup):
             raise ConfigError(message)
 
 
-def mlperf(pipelines: Sequence[Pipeline], feed: Feed, setup: MlperfSetup) -> Block:
-    """Let LoadGen drive the pipelines.
+def mlperf(readers: Sequence[Reader], feed: Feed, setup: MlperfSetup) -> Block:
+    """Let LoadGen drive the readers.
 
     Args:
-        pipelines: As many as images are to be in work.
+        readers: As many as images are to be in work.
         feed: (sample id, image file) pairs: LoadGen's sample library.
         setup: LoadGen's settings.
 
@@ -110,12 +110,12 @@ def mlperf(pipelines: Sequence[Pipeline], feed: Feed, setup: MlperfSetup) -> Blo
         A measurement per image that LoadGen sent, its results, and its log files.
     """
     if setup.goal is None:
-        return throughput(pipelines, feed, ThroughputSetup())
+        return throughput(readers, feed, ThroughputSetup())
     if setup.traffic == "Offline" and setup.rate is None:
-        setup = replace(setup, rate=SPARE_RATE * _rate(pipelines, feed))
+        setup = replace(setup, rate=SPARE_RATE * _rate(readers, feed))
     loadgen = importlib.import_module("mlperf_loadgen")
     with tempfile.TemporaryDirectory() as folder:
-        system = _System(loadgen, pipelines, feed)
+        system = _System(loadgen, readers, feed)
         start = perf_counter_ns()
         system.run(_settings(loadgen, setup), _logging(loadgen, folder), min(setup.loaded_images, len(feed)))
         wall_ns = perf_counter_ns() - start
@@ -123,9 +123,9 @@ def mlperf(pipelines: Sequence[Pipeline], feed: Feed, setup: MlperfSetup) -> Blo
     return Block(measurements=tuple(system.measurements), wall_ns=wall_ns, facts=results(logs[LOGS[1]]), files=logs)
 
 
-def _rate(pipelines: Sequence[Pipeline], feed: Feed) -> float:
+def _rate(readers: Sequence[Reader], feed: Feed) -> float:
     """Measure how many images a second are read."""
-    block = throughput(pipelines, list(islice(cycle(feed), PROBED_IMAGES)), ThroughputSetup())
+    block = throughput(readers, list(islice(cycle(feed), PROBED_IMAGES)), ThroughputSetup())
     read = sum(not each.skipped for each in block.measurements)
     return max(read, 1) * 1e9 / block.wall_ns
 
@@ -147,8 +147,8 @@ def results(detail: str) -> dict[str, Any]:
 class _System:
     """What LoadGen tests: threads that answer its queries, and a library of decoded images."""
 
-    def __init__(self, loadgen: Any, pipelines: Sequence[Pipeline], feed: Feed) -> None:  # noqa: ANN401 - no stubs
-        self._loadgen, self._pipelines, self._feed = loadgen, pipelines, feed
+    def __init__(self, loadgen: Any, readers: Sequence[Reader], feed: Feed) -> None:  # noqa: ANN401 - no stubs
+        self._loadgen, self._readers, self._feed = loadgen, readers, feed
         self._images: dict[int, Image] = {}
         self._failures: list[Exception] = []
         # LoadGen sends numbers only, so what waits here is small.
@@ -159,11 +159,11 @@ class _System:
         """Let LoadGen do a whole test.
 
         Raises:
-            Exception: The first one that a pipeline raised.
+            Exception: The first one that a reader raised.
         """
         loadgen = self._loadgen
         workers: list[Callable[[tuple[Any, int] | None], None]] = [
-            partial(self._answer, each) for each in self._pipelines
+            partial(self._answer, each) for each in self._readers
         ]
         threads = Thread(target=share, args=(workers, iter(self._queries.get, None)), name="answers")
         system = loadgen.ConstructSUT(self._issue, lambda: None)
@@ -184,7 +184,7 @@ class _System:
         for sample in samples:
             self._queries.put((sample, now))
 
-    def _answer(self, pipeline: Pipeline, query: tuple[Any, int] | None) -> None:
+    def _answer(self, reader: Reader, query: tuple[Any, int] | None) -> None:
         """Answer one query. LoadGen waits for every answer, so it gets one whatever happens."""
         assert query is not None
         sample, issued = query
@@ -193,15 +193,15 @@ class _System:
             if self._failures:
                 sleep(FAILED_SECONDS)
             elif sample.index in self._images:
-                said = self._read(pipeline, sample.index, issued)
+                said = self._read(reader, sample.index, issued)
         except Exception as error:  # noqa: BLE001 - raised when LoadGen has ended
             self._failures.append(error)
         buffer = array.array("B", said)
         address, length = buffer.buffer_info()
         self._loadgen.QuerySamplesComplete([self._loadgen.QuerySampleResponse(sample.id, address, length)])
 
-    def _read(self, pipeline: Pipeline, index: int, issued: int) -> bytes:
-        result = pipeline.run(self._images[index])
+    def _read(self, reader: Reader, index: int, issued: int) -> bytes:
+        result = reader.read(self._images[index])
         times = replace(result.times, latency_ns=perf_counter_ns() - issued)
         self.measurements.append(
             Measurement(

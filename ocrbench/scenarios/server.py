@@ -12,8 +12,8 @@ from pydantic.dataclasses import dataclass
 
 from ocrbench.config import STRICT
 from ocrbench.data.images import read_image
+from ocrbench.engines.interface import Reader
 from ocrbench.errors import DatasetError
-from ocrbench.pipeline import Pipeline
 from ocrbench.records import Image
 from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement
 from ocrbench.scenarios.sharing import share
@@ -52,14 +52,14 @@ class ServerSetup(ManySetup):
         return arrivals_ns(images, self.rate, self.seed)[-1] / 1e9 if images else 0.0
 
 
-def server(pipelines: Sequence[Pipeline], feed: Feed, setup: ServerSetup) -> Block:
+def server(readers: Sequence[Reader], feed: Feed, setup: ServerSetup) -> Block:
     """Let images arrive by a schedule that was made beforehand, whether or not earlier ones are done.
 
     Every different image is decoded before the first one arrives, so the feed must not hold many. A latency goes from
-    the scheduled arrival to the regions with text: it holds the waiting for a pipeline, and any delay of this process.
+    the scheduled arrival to the regions with text: it holds the waiting for a reader, and any delay of this process.
 
     Args:
-        pipelines: As many as images are to be in work; the others wait, first come, first served.
+        readers: As many as images are to be in work; the others wait, first come, first served.
         feed: (sample id, image file) pairs, also repeated, in the order of their arrival.
         setup: How fast they arrive.
     """
@@ -69,18 +69,18 @@ def server(pipelines: Sequence[Pipeline], feed: Feed, setup: ServerSetup) -> Blo
     measurements: dict[int, Measurement] = {}
     start = perf_counter_ns()
 
-    def work(pipeline: Pipeline, index: int) -> None:
+    def work(reader: Reader, index: int) -> None:
         # Whoever is free takes the next image and waits for it to come.
         sample_id = feed[index][0]
         sleep(max(0, start + due[index] - perf_counter_ns()) / 1e9)
-        result = pipeline.run(images[sample_id])
+        result = reader.read(images[sample_id])
         latency_ns = perf_counter_ns() - start - due[index]
         times = replace(result.times, latency_ns=latency_ns)
         measurements[index] = Measurement(
             sample_id=sample_id, regions=result.regions, times=times, first_seen=result.first_seen
         )
 
-    share([partial(work, pipeline) for pipeline in pipelines], queries)
+    share([partial(work, reader) for reader in readers], queries)
     wall_ns = perf_counter_ns() - start
     for index, (sample_id, _) in enumerate(feed):
         if sample_id in skipped:

@@ -65,4 +65,4 @@ def _threads(count: int) -> ThreadPoolExecutor:
     A new thread may be given a part of the heap (glibc: an arena) that has not grown yet, so that the process would
     grow with each call.
     """
-    return ThreadPoolExecutor(count, thread_name_prefix="pipeline")
+    return ThreadPoolExecutor(count, thread_name_prefix="reader")

@@ -12,8 +12,8 @@ from pydantic.dataclasses import dataclass
 
 from ocrbench.config import STRICT
 from ocrbench.data.images import read_image
+from ocrbench.engines.interface import Reader
 from ocrbench.errors import DatasetError
-from ocrbench.pipeline import Pipeline
 from ocrbench.records import Image
 from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, with_spare
 from ocrbench.scenarios.sharing import share
@@ -29,7 +29,7 @@ class ThroughputSetup(ManySetup):
             said of requests, streams and threads is said of each.
     """
 
-    # Filling and draining the pipeline are part of a block's time, so a block is long: a shorter dataset is repeated.
+    # Filling and draining the readers are part of a block's time, so a block is long: a shorter dataset is repeated.
     block_images: ClassVar[int] = 128
     block_queries: ClassVar[int] = 128
 
@@ -49,15 +49,15 @@ class ThroughputSetup(ManySetup):
         return self.requests or with_spare(optimum)
 
 
-def throughput(pipelines: Sequence[Pipeline], feed: Feed, setup: ThroughputSetup, claims: Path | None = None) -> Block:
-    """Keep every pipeline busy: each reads and runs the next group of images in a thread of its own.
+def throughput(readers: Sequence[Reader], feed: Feed, setup: ThroughputSetup, claims: Path | None = None) -> Block:
+    """Keep every reader busy: each reads and runs the next group of images in a thread of its own.
 
     While one thread waits for the device, others read files, find boxes, cut crops and decode text. There is no queue:
-    each pipeline holds the image that it works on and the crops of its group. The groups depend on the feed alone, not
+    each reader holds the image that it works on and the crops of its group. The groups depend on the feed alone, not
     on which thread is faster.
 
     Args:
-        pipelines: As many as groups are to be in flight.
+        readers: As many as groups are to be in flight.
         feed: (sample id, image file) pairs.
         setup: How large a group is.
         claims: An empty folder for processes that were all given the same feed. Each does the groups that it claims
@@ -65,13 +65,13 @@ def throughput(pipelines: Sequence[Pipeline], feed: Feed, setup: ThroughputSetup
     """
     measurements: dict[int, Measurement] = {}
 
-    def work(pipeline: Pipeline, group: range) -> None:
-        for index, measurement in zip(group, _measure(pipeline, [feed[i] for i in group]), strict=True):
+    def work(reader: Reader, group: range) -> None:
+        for index, measurement in zip(group, _measure(reader, [feed[i] for i in group]), strict=True):
             measurements[index] = measurement
 
-    jobs = groups(len(feed), setup.together, len(pipelines) * setup.processes)
+    jobs = groups(len(feed), setup.together, len(readers) * setup.processes)
     start = perf_counter_ns()
-    share([partial(work, pipeline) for pipeline in pipelines], claimed(jobs, claims) if claims else jobs)
+    share([partial(work, reader) for reader in readers], claimed(jobs, claims) if claims else jobs)
     wall_ns = perf_counter_ns() - start
     taken = tuple(sorted(measurements))
     return Block(
@@ -107,7 +107,7 @@ def claimed(jobs: Iterable[range], claims: Path) -> Iterator[range]:
         yield job
 
 
-def _measure(pipeline: Pipeline, feed: Feed) -> list[Measurement]:
+def _measure(reader: Reader, feed: Feed) -> list[Measurement]:
     """Measure a group, whose images are decoded one by one."""
     skipped: dict[int, str] = {}
     read_ns: dict[int, int] = {}
@@ -122,10 +122,10 @@ def _measure(pipeline: Pipeline, feed: Feed) -> list[Measurement]:
                 continue
             end = perf_counter_ns()
             read_ns[index] = end - start
-            pipeline.note("read", start, end, sample_id)
+            reader.note("read", start, end, sample_id)
             yield image
 
-    results = pipeline.run_together(images())
+    results = reader.read_together(images())
     read = dict(zip(read_ns, results, strict=True))
     return [
         Measurement(sample_id=sample_id, skipped=skipped[index])

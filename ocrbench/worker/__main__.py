@@ -51,6 +51,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
         try:
             request = decode_request(line)
             if isinstance(request, Close):
+                session.close()
                 return
             if isinstance(request, Fork):
                 if not _outlived_a_copy():

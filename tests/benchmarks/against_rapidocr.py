@@ -29,6 +29,7 @@ from ocrbench.cli.console import make_console
 from ocrbench.config import Cell
 from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
+from ocrbench.engines.native import settings_of
 from ocrbench.metrics.paired import ratio_interval
 from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.progress import ConsoleListener
@@ -36,7 +37,6 @@ from ocrbench.records import Region, Sample
 from ocrbench.scenarios import setup_of
 from ocrbench.schedule import Worker, WorkerPool, prepare, workers_for
 from ocrbench.worker.protocol import Load, Ran, Run
-from ocrbench.worker.session import settings_of
 
 Found = Mapping[str, Sequence[Region]]
 
@@ -114,7 +114,7 @@ class Theirs:
 def precision_hint(cell: Cell, wanted: str | None) -> dict[str, str]:
     """Return the property by which a precision is asked for, ocrbench's unless another is wanted; none without hint."""
     name = "INFERENCE_PRECISION_HINT"
-    hint = wanted or settings_of(cell, "detector").all_properties.get(name)
+    hint = wanted or settings_of(cell, "detector", setup_of(cell.scenario).properties).all_properties.get(name)
     return {name: hint} if hint else {}
 
 

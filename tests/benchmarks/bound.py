@@ -29,8 +29,9 @@ from ocrbench.cli.console import make_console
 from ocrbench.config import Cell
 from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
+from ocrbench.engines.native import settings_of
+from ocrbench.engines.pipeline import Pipeline
 from ocrbench.models import build_detector, build_recognizer
-from ocrbench.pipeline import Pipeline
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Artifact, Network, Sample
 from ocrbench.runtime import CompiledNetwork
@@ -40,7 +41,6 @@ from ocrbench.schedule import prepare, workers_for
 from ocrbench.studies.parity.benchmark_app import REPORT, START, arguments
 from ocrbench.studies.parity.targets import ROLES, Role, Target, targets_of
 from ocrbench.worker.protocol import Load, Run
-from ocrbench.worker.session import settings_of
 
 Artifacts = Mapping[Role, Mapping[str, Artifact]]
 Work = dict[Role, Counter[tuple[int, ...]]]
@@ -60,20 +60,19 @@ def work_of(cell: Cell, artifacts: Artifacts, samples: Sequence[Sample]) -> Work
 
     builders: Mapping[Role, Callable[..., Any]] = {"detector": build_detector, "recognizer": build_recognizer}
     parts: list[Any] = []
-    optimum = 1
+    optimum, setup = 1, setup_of(cell.scenario)
+    assert isinstance(setup, ThroughputSetup)
     for role in ROLES:
         stage, artifact = getattr(cell, role), artifacts[role]["network"]
         built = builders[role](stage, artifact.metadata)
-        compiled = CompiledNetwork(artifact, built.graphs()["network"], settings_of(cell, role))
+        compiled = CompiledNetwork(artifact, built.graphs()["network"], settings_of(cell, role, setup.properties))
         optimum = max(optimum, compiled.optimum())
         parts += [built, {"network": counted(role, compiled.network())}]
     pipeline = Pipeline(*parts, cell.cutting(cell.granularity))
-    setup = setup_of(cell.scenario)
-    assert isinstance(setup, ThroughputSetup)
     # Processes have a part of the cores each, and so of what the device likes to have in flight.
     in_flight = setup.in_flight(max(1, optimum // setup.processes)) * setup.processes
     for group in groups(len(samples), setup.together, in_flight):
-        pipeline.run_together(read_image(samples[index].image_path) for index in group)
+        pipeline.read_together(read_image(samples[index].image_path) for index in group)
     return counts
 
 
@@ -82,7 +81,12 @@ def application_throughput(cell: Cell, target: Target, seconds: int) -> float:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         many = ("-api", "async", "-t", str(seconds))
-        command = [sys.executable, "-c", START, *arguments(target, settings_of(cell, target.role), many, folder)]
+        command = [
+            sys.executable,
+            "-c",
+            START,
+            *arguments(target, settings_of(cell, target.role, setup_of(cell.scenario).properties), many, folder),
+        ]
         subprocess.run(command, capture_output=True, timeout=cell.timeout_seconds, check=True)
         results = json.loads((folder / REPORT).read_text())["execution_results"]
         # It counts images, of which a call has one or more.

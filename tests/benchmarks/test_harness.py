@@ -15,13 +15,13 @@ from ocrbench.config import Cell, Scoring, packaged
 from ocrbench.config.composing import load
 from ocrbench.data import read
 from ocrbench.data.images import read_image
+from ocrbench.engines.pipeline import Pipeline
 from ocrbench.geometry import crop_quadrilateral, rectangle
 from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.models import Reading, build_detector, build_recognizer
 from ocrbench.models.decoding import decode_ctc
 from ocrbench.models.interface import Characters
 from ocrbench.models.words import pieces
-from ocrbench.pipeline import Pipeline
 from ocrbench.records import Image, Region
 from ocrbench.runs.run import Outcome, Run
 from ocrbench.runs.store import Store
@@ -123,7 +123,7 @@ def test_harness_overhead(benchmark: Benchmark, cell: Cell, image: Image, probab
         return np.ones(shape, dtype=np.int64), np.full(shape, 0.9, dtype=np.float32)
 
     pipeline = Pipeline(detector, {"network": lambda _: (probabilities,)}, recognizer, {"network": read})
-    result = benchmark(lambda: pipeline.run(image))
+    result = benchmark(lambda: pipeline.read(image))
     assert [region.text for region in result.regions] == ["a"] * len(BOXES)
 
 

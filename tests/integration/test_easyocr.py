@@ -15,11 +15,11 @@ from ocrbench.convert.pytorch import load_module
 from ocrbench.convert.source import fetch
 from ocrbench.data import read
 from ocrbench.data.images import read_image
+from ocrbench.engines.pipeline import Pipeline
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.metrics.matching import match
 from ocrbench.metrics.scorers.iou import hmean, precision, recall
 from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
-from ocrbench.pipeline import Pipeline
 from ocrbench.records import Graph, Image, Network, Region, Sample
 from ocrbench.runtime import CompiledNetwork, Settings
 
@@ -154,7 +154,7 @@ def test_neither_batching_nor_its_order_matters(recognizer: Recognizer, reading:
 
 
 def test_the_tutorials_words_are_found_and_its_number_is_read(pipeline: Pipeline, data_root: Path) -> None:
-    regions = pipeline.run(read_image(data_root / "tutorial" / "intel_rnb.jpg")).regions
+    regions = pipeline.read(read_image(data_root / "tutorial" / "intel_rnb.jpg")).regions
     matching = match(regions, [Region(polygon=polygon) for polygon in TUTORIAL_WORDS], iou_threshold=0.7)
     assert len(matching.pairs) == len(TUTORIAL_WORDS)
     assert "2200" in [region.text for region in regions]
@@ -164,7 +164,7 @@ def test_words_are_found_where_the_ground_truth_has_them(pipeline: Pipeline, dat
     tallies = []
     photographs = Dataset(name="train", format="icdar2015", root=str(data_root / "icdar2015" / "train"), limit=5)
     for sample in read(photographs):
-        found: list[Region] = list(pipeline.run(read_image(sample.image_path)).regions)
+        found: list[Region] = list(pipeline.read(read_image(sample.image_path)).regions)
         matching = match(found, sample.regions)
         tallies.append(hmean(precision(matching), recall(matching)))
     total = sum(tallies[1:], tallies[0]).ratio()

@@ -10,17 +10,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from time import perf_counter_ns
 
-from ocrbench.pipeline import Pipeline, Result
+from ocrbench.engines.interface import Result
+from ocrbench.engines.pipeline import Pipeline
 from ocrbench.records import Image
 
 
 def slow_down(share: float) -> None:
     """Let every pipeline of this process wait busily, for a share of the time that it took."""
-    run_together = Pipeline.run_together
+    read_together = Pipeline.read_together
 
-    def run_slowly(pipeline: Pipeline, images: Iterable[Image]) -> list[Result]:
+    def read_slowly(pipeline: Pipeline, images: Iterable[Image]) -> list[Result]:
         start = perf_counter_ns()
-        results = run_together(pipeline, images)
+        results = read_together(pipeline, images)
         done = perf_counter_ns()
         until = done + (done - start) * share
         while (end := perf_counter_ns()) < until:
@@ -29,7 +30,7 @@ def slow_down(share: float) -> None:
             replace(each, times=replace(each.times, latency_ns=each.times.latency_ns + end - done)) for each in results
         ]
 
-    Pipeline.run_together = run_slowly  # type: ignore[method-assign]
+    Pipeline.read_together = read_slowly  # type: ignore[method-assign]
 
 
 if share := os.environ.get("SLOWDOWN"):

@@ -8,7 +8,7 @@ import pytest
 MODULES = (
     "config",
     "models",
-    "pipeline",
+    "engines.pipeline",
     "scenarios",
     "schedule",
     "runs.find",

@@ -9,12 +9,13 @@ from functools import partial
 import numpy as np
 
 from ocrbench.config import Cell
+from ocrbench.engines.native import settings_of
 from ocrbench.metrics.paired import Interval, median_ratio
+from ocrbench.scenarios import setup_of
 from ocrbench.schedule import Listener, Worker, alone
 from ocrbench.studies.parity.benchmark_app import run_application
 from ocrbench.studies.parity.targets import Target, Turn
 from ocrbench.worker.protocol import Time
-from ocrbench.worker.session import settings_of
 
 # Calls by which the number of calls of a round is chosen; a network's second call may still be slow.
 TRIAL_CALLS = 5
@@ -68,9 +69,10 @@ def measure_parity(cell: Cell, target: Target, seconds: float, rounds: int, list
 def _measure_alone(cell: Cell, target: Target, seconds: float, rounds: int, listener: Listener) -> Parity:
     trial = _ours(cell, target, listener, TRIAL_CALLS).median_ms
     calls = max(LEAST_CALLS, round(seconds * 1e3 / trial))
+    settings = settings_of(cell, target.role, setup_of(cell.scenario).properties)
     sides: list[Callable[[], Turn]] = [
         partial(_ours, cell, target, listener, calls),
-        partial(run_application, target, settings_of(cell, target.role), calls, cell.timeout_seconds),
+        partial(run_application, target, settings, calls, cell.timeout_seconds),
     ]
     order, times = random.Random(0), np.empty((rounds, 2, 3))
     for number in range(rounds):

@@ -13,9 +13,9 @@ import jsonschema
 import numpy as np
 import pytest
 
+from ocrbench.engines.pipeline import Pipeline
 from ocrbench.geometry import rectangle
 from ocrbench.models import Reading
-from ocrbench.pipeline import Pipeline
 from ocrbench.profiling.timeline import chrome_trace
 from ocrbench.records import Graph, Image, Network, Region, Span
 from ocrbench.scenarios import SCENARIOS, Block

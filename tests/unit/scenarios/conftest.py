@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrbench.pipeline import Result
+from ocrbench.engines.interface import Result
 from ocrbench.records import Image, Region, StageTimes
 from ocrbench.scenarios import Feed
 
@@ -36,10 +36,10 @@ class Widths:
         self.served: list[list[str]] = []
         self._own = threading.Lock()
 
-    def run(self, image: Image) -> Result:
-        return self.run_together([image])[0]
+    def read(self, image: Image) -> Result:
+        return self.read_together([image])[0]
 
-    def run_together(self, images: Iterable[Image]) -> list[Result]:
+    def read_together(self, images: Iterable[Image]) -> list[Result]:
         assert self._own.acquire(blocking=False), "two threads use one pipeline"
         self._count(+1)
         texts = [str(image.shape[1]) for image in images]

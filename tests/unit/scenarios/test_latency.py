@@ -6,7 +6,7 @@ from time import sleep
 import cv2
 import numpy as np
 
-from ocrbench.pipeline import Result
+from ocrbench.engines.interface import Result
 from ocrbench.records import Image, Region, StageTimes
 from ocrbench.scenarios.interface import Setup
 from ocrbench.scenarios.latency import latency
@@ -19,7 +19,7 @@ TIMES = StageTimes(
 class Widths:
     """Stands for a pipeline: reports an image's width as its text."""
 
-    def run(self, image: Image) -> Result:
+    def read(self, image: Image) -> Result:
         sleep(0.002)
         region = Region(polygon=((0, 0), (1, 0), (1, 1)), text=str(image.shape[1]))
         return Result(regions=(region,), times=TIMES, first_seen=image.shape[1] == 20)

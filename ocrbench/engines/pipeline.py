@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ocrbench.config import Lines, Words
+from ocrbench.engines.interface import Result
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import Detector, Reading, Recognizer
 from ocrbench.models.words import pieces
@@ -51,26 +52,11 @@ class TimedNetwork:
         return outputs
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What the pipeline made of one image.
-
-    Attributes:
-        regions: Text regions with polygon, text and confidence, in reading order.
-        times: Wall times; ``read_ns`` is 0, since the image came decoded.
-        first_seen: Whether a network met an input shape for the first time.
-    """
-
-    regions: tuple[Region, ...]
-    times: StageTimes
-    first_seen: bool
-
-
 class Pipeline:
     """Detector and recognizer with their networks.
 
     Attributes:
-        cutting: How lines are cut into words, or what becomes of them where they stay whole.
+        cutting: How lines are cut into words, or what is done with those that stay whole.
     """
 
     def __init__(
@@ -115,15 +101,11 @@ class Pipeline:
         if self._spans is not None:
             self._spans.append(Span(stage, start_ns, end_ns, sample_id))
 
-    def run(self, image: Image) -> Result:
-        """Read all text in an image.
+    def read(self, image: Image) -> Result:
+        """Read all text in a decoded BGR image (height, width, 3)."""
+        return self.read_together([image])[0]
 
-        Args:
-            image: Decoded BGR image (height, width, 3).
-        """
-        return self.run_together([image])[0]
-
-    def run_together(self, images: Iterable[Image]) -> list[Result]:
+    def read_together(self, images: Iterable[Image]) -> list[Result]:
         """Read all text in some images, whose crops share the recognizer's batches.
 
         The next image is asked for when the last one is cut into crops, and is not kept longer. An image's latency

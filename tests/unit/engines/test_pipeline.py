@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from ocrbench.config import Words
+from ocrbench.engines.pipeline import Pipeline, TimedNetwork
 from ocrbench.geometry import rectangle
 from ocrbench.models import Reading
 from ocrbench.models.interface import Characters
-from ocrbench.pipeline import Pipeline, TimedNetwork
 from ocrbench.records import Graph, Image, Network, Region
 
 BOXES = [rectangle(10, 10, 60, 20), rectangle(10, 40, 90, 20), rectangle(10, 70, 40, 20)]
@@ -88,27 +88,27 @@ def pipeline() -> Pipeline:
 
 
 def test_only_confident_readings_with_text_are_kept(pipeline: Pipeline) -> None:
-    (region,) = pipeline.run(image()).regions
+    (region,) = pipeline.read(image()).regions
     assert region == Region(polygon=BOXES[0], text="sure", confidence=0.9)
 
 
 def test_a_reading_exactly_at_the_limit_is_kept(pipeline: Pipeline) -> None:
     pipeline.recognizer.min_confidence = 0.4
-    assert [region.text for region in pipeline.run(image()).regions] == ["sure", "hardly"]
+    assert [region.text for region in pipeline.read(image()).regions] == ["sure", "hardly"]
 
 
 def test_words_are_kept_by_their_own_confidence() -> None:
     networks = {"first": slow, "second": slow}
-    words = Pipeline(Boxes(), networks, Lines(), {}, Words(trim=0, margin=0.5, gap=None)).run(image()).regions
+    words = Pipeline(Boxes(), networks, Lines(), {}, Words(trim=0, margin=0.5, gap=None)).read(image()).regions
     assert [(region.text, region.confidence) for region in words] == [("ab", 0.9), ("x", 0.9)]
     assert words[0].polygon == pytest.approx(np.array(rectangle(10, 10, 24, 20)))
-    lines = Pipeline(Boxes(), networks, Lines(), {}).run(image()).regions
+    lines = Pipeline(Boxes(), networks, Lines(), {}).read(image()).regions
     assert [(region.text, region.polygon) for region in lines] == [("ab cd", BOXES[0]), (" ", BOXES[2])]
 
 
 def test_stage_times_add_up(pipeline: Pipeline) -> None:
     start = perf_counter_ns()
-    times = pipeline.run(image()).times
+    times = pipeline.read(image()).times
     wall_ns = perf_counter_ns() - start
     step_ns = STEP_SECONDS * 1e9
     assert times.detect_ns + times.crop_ns + times.recognize_ns == times.latency_ns <= wall_ns
@@ -119,14 +119,14 @@ def test_stage_times_add_up(pipeline: Pipeline) -> None:
 
 
 def test_each_image_has_times_of_its_own(pipeline: Pipeline) -> None:
-    pipeline.run(image())
-    times = pipeline.run(image()).times
+    pipeline.read(image())
+    times = pipeline.read(image()).times
     assert times.detect_infer_ns < times.latency_ns
     assert times.recognize_infer_ns <= times.recognize_ns
 
 
 def test_new_input_shapes_are_noticed_in_any_network(pipeline: Pipeline) -> None:
-    assert [pipeline.run(image(width)).first_seen for width in (160, 160, 170, 160, 170)] == [
+    assert [pipeline.read(image(width)).first_seen for width in (160, 160, 170, 160, 170)] == [
         True,
         False,
         True,
@@ -136,9 +136,9 @@ def test_new_input_shapes_are_noticed_in_any_network(pipeline: Pipeline) -> None
 
 
 def test_a_shape_that_is_new_to_one_image_delays_all_of_its_group(pipeline: Pipeline) -> None:
-    pipeline.run(image(160))
+    pipeline.read(image(160))
     for expected in (True, False):
-        results = pipeline.run_together([image(160), image(170), image(160)])
+        results = pipeline.read_together([image(160), image(170), image(160)])
         assert [each.first_seen for each in results] == [expected] * 3
 
 
@@ -155,7 +155,7 @@ def test_images_are_asked_for_one_by_one_and_wait_for_the_others(pipeline: Pipel
             # What is left of an image is its crops: none is kept until all are read.
             assert sum(each() is not None for each in kept) <= 1
 
-    results = pipeline.run_together(images())
+    results = pipeline.read_together(images())
     end = perf_counter_ns()
     for result, start in zip(results, arrived, strict=True):
         assert result.times.latency_ns <= end - start
@@ -168,22 +168,22 @@ def test_images_are_asked_for_one_by_one_and_wait_for_the_others(pipeline: Pipel
 
 
 def test_nothing_is_read_in_no_images(pipeline: Pipeline) -> None:
-    assert pipeline.run_together(iter(())) == []
+    assert pipeline.read_together(iter(())) == []
 
 
 def test_a_pipeline_of_its_own_has_seen_nothing(pipeline: Pipeline) -> None:
-    pipeline.run(image())
+    pipeline.read(image())
     other = Pipeline(Boxes(), {"first": slow, "second": slow}, Readings(), {"only": slow})
-    assert other.run(image()).first_seen
+    assert other.read(image()).first_seen
 
 
 def test_pipelines_on_the_same_networks_share_what_they_have_met(pipeline: Pipeline) -> None:
     other = Pipeline(Boxes(), {"first": slow, "second": slow}, Readings(), {"only": slow})
     other.share_shapes(pipeline)
-    assert pipeline.run(image()).first_seen
-    assert not other.run(image()).first_seen
-    assert other.run(image(170)).first_seen
-    assert not pipeline.run(image(170)).first_seen
+    assert pipeline.read(image()).first_seen
+    assert not other.read(image()).first_seen
+    assert other.read(image(170)).first_seen
+    assert not pipeline.read(image(170)).first_seen
 
 
 def test_the_shapes_of_all_inputs_count_together() -> None:
