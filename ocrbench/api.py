@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, overload
 
 import pandas as pd
 
-from ocrbench.cell import check, run_cell
 from ocrbench.config import ONLY_MEASURING, Cell, closest, refuse_unused
 from ocrbench.config.composing import load as load_cell
 from ocrbench.errors import CellError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.geometry import in_reading_order
+from ocrbench.measure.cell import run_cell
+from ocrbench.measure.checks import check
 from ocrbench.progress import LogListener
 from ocrbench.records import Region
 from ocrbench.runs import table

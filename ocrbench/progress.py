@@ -3,7 +3,7 @@
 import logging
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -12,6 +12,16 @@ from rich.text import Text
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10
+
+
+class Listener(Protocol):
+    """Hears how a cell is getting on."""
+
+    def say(self, text: str) -> None:
+        """Hear of a step."""
+
+    def advance(self, phase: str, done: float, total: float) -> None:
+        """Hear how far a phase is; ``done`` never exceeds ``total``."""
 
 
 class ConsoleListener:

@@ -30,9 +30,9 @@ def ocrbench_cell(tmp_path: Path) -> CellFactory:
 
     def run(*words: str, config_dir: str | Path | None = None) -> LimitedRun:
         __tracebackhide__ = True
-        from ocrbench.cell import run_cell
         from ocrbench.compare.limited import LimitedRun
         from ocrbench.config.composing import load
+        from ocrbench.measure.cell import run_cell
         from ocrbench.progress import LogListener
 
         folder = None if config_dir is None else str(config_dir)

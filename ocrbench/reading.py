@@ -14,9 +14,11 @@ from ocrbench.convert.download import reason
 from ocrbench.data.formats import folder
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import in_reading_order
+from ocrbench.measure.preparing import prepare
+from ocrbench.measure.processes import FreshProcesses, Worker
 from ocrbench.models import check_options
+from ocrbench.progress import Listener
 from ocrbench.records import Region
-from ocrbench.schedule import FreshProcesses, Listener, Worker, prepare
 from ocrbench.worker.protocol import Load, Run
 
 if TYPE_CHECKING:

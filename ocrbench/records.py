@@ -54,14 +54,6 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """What the pipeline found in one image."""
-
-    sample_id: str
-    regions: tuple[Region, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Graph:
     """What is folded into a network when it is loaded, so that the device does it, and how the network is called.
 

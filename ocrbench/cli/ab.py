@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from ocrbench.cell import check
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.comparison import report
 from ocrbench.cli.console import make_console
@@ -20,6 +19,7 @@ from ocrbench.compare.interleaved import Plan
 from ocrbench.compare.live import compare_live
 from ocrbench.compare.sides import check_shared, parse_side
 from ocrbench.compare.verdict import check_limits
+from ocrbench.measure.checks import check
 from ocrbench.progress import ConsoleListener
 
 app = make_app()

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench.cell import check
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.comparison import show_gate
 from ocrbench.cli.console import make_console
@@ -22,6 +21,7 @@ from ocrbench.compare.interleaved import Plan
 from ocrbench.compare.verdict import check_gate, check_limits, outcome_of
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
+from ocrbench.measure.checks import check
 from ocrbench.progress import ConsoleListener
 from ocrbench.studies.conversion.conversion_json import to_json
 from ocrbench.studies.conversion.conversion_markdown import crop_names, crop_pictures, to_markdown

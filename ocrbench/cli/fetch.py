@@ -11,9 +11,9 @@ from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.config import ONLY_MEASURING, choices, closest, refuse_unused
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError, OcrBenchError
+from ocrbench.measure.preparing import prepare
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import ROLES, Role
-from ocrbench.schedule import prepare
 
 app = make_app()
 

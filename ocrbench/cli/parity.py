@@ -6,19 +6,19 @@ from typing import Annotated
 
 import typer
 
-from ocrbench.cell import check
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
 from ocrbench.config import Cell, closest, validate
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
-from ocrbench.progress import ConsoleListener
+from ocrbench.measure.checks import check
+from ocrbench.measure.preparing import prepare
+from ocrbench.progress import ConsoleListener, Listener
 from ocrbench.records import Artifact
 from ocrbench.report.tables import to_csv
 from ocrbench.runs.find import find_runs
 from ocrbench.runtime import check_device
-from ocrbench.schedule import Listener, prepare
 from ocrbench.studies.parity.parity_table import to_frame, to_table
 from ocrbench.studies.parity.targets import ROLES, Role, targets_of
 from ocrbench.studies.parity.turns import measure_parity

@@ -12,13 +12,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.text import Text
 
-from ocrbench.cell import check, run_cell
 from ocrbench.cli.console import make_console
 from ocrbench.config import Cell, closest, packaged
 from ocrbench.config.composing import complete, load_matrix
 from ocrbench.config.parsing import parse, register_resolvers
 from ocrbench.errors import ConfigError
 from ocrbench.files import write_atomically
+from ocrbench.measure.cell import run_cell
+from ocrbench.measure.checks import check
 from ocrbench.profiling.run_files import LAYERS, TRACE
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.console import profile_table, show

@@ -7,13 +7,13 @@ import pandas as pd
 import typer
 from rich.text import Text
 
-from ocrbench.cell import check
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
 from ocrbench.config import choices, closest
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
+from ocrbench.measure.checks import check
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.tables import to_csv
 from ocrbench.runtime import check_device

@@ -1,4 +1,4 @@
-"""Measure several configurations side by side: all workers stay alive, and take turns block by block, in random order.
+"""Measure several configurations side by side: all workers stay alive, and take turns image by image, in random order.
 
 On a shared machine the time of one process says little about the next one's. What is seconds apart is comparable: so
 each image is measured by every side within one turn, and only the ratios are kept. Several rounds of processes follow
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -20,16 +20,12 @@ from ocrbench.compare.changes import TIMES, tail_change, time_change
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
 from ocrbench.errors import DatasetError
+from ocrbench.measure.locks import alone
+from ocrbench.measure.measured import Measured, with_most_text
+from ocrbench.measure.preparing import prepare
+from ocrbench.measure.processes import FreshProcesses, Worker
+from ocrbench.progress import Listener
 from ocrbench.records import Artifacts, Region, Sample, StageTimes
-from ocrbench.schedule import (
-    FreshProcesses,
-    Listener,
-    Worker,
-    alone,
-    prepare,
-    same_texts,
-    with_most_text,
-)
 from ocrbench.worker.protocol import Attest, Load, Ran, Run
 
 # Warming up may take this share of what a round of processes has.
@@ -63,25 +59,24 @@ class Plan:
 
 @dataclass(kw_only=True)
 class Collected:
-    """What the workers reported; grows while measuring. But for ``times`` and ``skipped`` there is one entry per side.
+    """What was measured so far; grows. But for ``times`` there is one entry per side.
 
     Attributes:
-        times: Per round, per image read: the times of each side.
-        regions: Sample id → what was found in the first pass.
-        reread: Sample id → whether it was read as in the first pass each time.
-        compile_ms: Per round: stage → time.
-        peak_mb: Per round.
-        execution: Stage → network → what ran; empty where nobody looked.
-        skipped: Sample id → reason.
+        measured: What the side's workers reported.
+        times: Per round of processes, per image read: the times of each side.
+        compile_ms: Per finished round: milliseconds of compilation by role.
+        peak_mb: Per finished round: peak memory.
     """
 
+    measured: Sequence[Measured]
     times: list[list[tuple[StageTimes, ...]]] = field(default_factory=list)
-    regions: list[dict[str, Sequence[Region]]]
-    reread: list[dict[str, bool]]
-    compile_ms: list[list[dict[str, float]]]
-    peak_mb: list[list[float]]
-    execution: list[dict[str, dict[str, Any]]]
-    skipped: dict[str, str] = field(default_factory=dict)
+    compile_ms: Sequence[list[dict[str, float]]]
+    peak_mb: Sequence[list[float]]
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Sample id → why a side could not read the image."""
+        return {sample_id: reason for each in self.measured for sample_id, reason in each.skipped.items()}
 
     @property
     def images(self) -> int:
@@ -128,11 +123,7 @@ class Interleaved:
         self.samples = data.read(sides[0].cell.dataset)
         self.artifacts: list[Artifacts] = []
         self.collected = Collected(
-            regions=[{} for _ in sides],
-            reread=[{} for _ in sides],
-            compile_ms=[[] for _ in sides],
-            peak_mb=[[] for _ in sides],
-            execution=[{} for _ in sides],
+            measured=[Measured() for _ in sides], compile_ms=[[] for _ in sides], peak_mb=[[] for _ in sides]
         )
         self._sides, self._plan, self._listener = sides, plan, listener
         self._sources = [FreshProcesses(side.start, listener) for side in sides]
@@ -140,8 +131,6 @@ class Interleaved:
         self._random = random.Random(plan.seed)
         # Sample id → how long all sides together took for it at first sight.
         self._seconds: dict[str, float] = {}
-        # Of the current round of processes.
-        self._peaks = [0.0 for _ in sides]
 
     def __enter__(self) -> Self:
         """Start the processes of all sides."""
@@ -187,36 +176,34 @@ class Interleaved:
             chosen = self._affordable(seconds)
             if not first:
                 for sample in chosen:
-                    self._ask_all(workers, sample)
+                    self._ask_all(workers, sample, warmup=True)
             self.collected.times.append([])
             self._measure(workers, chosen, seconds)
-            for collected, peak in zip(self.collected.peak_mb, self._peaks, strict=True):
-                collected.append(peak)
+            # All sides at once: a user who interrupts this leaves none with more rounds than another.
+            for measured, times, peaks in zip(
+                self.collected.measured, self.collected.compile_ms, self.collected.peak_mb, strict=True
+            ):
+                times.append(dict(measured.compile_ms))
+                peaks.append(measured.peak_memory_bytes / 1e6)
             if first:
                 self._attest(workers, chosen)
 
     def _load(self, workers: Sequence[Worker]) -> None:
-        loaded = []
-        for side, worker, made in zip(self._sides, workers, self.artifacts, strict=True):
+        for side, worker, made, measured in zip(
+            self._sides, workers, self.artifacts, self.collected.measured, strict=True
+        ):
             request = Load(cell=side.cell, artifacts=made)
-            loaded.append(worker.ask(request, self._listener, side.cell.prepare_timeout_seconds))
-        # All at once: a user who interrupts this leaves no side with more rounds than another.
-        for collected, times in zip(self.collected.compile_ms, loaded, strict=True):
-            collected.append(times)
+            measured.compile_ms = worker.ask(request, self._listener, side.cell.prepare_timeout_seconds)
 
     def _first_pass(self, workers: Sequence[Worker]) -> None:
         """Read every image once on each side: for the accuracy, and to know how long an image takes."""
         for done, sample in enumerate(self.samples, start=1):
-            for index, answer in enumerate(self._ask_all(workers, sample)):
-                for each in answer.measurements:
-                    if each.times is None:
-                        self.collected.skipped[each.sample_id] = each.skipped
-                    else:
-                        self.collected.regions[index][each.sample_id] = each.regions
-                        seconds_so_far = self._seconds.get(each.sample_id, 0.0)
-                        self._seconds[each.sample_id] = seconds_so_far + each.times.latency_ns / 1e9
+            answers = self._ask_all(workers, sample, warmup=True)
+            times = [each.times for answer in answers for each in answer.measurements if each.times]
+            if times:
+                self._seconds[sample.id] = sum(each.latency_ns for each in times) / 1e9
             self._listener.advance("first pass", done, len(self.samples))
-        if not self.collected.regions[0]:
+        if not self.collected.measured[0].regions:
             reason = next(iter(self.collected.skipped.values()), "the dataset is empty")
             message = f"none of the {len(self.samples)} images can be read: {reason}"
             raise DatasetError(message)
@@ -238,41 +225,29 @@ class Interleaved:
         start = monotonic()
         while True:
             for sample in self._random.sample(list(samples), len(samples)):
-                answers = self._ask_all(workers, sample)
-                self._hold_against_first_pass(answers)
-                self.collected.times[-1] += _comparable(answers)
+                self.collected.times[-1] += _comparable(self._ask_all(workers, sample))
                 elapsed = monotonic() - start
                 phase = f"processes {len(self.collected.times)}"
                 self._listener.advance(phase, min(elapsed, seconds), seconds)
                 if elapsed >= seconds:
                     return
 
-    def _hold_against_first_pass(self, answers: Sequence[Ran]) -> None:
-        for first, reread, answer in zip(self.collected.regions, self.collected.reread, answers, strict=True):
-            for each in answer.measurements:
-                if not each.skipped and each.sample_id in first:
-                    same = same_texts(first[each.sample_id], each.regions)
-                    reread[each.sample_id] = reread.get(each.sample_id, True) and same
-
-    def _ask_all(self, workers: Sequence[Worker], sample: Sample) -> list[Ran]:
+    def _ask_all(self, workers: Sequence[Worker], sample: Sample, *, warmup: bool = False) -> list[Ran]:
         """Let every side read an image, in random order."""
         request = Run(samples=[(sample.id, sample.image_path)])
         answers: dict[int, Ran] = {}
         for index in self._random.sample(range(len(workers)), len(workers)):
-            limit = self._sides[index].cell.timeout_seconds
-            answers[index] = workers[index].ask(request, self._listener, limit)
-            self._peaks[index] = answers[index].peak_memory_bytes / 1e6
-            self.collected.compile_ms[index][-1].update(answers[index].compile_ms)
+            answers[index] = workers[index].ask(request, self._listener, self._sides[index].cell.timeout_seconds)
+            self.collected.measured[index].add(answers[index], warmup=warmup)
         return [answers[index] for index in range(len(workers))]
 
     def _attest(self, workers: Sequence[Worker], samples: Sequence[Sample]) -> None:
         """Look up what ran."""
-        feed = with_most_text(samples, self.collected.regions[0])
-        for index, (side, worker) in enumerate(zip(self._sides, workers, strict=True)):
+        feed = with_most_text(samples, self.collected.measured[0].regions)
+        for side, worker, measured in zip(self._sides, workers, self.collected.measured, strict=True):
             if side.cell.attest != "off":
-                limit = side.cell.timeout_seconds
-                execution = worker.ask(Attest(samples=feed), self._listener, limit)
-                self.collected.execution[index] = judged(side.cell, execution)
+                execution = worker.ask(Attest(samples=feed), self._listener, side.cell.timeout_seconds)
+                measured.execution = judged(side.cell, execution)
 
 
 def _comparable(answers: Sequence[Ran]) -> list[tuple[StageTimes, ...]]:

@@ -10,7 +10,7 @@ from ocrbench.compare.verdict import Change, Comparison, undecided
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import blocks_needed
 from ocrbench.metrics.repeatability import repeatability, unrepeatable
-from ocrbench.schedule import Listener
+from ocrbench.progress import Listener
 
 # So many rounds of processes tell how long a verdict takes.
 PILOT = 3
@@ -116,15 +116,16 @@ class _LiveComparison:
     def _changes(self) -> list[Change]:
         collected, scoring, margin = self._collected, self._sides[0].cell.scoring, self._plan.margin
         before, after = ([sum(times.values()) for times in side] for side in collected.compile_ms)
+        one, other = collected.measured
         return [
             *self._speed_changes(),
             value_change("compile_ms", before, after, margin),
             value_change("peak_rss_mb", collected.peak_mb[0], collected.peak_mb[1], margin),
-            *accuracy_changes(collected.regions[0], collected.regions[1], self._measuring.expected, scoring),
+            *accuracy_changes(one.regions, other.regions, self._measuring.expected, scoring),
         ]
 
     def _comparison(self, *, interrupted: bool = False) -> Comparison:
-        one, other = self._collected.regions
+        one, other = (each.regions for each in self._collected.measured)
         ended = [f"interrupted: {self._collected.images} pairs of images were measured"] if interrupted else []
         skipped = [f"skipped {reason}" for reason in self._collected.skipped.values()]
         return Comparison(
@@ -138,13 +139,13 @@ class _LiveComparison:
         )
 
     def _unrepeatable(self) -> list[str]:
-        reasons = [unrepeatable(repeatability(reread)) for reread in self._collected.reread]
+        reasons = [unrepeatable(repeatability(each.reread)) for each in self._collected.measured]
         return [f"{side.label}: {reason}" for side, reason in zip(self._sides, reasons, strict=True) if reason]
 
     def _executed(self) -> list[str]:
         lines = []
-        for side, execution in zip(self._sides, self._collected.execution, strict=True):
-            for role, networks in execution.items():
+        for side, measured in zip(self._sides, self._collected.measured, strict=True):
+            for role, networks in measured.execution.items():
                 for network in networks.values():
                     shares = ", ".join(f"{kind} {share:.0%}" for kind, share in network["executed"].items())
                     lines.append(f"{side.label}: {role} {network['precision']} executed {shares}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from ocrbench.config import Cell, choices, closest
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
-from ocrbench.schedule import Worker
+from ocrbench.measure.processes import Worker
 
 # Both sides are judged by those of A, so B's own would be passed over in silence.
 JUDGED_BY = ("gate", "scoring")

@@ -30,12 +30,14 @@ from ocrbench.config import Cell
 from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
 from ocrbench.engines.native import settings_of
+from ocrbench.measure.pool import WorkerPool, workers_for
+from ocrbench.measure.preparing import prepare
+from ocrbench.measure.processes import Worker
 from ocrbench.metrics.paired import ratio_interval
 from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Region, Sample
 from ocrbench.scenarios import setup_of
-from ocrbench.schedule import Worker, WorkerPool, prepare, workers_for
 from ocrbench.worker.protocol import Load, Ran, Run
 
 Found = Mapping[str, Sequence[Region]]

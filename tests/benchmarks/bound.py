@@ -31,13 +31,14 @@ from ocrbench.config.composing import load
 from ocrbench.data.images import read_image
 from ocrbench.engines.native import settings_of
 from ocrbench.engines.pipeline import Pipeline
+from ocrbench.measure.pool import workers_for
+from ocrbench.measure.preparing import prepare
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Artifact, Network, Sample
 from ocrbench.runtime import CompiledNetwork
 from ocrbench.scenarios import setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup, groups
-from ocrbench.schedule import prepare, workers_for
 from ocrbench.studies.parity.benchmark_app import REPORT, START, arguments
 from ocrbench.studies.parity.targets import ROLES, Role, Target, targets_of
 from ocrbench.worker.protocol import Load, Run

@@ -15,8 +15,9 @@ import psutil
 from ocrbench import data
 from ocrbench.cli.console import make_console
 from ocrbench.config.composing import load
+from ocrbench.measure.pool import workers_for
+from ocrbench.measure.preparing import prepare
 from ocrbench.progress import ConsoleListener
-from ocrbench.schedule import prepare, workers_for
 from ocrbench.worker.protocol import Load, Run
 
 BLOCK = 100

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from ocrbench.architectures import ARCHITECTURES, SUFFIXES
-from ocrbench.cell import check
 from ocrbench.config import Cell, Dataset, Source, Stage, choices
 from ocrbench.config.composing import compose_config, load, load_matrix
 from ocrbench.config.parsing import shipped_cell, shipped_choice
 from ocrbench.data.formats import FORMATS
 from ocrbench.errors import DatasetError
+from ocrbench.measure.checks import check
 from ocrbench.models import FAMILIES, check_options
 from ocrbench.scenarios import SCENARIOS, setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ocrbench.environment import allowed_cores
 from ocrbench.environment.cores import split_cores
 from ocrbench.graphs.nodes import ops
-from ocrbench.schedule.fresh import FORKS
+from ocrbench.measure.processes import FORKS
 
 DARK, LIGHT = "dark22", "light"
 LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"

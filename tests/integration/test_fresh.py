@@ -7,8 +7,7 @@ import psutil
 import pytest
 
 from ocrbench.errors import WorkerError
-from ocrbench.schedule import FreshProcesses, Worker
-from ocrbench.schedule.fresh import FORKS
+from ocrbench.measure.processes import FORKS, FreshProcesses, Worker
 from ocrbench.worker.protocol import Describe
 
 pytestmark = pytest.mark.skipif(not FORKS, reason="this system is not to fork")

@@ -16,10 +16,12 @@ from ocrbench.config.composing import load
 from ocrbench.data import read
 from ocrbench.environment import allowed_cores
 from ocrbench.errors import CellError, WorkerError
+from ocrbench.measure.pool import WorkerPool, workers_for
+from ocrbench.measure.preparing import prepare
+from ocrbench.measure.processes import Worker
 from ocrbench.records import Artifacts
 from ocrbench.runs.store import Store
 from ocrbench.scenarios import Feed, Measurement, ServerSetup
-from ocrbench.schedule import Worker, WorkerPool, prepare, workers_for
 from ocrbench.worker.protocol import Attest, Load, Run
 from ocrbench.worker.session import Session
 

@@ -10,14 +10,14 @@ MODULES = (
     "models",
     "engines.pipeline",
     "scenarios",
-    "schedule",
+    "measure.passes",
     "runs.find",
     "runs.score",
     "runs.table",
     "metrics",
     "data",
     "report",
-    "cell",
+    "measure.cell",
 )
 
 

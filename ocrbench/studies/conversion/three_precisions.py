@@ -19,8 +19,8 @@ from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.config import Cell, Precision
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
+from ocrbench.progress import Listener
 from ocrbench.records import Artifacts
-from ocrbench.schedule import Listener
 
 ROLES = ("detector", "recognizer")
 # Speed-up of what → the metric it is taken from.
@@ -118,7 +118,7 @@ def _at(cell: Cell, precision: Precision) -> Cell:
 
 def _conversion(cell: Cell, sides: list[Side], measuring: Interleaved, plan: Plan) -> Conversion:
     collected, expected = measuring.collected, measuring.expected
-    one, other = collected.regions[FP32], collected.regions[CONVERTED]
+    one, other = collected.measured[FP32].regions, collected.measured[CONVERTED].regions
     fp32, auto, converted = (_variant(number, side, measuring) for number, side in enumerate(sides))
     read = [region for sample_id in one if sample_id in other for region in expected[sample_id]]
     return Conversion(
@@ -141,13 +141,13 @@ def _variant(number: int, side: Side, measuring: Interleaved) -> Variant:
         label=side.label,
         artifacts=measuring.artifacts[number],
         compile_ms={role: float(np.median([times[role] for times in rounds])) for role in ROLES},
-        execution=measuring.collected.execution[number],
+        execution=measuring.collected.measured[number].execution,
     )
 
 
 def _comparison(reference: int, sides: list[Side], measuring: Interleaved, plan: Plan) -> Comparison:
     collected, expected, scoring = measuring.collected, measuring.expected, sides[CONVERTED].cell.scoring
-    one, other = collected.regions[reference], collected.regions[CONVERTED]
+    one, other = collected.measured[reference].regions, collected.measured[CONVERTED].regions
     speed = collected.speed_changes(reference, CONVERTED, plan.margin)
     return Comparison(
         before=sides[reference].label,

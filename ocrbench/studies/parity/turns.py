@@ -10,9 +10,11 @@ import numpy as np
 
 from ocrbench.config import Cell
 from ocrbench.engines.native import settings_of
+from ocrbench.measure.locks import alone
+from ocrbench.measure.processes import Worker
 from ocrbench.metrics.paired import Interval, median_ratio
+from ocrbench.progress import Listener
 from ocrbench.scenarios import setup_of
-from ocrbench.schedule import Listener, Worker, alone
 from ocrbench.studies.parity.benchmark_app import run_application
 from ocrbench.studies.parity.targets import Target, Turn
 from ocrbench.worker.protocol import Time

@@ -14,8 +14,8 @@ import pytest
 
 from ocrbench.config.composing import load
 from ocrbench.convert.cache import ArtifactCache, Made
+from ocrbench.measure.processes import Worker
 from ocrbench.records import Artifact
-from ocrbench.schedule import Worker
 
 KEY = {"source": "00", "stored": "f16"}
 

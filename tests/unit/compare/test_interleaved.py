@@ -1,6 +1,7 @@
 """Several sides measured side by side."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from ocrbench.compare.interleaved import Interleaved, Plan
 from ocrbench.compare.sides import Side
 from ocrbench.config.composing import load
 from ocrbench.progress import LogListener
-from ocrbench.records import Region
+from ocrbench.records import Region, Sample, StageTimes
 from ocrbench.scenarios import Measurement
 from ocrbench.worker.protocol import Ran
+
+TIMES = StageTimes(**dict.fromkeys(StageTimes.__dataclass_fields__, 7))
 
 
 class Loading:
@@ -38,18 +41,26 @@ def test_who_interrupts_the_loading_leaves_no_side_with_more_rounds_than_another
     assert measuring.collected.compile_ms == [[], []]
 
 
-def test_each_side_is_held_against_its_own_first_pass() -> None:
-    side = Side(label="A", cell=load(["dataset.limit=3"]))
-    measuring = Interleaved([side, side], Plan(), LogListener())
-    measuring.collected.regions = [{"a": [region("Exit")]}, {"a": [region("Exit")]}]
+class Reading(Loading):
+    """A worker that reads one text after the other."""
 
-    def answer(text: str) -> Ran:
-        measurement = Measurement(sample_id="a", regions=(region(text),))
+    def __init__(self, *texts: str) -> None:
+        self._texts = iter(texts)
+
+    def ask(self, *_: object) -> Ran:  # type: ignore[override]
+        measurement = Measurement(sample_id="a", regions=(region(next(self._texts)),), times=TIMES)
         return Ran(measurements=(measurement,), wall_ns=1, peak_memory_bytes=1)
 
-    for second in ("Exit", "Ex1t", "Exit"):
-        measuring._hold_against_first_pass([answer("Exit"), answer(second)])
-    assert measuring.collected.reread == [{"a": True}, {"a": False}]
+
+def test_each_side_is_held_against_its_own_first_reading() -> None:
+    side = Side(label="A", cell=load(["dataset.limit=3"]))
+    measuring = Interleaved([side, side], Plan(), LogListener())
+    workers: list[Any] = [Reading("Exit", "Exit", "Exit", "Exit"), Reading("Ex1t", "Ex1t", "Exit", "Ex1t")]
+    sample = Sample(id="a", image_path=Path("a.png"))
+    for _ in range(4):
+        measuring._ask_all(workers, sample)
+    assert [each.reread for each in measuring.collected.measured] == [{"a": True}, {"a": False}]
+    assert [each.images for each in measuring.collected.measured] == [4, 4]
 
 
 def region(text: str) -> Region:

@@ -1,53 +1,21 @@
-"""Drive a worker through one cell: convert, warm up, measure, attest."""
+"""Passes over the images of a cell: warm up, measure, look up what ran."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
+from itertools import pairwise
 from time import monotonic
-from typing import Any
 
 from ocrbench.config import Cell
 from ocrbench.data import choose
-from ocrbench.records import ROLES, Artifacts, Role, Sample
-from ocrbench.scenarios import ServerSetup, setup_of
-from ocrbench.schedule.blocks import Measured, blocks_of, copies, run_block, with_most_text
-from ocrbench.schedule.pool import workers_for
-from ocrbench.schedule.process import Listener, Worker
-from ocrbench.schedule.searching import search_rate
-from ocrbench.worker.protocol import Attest, Convert, Describe, Load, Ran, Run
-
-
-def prepare(
-    cell: Cell,
-    listener: Listener,
-    roles: Sequence[Role] = ROLES,
-    start: Callable[[], AbstractContextManager[Worker]] = Worker,
-    *,
-    like_int8: bool = False,
-) -> tuple[Artifacts, dict[str, Any]]:
-    """Convert a cell's models in a process of their own.
-
-    Args:
-        cell: What to convert.
-        listener: Hears of progress.
-        roles: Which of its two models.
-        start: Makes the worker.
-        like_int8: Whether float networks are rewritten only as INT8 ones are.
-
-    Returns:
-        The artifacts by stage and network, and the environment that will measure them.
-
-    Raises:
-        OcrBenchError: The conversion fails.
-    """
-    # A search has a limit of its own for each stage. A recognizer is searched behind its detector, which is made first.
-    controlled = cell.quantization.method == "accuracy_control"
-    searches = (cell.detector.precision, cell.recognizer.precision).count("INT8") if controlled else 0
-    limit = cell.prepare_timeout_seconds + searches * cell.quantization.max_minutes * 60
-    with start() as worker:
-        environment = worker.ask(Describe(), listener, cell.prepare_timeout_seconds)
-        return worker.ask(Convert(cell=cell, roles=roles, like_int8=like_int8), listener, limit), environment
+from ocrbench.measure.measured import Measured, with_most_text
+from ocrbench.measure.pool import workers_for
+from ocrbench.measure.processes import Worker
+from ocrbench.measure.searching import search_rate
+from ocrbench.progress import Listener
+from ocrbench.records import Artifacts, Sample
+from ocrbench.scenarios import Feed, ServerSetup, setup_of
+from ocrbench.worker.protocol import Attest, Load, Run
 
 
 def measure(
@@ -59,7 +27,7 @@ def measure(
 ) -> Measured:
     """Measure a cell: warm-up passes, then passes until both the time and one full pass are done.
 
-    The predictions are those of the first pass.
+    What was found is that of the first pass.
 
     Args:
         cell: What to measure.
@@ -79,11 +47,13 @@ def measure(
         limit = cell.prepare_timeout_seconds
         measured.compile_ms = worker.ask(Load(cell=cell, artifacts=artifacts), listener, limit)
 
-        def ask(request: Run) -> Ran:
-            limit = cell.timeout_seconds + replace(setup, **request.changes).least_seconds(len(request.samples))
-            return worker.ask(request, listener, limit)
+        def run(
+            block: Feed, measured: Measured, *, warmup: bool = False, changes: Mapping[str, object] | None = None
+        ) -> None:
+            changes = changes or {}
+            limit = cell.timeout_seconds + replace(setup, **changes).least_seconds(len(block))
+            measured.add(worker.ask(Run(samples=block, changes=changes), listener, limit), warmup=warmup)
 
-        run = partial(run_block, ask)
         for number in range(cell.scenario.warmup_passes):
             for done, block in blocks_of(setup.block_images, samples, measured):
                 run(block, measured, warmup=True, changes=setup.warming_up)
@@ -96,8 +66,7 @@ def measure(
             _measure_passes(run, cell, samples, measured, listener)
         if cell.attest != "off" or cell.profile:
             listener.say("looking up which precision ran")
-            found = {sample_id: each.regions for sample_id, each in measured.predictions.items()}
-            feed = with_most_text(samples, found)
+            feed = with_most_text(samples, measured.regions)
             measured.execution = worker.ask(Attest(samples=feed), listener, cell.timeout_seconds)
     return measured
 
@@ -129,7 +98,7 @@ def _search(
     setup = setup_of(cell.scenario)
     assert isinstance(setup, ServerSetup)
     for _, block in blocks_of(setup.block_images, samples, measured):
-        if any(sample_id not in measured.predictions for sample_id, _ in block):
+        if any(sample_id not in measured.regions for sample_id, _ in block):
             # Without warm-up passes nobody has read them yet, and not all of them are drawn.
             run(block, measured, warmup=True, changes=setup.warming_up)
     usable = [sample for sample in samples if sample.id not in measured.skipped]
@@ -142,7 +111,7 @@ def _search(
 
     def attempt(rate: float | None) -> list[int]:
         tried[rate] = Measured(
-            predictions=measured.predictions,
+            regions=measured.regions,
             reread=measured.reread,
             skipped=measured.skipped,
             compile_ms=measured.compile_ms,
@@ -165,3 +134,33 @@ def _search(
     measured.images, measured.wall_ns, measured.usage = best.images, best.wall_ns, best.usage
     measured.spans = best.spans
     measured.peak_memory_bytes = max(each.peak_memory_bytes for each in tried.values())
+
+
+def blocks_of(size: int, samples: Sequence[Sample], measured: Measured) -> list[tuple[int, Feed]]:
+    """Cut the samples into blocks of nearly the same length, leaving out those already skipped.
+
+    Args:
+        size: The largest length.
+        samples: In the dataset's order.
+        measured: Knows what was skipped.
+
+    Returns:
+        Each block as (sample id, path) pairs, with the count of samples done after it.
+    """
+    count = -(-len(samples) // size)
+    edges = [-(-len(samples) * number // count) for number in range(count + 1)] if count else []
+    blocks: list[tuple[int, Feed]] = []
+    for start, end in pairwise(edges):
+        chosen = [(sample.id, sample.image_path) for sample in samples[start:end] if sample.id not in measured.skipped]
+        if chosen:
+            blocks.append((end, chosen))
+    return blocks
+
+
+def copies(blocks: Sequence[tuple[int, Feed]], queries: int) -> int:
+    """Say how often each block is to be repeated, all alike, so that the longest has enough images.
+
+    >>> copies([(2, [("a", "a.png"), ("b", "b.png")]), (3, [("c", "c.png")])], 3)
+    2
+    """
+    return -(-queries // max((len(block) for _, block in blocks), default=1))

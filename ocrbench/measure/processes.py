@@ -1,4 +1,4 @@
-"""The parent's end of a worker process: start, ask, watch over, give up."""
+"""The parent's end of worker processes: start, ask, watch over, give up, and start afresh without the wait."""
 
 import contextlib
 import functools
@@ -10,18 +10,22 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from ocrbench import errors
 from ocrbench.errors import OcrBenchError, WorkerError
+from ocrbench.progress import Listener
 from ocrbench.worker.protocol import (
     Answer,
     Answered,
     Close,
     Failed,
+    Fork,
+    Leave,
     Request,
     Warned,
     decode_event,
@@ -31,16 +35,9 @@ from ocrbench.worker.protocol import (
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 10
-
-
-class Listener(Protocol):
-    """Is told how a cell is getting on."""
-
-    def say(self, text: str) -> None:
-        """Hear of a step."""
-
-    def advance(self, phase: str, done: float, total: float) -> None:
-        """Hear how far a phase is; ``done`` never exceeds ``total``."""
+FORK_SECONDS = 60
+# macOS has system libraries that do not survive it.
+FORKS = sys.platform == "linux"
 
 
 class Worker:
@@ -162,6 +159,52 @@ class Worker:
         self._stderr.seek(0)
         lines = self._stderr.read().strip().splitlines() or ["no message"]
         return f"The worker ended with status {code} during '{command}': {lines[-1]}"
+
+
+class FreshProcesses:
+    """A source of processes that have loaded nothing yet, as a context manager.
+
+    On Linux, one process imports everything once, when the first is wanted, and each fresh one is a copy of it, made in
+    milliseconds. Its networks are compiled and placed in memory anew, which is what makes processes differ in speed.
+    """
+
+    def __init__(self, start: Callable[[], Worker], listener: Listener) -> None:
+        """Prepare.
+
+        Args:
+            start: Makes a worker.
+            listener: Hears what the workers say.
+        """
+        self._start, self._listener = start, listener
+        self._originals = ExitStack()
+        self._idle: list[Worker] = []
+
+    def __enter__(self) -> Self:
+        """Start nothing yet."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End the processes that the others are copies of; by force where something went wrong."""
+        self._originals.__exit__(*error)  # type: ignore[arg-type]
+
+    @contextmanager
+    def fresh(self) -> Iterator[Worker]:
+        """Give a process for as long as the block lasts. Several at once are copies of as many originals.
+
+        Raises:
+            WorkerError: It cannot be started.
+        """
+        if not FORKS:
+            with self._start() as worker:
+                yield worker
+            return
+        if not self._idle:
+            self._idle.append(self._originals.enter_context(self._start()))
+        original = self._idle.pop()
+        original.ask(Fork(), self._listener, FORK_SECONDS)
+        yield original
+        original.ask(Leave(), self._listener, FORK_SECONDS)
+        self._idle.append(original)
 
 
 def _error(event: Failed) -> OcrBenchError:

@@ -13,9 +13,9 @@ from ocrbench.environment import allowed_cores
 from ocrbench.environment.cores import split_cores
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import ConfigError
+from ocrbench.measure.processes import FORKS, Worker
+from ocrbench.progress import Listener
 from ocrbench.scenarios import Measurement, setup_of
-from ocrbench.schedule.fresh import FORKS
-from ocrbench.schedule.process import Listener, Worker
 from ocrbench.worker.protocol import Answer, Load, Ran, Request, Run
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ocrbench.config import Cell
-from ocrbench.schedule.process import Listener
+from ocrbench.progress import Listener
 
 log = logging.getLogger(__name__)
 

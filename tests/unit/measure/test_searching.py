@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ocrbench.errors import ConfigError
+from ocrbench.measure.searching import CONFIRMATIONS, search_rate
 from ocrbench.scenarios.server import arrivals_ns
-from ocrbench.schedule.searching import CONFIRMATIONS, search_rate
 
 SERVICE_MS, WORKERS = 50.0, 2
 CEILING = WORKERS / SERVICE_MS * 1000

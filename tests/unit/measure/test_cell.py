@@ -8,19 +8,20 @@ from typing import Any
 import psutil
 import pytest
 
-from ocrbench import cell as cell_module
 from ocrbench import environment
 from ocrbench.attestation import honoured
-from ocrbench.cell import check, run_cell
 from ocrbench.config import Cell
 from ocrbench.config.composing import load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import ConfigError, DatasetError, WorkerError
-from ocrbench.records import Artifact, Prediction, StageTimes
+from ocrbench.measure import cell as cell_module
+from ocrbench.measure.cell import run_cell
+from ocrbench.measure.checks import check
+from ocrbench.measure.measured import Measured, Timing
+from ocrbench.measure.processes import FORKS
+from ocrbench.records import Artifact, StageTimes
 from ocrbench.runs.run import Run
 from ocrbench.runs.store import Store
-from ocrbench.schedule import Measured, Timing
-from ocrbench.schedule.fresh import FORKS
 
 ARTIFACT = Artifact(path=Path("model.xml"), precision="FP16", sha256="00", size_bytes=1, source="test")
 
@@ -245,8 +246,8 @@ class TestMeasured:
             )
             for number, (sample_id, duration_ns) in enumerate(zip("abab", self.durations, strict=True))
         ]
-        predictions = {"a": Prediction(sample_id="a", regions=())}
-        return Measured(timings=timings, predictions=predictions, images=4, wall_ns=9, usage=self.usage)
+        regions = {"a": ()}
+        return Measured(timings=timings, regions=regions, images=4, wall_ns=9, usage=self.usage)
 
     def test_reading_has_no_times_where_images_are_decoded_beforehand(self, cell: Cell) -> None:
         found = []

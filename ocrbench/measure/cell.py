@@ -10,66 +10,34 @@ from typing import Any
 import pandas as pd
 
 from ocrbench import data, environment
-from ocrbench.architectures import check_architectures
 from ocrbench.attestation import judged
 from ocrbench.config import Cell
-from ocrbench.data.overlap import check_disjoint
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
-from ocrbench.errors import ConfigError, DatasetError, OcrBenchError
-from ocrbench.files import why_unwritable
+from ocrbench.errors import DatasetError, OcrBenchError
+from ocrbench.measure.checks import check
+from ocrbench.measure.locks import alone
+from ocrbench.measure.measured import Measured, Timing
+from ocrbench.measure.passes import measure
+from ocrbench.measure.preparing import prepare
+from ocrbench.measure.processes import FreshProcesses, Worker
 from ocrbench.metrics.repeatability import repeatability
 from ocrbench.metrics.scoring import Tallies, tallies, to_scores, total
 from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
-from ocrbench.models import check_options
 from ocrbench.profiling.run_files import profile_files, summarised
+from ocrbench.progress import Listener
 from ocrbench.records import Artifact, Artifacts, Sample, Score, artifacts_to_plain
 from ocrbench.runs.identity import decisive, decisive_keys, named, series
 from ocrbench.runs.run import Outcome, Run, outcomes_of
 from ocrbench.runs.score import keep_scores, score_run
 from ocrbench.runs.store import Store
 from ocrbench.scenarios import ServerSetup, setup_of
-from ocrbench.schedule import (
-    FreshProcesses,
-    Listener,
-    Measured,
-    Timing,
-    Worker,
-    alone,
-    cores_for,
-    measure,
-    prepare,
-)
 
 log = logging.getLogger(__name__)
 
 STAGES = ("read", "detect", "detect_infer", "crop", "recognize", "recognize_infer")
 # How long to look at what other processes do, before measuring begins.
 WATCH_SECONDS = 0.25
-
-
-def check(cell: Cell) -> None:
-    """Find mistakes in a cell's configuration before anything runs.
-
-    Raises:
-        ConfigError: A model option, architecture, format or scenario is wrong.
-        DatasetError: The dataset's folder does not exist, or images are both calibrated and tested with.
-    """
-    check_options(cell.detector, cell.recognizer)
-    check_architectures(cell.detector, cell.recognizer)
-    data.check_format(cell.dataset)
-    data.check_format(cell.calibration, "calibration")
-    cores_for(cell)
-    root = Path(cell.dataset.root).expanduser()
-    if not root.exists():
-        message = f"dataset.root={cell.dataset.root}: no such folder or file; expected a dataset of format "
-        raise DatasetError(message + f"{cell.dataset.format} (set it with dataset.root=PATH)")
-    for key in ("reports_dir", "cache_dir"):
-        if reason := why_unwritable(Path(getattr(cell, key))):
-            message = f"{key}={getattr(cell, key)}: {reason}"
-            raise ConfigError(message)
-    if "INT8" in (cell.detector.precision, cell.recognizer.precision):
-        check_disjoint(cell.calibration, data.read(cell.dataset) if cell.calibration.format != data.SYNTHETIC else [])
 
 
 def run_cell(cell: Cell, listener: Listener) -> Run:
@@ -145,11 +113,11 @@ def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Run
 
 
 def _outcomes(cell: Cell, samples: Sequence[Sample], measured: Measured) -> list[Outcome]:
-    if not measured.predictions:
+    if not measured.regions:
         reasons = "; ".join(sorted(set(measured.skipped.values()))[:3])
         message = f"dataset {cell.dataset.name}: none of its {len(samples)} images can be used: {reasons}"
         raise DatasetError(message)
-    return outcomes_of(samples, {sample_id: each.regions for sample_id, each in measured.predictions.items()})
+    return outcomes_of(samples, measured.regions)
 
 
 def _scores(

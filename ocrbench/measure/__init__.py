@@ -1,0 +1,1 @@
+"""Measure cells: the processes that do it, what they report, and the passes over the images."""

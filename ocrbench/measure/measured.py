@@ -1,0 +1,125 @@
+"""What workers report of the images that they read, gathered block by block."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ocrbench.environment.usage import Usage
+from ocrbench.measure.searching import Step
+from ocrbench.records import Region, Sample, Span, StageTimes
+from ocrbench.scenarios import Feed
+from ocrbench.worker.protocol import Ran
+
+ATTEST_IMAGES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """One image, timed once.
+
+    Attributes:
+        warmup: Whether this was before measuring began.
+        first_seen: Whether a network met an input shape for the first time.
+    """
+
+    sample_id: str
+    warmup: bool
+    first_seen: bool
+    regions: int
+    times: StageTimes
+
+
+@dataclass(kw_only=True)
+class Measured:
+    """All that workers reported of one cell; grows while they run.
+
+    Attributes:
+        timings: Every image that was read, each time.
+        regions: Sample id → what was found in it the first time.
+        reread: Sample id → whether it was always read as it was the first time, of those read more than once.
+        skipped: Sample id → reason.
+        compile_ms: Milliseconds of compilation of the last worker, by role, until its last block.
+        execution: Per role and network, see ``runtime.Execution``.
+        wall_ns: Time of the measured blocks together.
+        images: Number of images measured in that time.
+        usage: Use of the CPU in that time.
+        peak_memory_bytes: Largest resident set of the last worker.
+        rate: At which images arrived, per second; None where they do not arrive by themselves.
+        facts: What else the scenario found out, by name.
+        files: Name → text of files that belong to the run.
+        steps: The rates that a search tried.
+        spans: When each pipeline was in which stage, pipeline by pipeline; empty unless the cell is profiled.
+    """
+
+    timings: list[Timing] = field(default_factory=list)
+    regions: dict[str, tuple[Region, ...]] = field(default_factory=dict)
+    reread: dict[str, bool] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    compile_ms: dict[str, float] = field(default_factory=dict)
+    execution: dict[str, dict[str, Any]] = field(default_factory=dict)
+    wall_ns: int = 0
+    images: int = 0
+    usage: Usage = field(default_factory=Usage)
+    peak_memory_bytes: int = 0
+    rate: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    spans: dict[int, list[Span]] = field(default_factory=dict)
+
+    def add(self, ran: Ran, *, warmup: bool = False) -> None:
+        """Add a block.
+
+        Args:
+            ran: The worker's answer.
+            warmup: Whether this is before measuring begins.
+        """
+        self.peak_memory_bytes = ran.peak_memory_bytes
+        self.compile_ms.update(ran.compile_ms)
+        timed = [(each, each.times) for each in ran.measurements if each.times is not None]
+        if not warmup:
+            self.wall_ns += ran.wall_ns
+            self.usage += ran.usage
+            self.images += len(timed)
+            self.facts |= ran.facts
+            self.files |= ran.files
+            for pipeline, spans in enumerate(ran.spans):
+                self.spans.setdefault(pipeline, []).extend(spans)
+        self.skipped |= {each.sample_id: each.skipped for each in ran.measurements if each.skipped}
+        for each, times in timed:
+            self.timings.append(
+                Timing(
+                    sample_id=each.sample_id,
+                    warmup=warmup,
+                    first_seen=each.first_seen,
+                    regions=len(each.regions),
+                    times=times,
+                )
+            )
+            first = self.regions.setdefault(each.sample_id, each.regions)
+            if first is not each.regions:
+                same = same_texts(first, each.regions)
+                self.reread[each.sample_id] = self.reread.get(each.sample_id, True) and same
+
+
+def with_most_text(samples: Sequence[Sample], regions: Mapping[str, Sequence[Region]]) -> Feed:
+    """Choose some images to look up what ran: those with the most text, on which both stages have work.
+
+    Args:
+        samples: To choose from; without those of which nothing is known.
+        regions: Sample id → what was found in it.
+
+    Returns:
+        (sample id, path) pairs.
+    """
+    known = [sample for sample in samples if sample.id in regions]
+    known.sort(key=lambda sample: -len(regions[sample.id]))
+    return [(sample.id, sample.image_path) for sample in known[:ATTEST_IMAGES]]
+
+
+def same_texts(first: Sequence[Region], again: Sequence[Region]) -> bool:
+    """Tell whether an image was read as before: the same texts in the same order.
+
+    Places may differ by what is rounded otherwise, for a network that is compiled for one shape for example.
+    """
+    return [region.text for region in first] == [region.text for region in again]

@@ -1,0 +1,173 @@
+"""Passes over the images, with a small program in the place of the worker."""
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocrbench.config import Cell
+from ocrbench.environment.usage import Usage
+from ocrbench.errors import WorkerError
+from ocrbench.measure.measured import Measured
+from ocrbench.measure.passes import measure
+from ocrbench.measure.processes import Worker
+from ocrbench.records import Sample
+from ocrbench.scenarios import SCENARIOS
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpreter is a script with a #! line")
+
+# Answers requests: images named "bad…" are skipped, each has the text of how often it was run.
+PROGRAM = """
+import json, sys
+runs = {}
+for line in sys.stdin:
+    request = json.loads(line)
+    with open(LOG, "a") as log:
+        log.write(line)
+    if request["command"] == "close":
+        break
+    content = {"detector": 1.5, "recognizer": 2.5} if request["command"] == "load" else {}
+    if request["command"] == "run":
+        measurements = []
+        for sample_id, path in request["samples"]:
+            runs[sample_id] = runs.get(sample_id, 0) + 1
+            region = {"polygon": [[0, 0], [9, 0], [9, 9]], "text": str(runs[sample_id]), "confidence": 0.5}
+            times = dict.fromkeys(STAGES, runs[sample_id])
+            bad = sample_id.startswith("bad")
+            measurements.append({
+                "sample_id": sample_id, "skipped": "damaged" if bad else "", "first_seen": runs[sample_id] == 1,
+                "regions": [] if bad else [region] * (2 if sample_id == "much" else 1), "times": None if bad else times,
+            })
+        content = {"measurements": measurements, "wall_ns": 10, "peak_memory_bytes": 7}
+        # A network was compiled for a shape that was met.
+        content["compile_ms"] = {"detector": 1.5, "recognizer": 2.5 + max(runs.values())}
+        content["usage"] = {"capacity_s": 4.0, "busy_s": 3.0, "own_s": 2.0, "involuntary": 5}
+    print(json.dumps({"event": "answer", "content": content}), flush=True)
+"""
+
+
+class TestMeasure:
+    @pytest.fixture
+    def run(
+        self,
+        loaded: Cell,
+        hearing: Any,
+        interpreter: Callable[[str], str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> Callable[..., tuple[Measured, Any, list[dict[str, Any]]]]:
+        def run(
+            *names: str, program: str = PROGRAM, timeout_seconds: float = 20, block_images: int = 2, **scenario: Any
+        ) -> tuple[Measured, Any, list[dict[str, Any]]]:
+            start = functools.partial(Worker, interpreter(program))
+            changed = replace(loaded.scenario, **{"min_seconds": 0, "warmup_passes": 1, **scenario})
+            setup = SCENARIOS[changed.name].setup
+            monkeypatch.setattr(setup, "block_images", block_images)
+            monkeypatch.setattr(setup, "block_queries", 1)
+            cell = replace(loaded, scenario=changed, timeout_seconds=timeout_seconds)
+            samples = [Sample(id=name, image_path=Path(name)) for name in names]
+            measured = measure(cell, {}, samples, hearing, start)
+            requests = (tmp_path / "requests").read_text(encoding="utf-8").splitlines()
+            return measured, hearing, [json.loads(line) for line in requests]
+
+        return run
+
+    @staticmethod
+    def blocks(requests: list[dict[str, Any]], command: str = "run") -> list[list[str]]:
+        return [[name for name, _ in each["samples"]] for each in requests if each["command"] == command]
+
+    def test_a_warm_up_and_one_pass_in_blocks(self, run: Callable) -> None:
+        measured, hearing, requests = run("a", "b", "c")
+        assert self.blocks(requests) == [["a", "b"], ["c"]] * 2
+        assert [each["command"] for each in requests] == ["load", *["run"] * 4, "attest", "close"]
+        assert measured.compile_ms == {"detector": 1.5, "recognizer": 4.5}
+        assert (measured.images, measured.wall_ns, measured.peak_memory_bytes) == (3, 20, 7)
+        assert measured.usage == Usage(capacity_s=8, busy_s=6, own_s=4, involuntary=10)
+        assert [(each.sample_id, each.warmup, each.first_seen) for each in measured.timings] == [
+            *((name, True, True) for name in "abc"),
+            *((name, False, False) for name in "abc"),
+        ]
+        assert measured.timings[-1].times.latency_ns == 2
+        assert hearing.shares == [
+            ("warm-up 1", 2 / 3),
+            ("warm-up 1", 1),
+            ("measure", 2 / 3),
+            ("measure", 1),
+        ]
+
+    def test_predictions_are_those_of_the_first_pass(self, run: Callable) -> None:
+        measured, _, _ = run("a", warmup_passes=2)
+        (region,) = measured.regions["a"]
+        assert region.text == "1"
+        assert region.polygon == ((0, 0), (9, 0), (9, 9))
+
+    @pytest.mark.parametrize(("text", "same"), [("str(runs[sample_id])", False), ("sample_id", True)])
+    def test_images_are_held_against_their_first_reading(self, run: Callable, text: str, same: bool) -> None:
+        program = PROGRAM.replace("str(runs[sample_id])", text)
+        measured, _, _ = run("a", "bad", program=program)
+        assert measured.reread == {"a": same}
+
+    def test_what_is_read_once_is_held_against_nothing(self, run: Callable) -> None:
+        measured, _, _ = run("a", "b", warmup_passes=0)
+        assert measured.reread == {}
+
+    def test_passes_go_on_until_the_time_is_over(self, run: Callable) -> None:
+        measured, hearing, _ = run("a", "b", warmup_passes=0, min_seconds=0.3)
+        assert measured.images > 4
+        assert measured.images == len(measured.timings)
+        shares = [share for _, share in hearing.shares]
+        assert shares == sorted(shares)
+        assert shares[-1] <= 1
+
+    def test_skipped_images_are_not_tried_again_nor_counted(self, run: Callable) -> None:
+        measured, _, requests = run("a", "bad1", "b", "bad2", "bad3", "c", block_images=3)
+        assert measured.skipped == {"bad1": "damaged", "bad2": "damaged", "bad3": "damaged"}
+        assert self.blocks(requests) == [["a", "bad1", "b"], ["bad2", "bad3", "c"], ["a", "b"], ["c"]]
+        assert measured.images == 3
+        assert set(measured.regions) == {"a", "b", "c"}
+
+    def test_a_block_may_take_the_time_in_which_its_images_arrive(self, run: Callable) -> None:
+        """The one arrival comes after 2.7 s, so an answer after 2 s is none too late; the limit is 1 s."""
+        slow = PROGRAM.replace(
+            "        measurements = []\n", "        measurements = __import__('time').sleep(2) or []\n"
+        )
+        limits = {"program": slow, "timeout_seconds": 1, "warmup_passes": 0}
+        measured, _, _ = run("a", **limits, name="server", options={"rate": 0.25, "bound_ms": 1000})
+        assert measured.images == 1
+        with pytest.raises(WorkerError, match="did not answer 'run' within 1 s"):
+            run("a", **limits)
+
+    def test_a_search_without_warm_up_still_reads_every_image(self, run: Callable) -> None:
+        options = {"bound_ms": 1000, "search": True}
+        measured, _, requests = run("bad1", "bad2", "a", "b", "c", warmup_passes=0, name="server", options=options)
+        assert set(measured.regions) == {"a", "b", "c"}
+        assert set(measured.skipped) == {"bad1", "bad2"}
+        assert self.blocks(requests)[:3] == [["bad1", "bad2"], ["a", "b"], ["c"]]
+        (drawn,) = {tuple(block) for block in self.blocks(requests)[3:]}
+        assert len(drawn) == measured.facts["searched_images"] == 2
+
+    def test_a_search_draws_its_images_from_all(self, run: Callable, tmp_path: Path) -> None:
+        drawn = set()
+        for seed in range(5):
+            (tmp_path / "requests").unlink(missing_ok=True)
+            options = {"bound_ms": 1000, "search": True, "seed": seed}
+            _, _, requests = run(*"abcdefgh", name="server", options=options)
+            (block,) = {tuple(block) for block in self.blocks(requests)[4:]}
+            assert len(block) == 2
+            drawn |= set(block)
+        assert len(drawn) > 4
+
+    def test_with_nothing_but_bad_images_it_ends(self, run: Callable) -> None:
+        measured, _, requests = run("bad1", "bad2", min_seconds=30)
+        assert measured.regions == {}
+        assert set(measured.skipped) == {"bad1", "bad2"}
+        assert self.blocks(requests) == [["bad1", "bad2"]]
+
+    def test_precision_is_looked_up_on_the_images_with_most_text(self, run: Callable) -> None:
+        _, _, requests = run("a", "bad", "b", "c", "d", "much")
+        assert self.blocks(requests, "attest") == [["much", "a", "b", "c"]]
