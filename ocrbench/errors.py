@@ -37,6 +37,10 @@ class WorkerError(OcrBenchError):
     """The process that measures died, hung or answered nonsense."""
 
 
+class BusyError(OcrBenchError):
+    """Another session measures on this machine, and is not to be waited for any longer."""
+
+
 class CellError(OcrBenchError):
     """A cell failed that was run through the Python API; its failed run is stored."""
 

@@ -166,8 +166,9 @@ class Interleaved:
         Raises:
             OcrBenchError: A side cannot be loaded or measured.
         """
+        labels = " with ".join(side.label for side in self._sides)
         with ExitStack() as stack:
-            stack.enter_context(alone(self._sides[0].cell, self._listener))
+            stack.enter_context(alone(self._sides[0].cell, self._listener, f"comparing {labels}"))
             workers = [stack.enter_context(source.fresh()) for source in self._sources]
             self._load(workers)
             first = not self.collected.times

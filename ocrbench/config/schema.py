@@ -193,13 +193,13 @@ class Noise:
 # measurement.
 NOT_MEASURED = (
     *("reports_dir", "cache_dir", "force", "profile"),
-    *("timeout_seconds", "prepare_timeout_seconds", "gate", "noise"),
+    *("wait", "timeout_seconds", "prepare_timeout_seconds", "gate", "noise"),
 )
 
 # These say how a cell is measured and judged: they mean nothing to who only converts its models or reads with them.
 ONLY_MEASURING = (
     *("dataset", "scenario", "gate", "noise", "attest"),
-    *("profile", "force", "reports_dir"),
+    *("profile", "wait", "force", "reports_dir"),
 )
 
 
@@ -227,11 +227,18 @@ class Cell:
     model_cache: bool
     attest: Literal["warn", "strict", "off"]
     profile: bool = False
+    wait: float | None = Field(default=None, ge=0)
     timeout_seconds: float = Field(gt=0)
     prepare_timeout_seconds: float = Field(gt=0)
     force: bool
     reports_dir: str
     cache_dir: str
+
+    @property
+    def title(self) -> str:
+        """The cell in a few words: models, precision, device, dataset."""
+        models = _both(self.detector.name, self.recognizer.name)
+        return f"{models} {self.precisions} on {self.devices}, {self.dataset.name}"
 
     @property
     def precisions(self) -> str:

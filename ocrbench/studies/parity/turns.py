@@ -64,7 +64,7 @@ def measure_parity(cell: Cell, target: Target, seconds: float, rounds: int, list
     Raises:
         OcrBenchError: A process fails.
     """
-    with alone(cell, listener):
+    with alone(cell, listener, f"timing the {target.role} {getattr(cell, target.role).name} beside benchmark_app"):
         return _measure_alone(cell, target, seconds, rounds, listener)
 
 

@@ -100,7 +100,7 @@ def measure_sensitivity(cell: Cell, role: Role, listener: Listener) -> Sensitivi
         message = f"{role} {stage.name}: no layer of its INT8 network is quantised"
         raise ModelError(message)
     quantised = _accuracy(probe, inputs, listener)
-    with alone(cell, listener):
+    with alone(cell, listener, f"timing the layers of {stage.name}"):
         profiles = _profiles(cell, stage, artifacts, graph, inputs, listener)
     names: dict[str, dict[str, str]] = {
         precision: shared_names(artifacts["FP32"], each) for precision, each in artifacts.items()

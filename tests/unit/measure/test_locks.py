@@ -1,60 +1,118 @@
 """One measurement at a time."""
 
 import os
+import re
 import stat
 import tempfile
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock, Timeout
 
 from ocrbench.config import Cell
+from ocrbench.errors import BusyError
 from ocrbench.measure.locks import alone
 from ocrbench.progress import LogListener
 
 LOCK = "ocrbench-measuring.lock"
+WAIT_SECONDS = 20
 
 
-class TestAlone:
-    @pytest.fixture(autouse=True)
-    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def test_sessions_with_different_cache_folders_wait_for_each_other(
-        self, loaded: Cell, hearing: Any, tmp_path: Path
-    ) -> None:
-        order = []
 
-        def second() -> None:
-            with alone(replace(loaded, cache_dir=str(tmp_path / "other")), hearing):
-                order.append("second")
+@contextmanager
+def measuring(cell: Cell, *doing: str) -> Iterator[None]:
+    """Measure in another thread for as long as the block lasts."""
+    begun, end = threading.Event(), threading.Event()
 
-        thread = threading.Thread(target=second)
-        with alone(replace(loaded, cache_dir=str(tmp_path / "one")), LogListener()):
-            thread.start()
-            for _ in range(200):
-                if hearing.said:
-                    break
-                thread.join(0.1)
-            order.append("first")
-        thread.join(20)
-        assert order == ["first", "second"]
-        assert hearing.said == [f"waiting for another measurement on this machine to end ({tmp_path / LOCK})"]
+    def measure() -> None:
+        with alone(cell, LogListener(), *doing):
+            begun.set()
+            assert end.wait(WAIT_SECONDS)
 
-    def test_every_user_may_lock(self, loaded: Cell, tmp_path: Path) -> None:
-        before = os.umask(0o077)
-        try:
-            with alone(loaded, LogListener()):
-                assert stat.S_IMODE((tmp_path / LOCK).stat().st_mode) == 0o666
-        finally:
-            os.umask(before)
+    thread = threading.Thread(target=measure)
+    thread.start()
+    assert begun.wait(WAIT_SECONDS)
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join(WAIT_SECONDS)
 
-    def test_a_cache_folder_is_locked_where_the_shared_lock_is_unusable(self, loaded: Cell, tmp_path: Path) -> None:
-        (tmp_path / LOCK).mkdir()
-        with alone(replace(loaded, cache_dir=str(tmp_path / "cache")), LogListener()):
-            lock = FileLock(tmp_path / "cache" / "measuring.lock")
-            with pytest.raises(Timeout):
-                lock.acquire(timeout=0)
+
+class Releasing:
+    """A listener that, at the first word, does something and remembers what it heard."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self._then = then
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+        self._then()
+
+    def advance(self, phase: str, done: float, total: float) -> None:
+        pass
+
+
+def test_sessions_with_different_cache_folders_wait_for_each_other_and_say_for_whom(loaded: Cell) -> None:
+    other = measuring(replace(loaded, cache_dir="/one"))
+    other.__enter__()
+    listener = Releasing(lambda: other.__exit__(None, None, None))
+    with alone(replace(loaded, cache_dir="/other"), listener):
+        (said,) = listener.said
+    holder = (
+        rf"process {os.getpid()} of \S+, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d, measuring {re.escape(loaded.title)}"
+    )
+    assert re.fullmatch(rf"waiting for another measurement on this machine to end: {holder}", said)
+
+
+@pytest.mark.parametrize("wait", [0, 0.1])
+def test_a_wait_is_bounded(wait: float, loaded: Cell, hearing: Any) -> None:
+    with (
+        measuring(loaded, "comparing A with B"),
+        pytest.raises(
+            BusyError, match=rf"^wait={wait}: another session measures on this machine: .*comparing A with B$"
+        ),
+        alone(replace(loaded, wait=wait), hearing),
+    ):
+        pass
+    assert bool(hearing.said) is bool(wait)
+
+
+def test_who_need_not_wait_is_told_nothing(loaded: Cell, hearing: Any) -> None:
+    for _ in range(2):
+        with alone(replace(loaded, wait=0), hearing):
+            pass
+    assert hearing.said == []
+
+
+def test_a_holder_that_says_nothing_is_waited_for_all_the_same(loaded: Cell, tmp_path: Path, hearing: Any) -> None:
+    with measuring(loaded):
+        (tmp_path / LOCK).write_text("{", encoding="utf-8")
+        with pytest.raises(BusyError, match="it does not say which"), alone(replace(loaded, wait=0), hearing):
+            pass
+
+
+def test_every_user_may_lock(loaded: Cell, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with alone(loaded, LogListener()):
+            assert stat.S_IMODE((tmp_path / LOCK).stat().st_mode) == 0o666
+    finally:
+        os.umask(before)
+
+
+def test_where_the_lock_is_unusable_a_warning_says_so(
+    loaded: Cell, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / LOCK).mkdir()
+    with alone(loaded, LogListener()):
+        assert "cannot be locked" in caplog.text
