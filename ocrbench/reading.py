@@ -136,7 +136,7 @@ def read_images(cell: Cell, images: Sequence[tuple[str, Path]], listener: Listen
     Raises:
         OcrBenchError: A model cannot be had, converted or compiled.
     """
-    check_options(cell.detector, cell.recognizer)
+    check_options(cell)
     results = []
     with FreshProcesses(Worker, listener) as processes:
         artifacts, _ = prepare(cell, listener, start=processes.fresh)

@@ -4,15 +4,11 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
-
-# The two stages of a pipeline that have networks.
-Role = Literal["detector", "recognizer"]
-ROLES: tuple[Role, ...] = get_args(Role)
 
 Image = NDArray[np.uint8]
 # A compiled network: takes its input tensors in order, returns its outputs in order, valid until the next call.

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ocrbench.config import Stage, closest
+from ocrbench.config import Cell, closest
 from ocrbench.errors import ConfigError
 
 __all__ = ["ARCHITECTURES", "SUFFIXES", "Architecture", "build", "check_architectures", "fingerprint"]
@@ -38,13 +38,13 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-def check_architectures(*stages: Stage) -> None:
+def check_architectures(cell: Cell) -> None:
     """Make sure that the architectures that a cell's sources name are known.
 
     Raises:
         ConfigError: One is not.
     """
-    for stage in stages:
+    for stage in cell.stages.values():
         for source in (stage.source, *stage.more_sources.values()):
             if source.architecture and source.architecture not in ARCHITECTURES:
                 valid = closest(source.architecture, ARCHITECTURES)

@@ -10,10 +10,10 @@ from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.config import ONLY_MEASURING, choices, closest, refuse_unused
 from ocrbench.config.composing import load
+from ocrbench.config.stage import ROLES, Role
 from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.measure.preparing import prepare
 from ocrbench.progress import ConsoleListener
-from ocrbench.records import ROLES, Role
 
 app = make_app()
 

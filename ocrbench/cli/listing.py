@@ -14,10 +14,10 @@ from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.config import Cell, Dataset, Stage, choices
 from ocrbench.config.parsing import shipped_cell, shipped_choice
+from ocrbench.config.stage import ROLES, Role
 from ocrbench.convert.source import locate
 
 app = make_app("list")
-ROLES = ("detector", "recognizer")
 # What the tables show of each item, by heading; --json has everything.
 DEVICE = {"name": "name", "full name": "full_name", "native precisions": "native"}
 MODEL = {"licence": "licence", "MB": "size_mb", "languages": "languages", "on disk": "on_disk"}
@@ -93,8 +93,8 @@ def _load(overrides: Sequence[str], config_dir: str | None) -> Cell:
     return load(overrides, config_dir)
 
 
-def _model(role: str, name: str, cell: Cell, overrides: Sequence[str], config_dir: str | None) -> Item:
-    default: Stage = getattr(cell, role)
+def _model(role: Role, name: str, cell: Cell, overrides: Sequence[str], config_dir: str | None) -> Item:
+    default = cell.stages[role]
     if name in choices(role):
         common = {key: getattr(default, key) for key in ("device", "precision", "properties")}
         stage = shipped_choice(Stage, role, name, **common)

@@ -11,6 +11,7 @@ from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
 from ocrbench.config import Cell, closest, validate
 from ocrbench.config.composing import load
+from ocrbench.config.stage import ROLES, Role
 from ocrbench.errors import ConfigError
 from ocrbench.measure.checks import check
 from ocrbench.measure.preparing import prepare
@@ -20,7 +21,7 @@ from ocrbench.report.tables import to_csv
 from ocrbench.runs.find import find_runs
 from ocrbench.runtime import check_device
 from ocrbench.studies.parity.parity_table import to_frame, to_table
-from ocrbench.studies.parity.targets import ROLES, Role, targets_of
+from ocrbench.studies.parity.targets import targets_of
 from ocrbench.studies.parity.turns import measure_parity
 
 app = make_app()
@@ -55,7 +56,7 @@ def parity(  # noqa: PLR0913 - each is an option of the command
     check(cell)
     check_output(csv)
     for role in roles:
-        check_device(getattr(cell, role).device)
+        check_device(cell.stages[role].device)
     title = f"parity {cell.detector.name} {cell.precisions} on {cell.devices}"
     with ConsoleListener(make_console(stderr=True), title) as listener, tempfile.TemporaryDirectory() as folder:
         networks = _networks(cell, roles, checksums, listener)

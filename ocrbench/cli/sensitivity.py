@@ -12,17 +12,16 @@ from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
 from ocrbench.config import choices, closest
 from ocrbench.config.composing import load
+from ocrbench.config.stage import ROLES, Role
 from ocrbench.errors import ConfigError
 from ocrbench.measure.checks import check
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.tables import to_csv
 from ocrbench.runtime import check_device
-from ocrbench.studies.sensitivity.layer_costs import Role, check_quantisable, measure_sensitivity
+from ocrbench.studies.sensitivity.layer_costs import check_quantisable, measure_sensitivity
 from ocrbench.studies.sensitivity.sensitivity_table import ORDERS, to_frame, to_table
 
 app = make_app()
-
-ROLES: tuple[Role, ...] = ("detector", "recognizer")
 
 
 @command(app, "sensitivity")
@@ -53,7 +52,7 @@ def sensitivity(
         cell = load([f"{role}={name}", *overrides], folder)
         check(cell)
         check_quantisable(cell, role)
-        check_device(cell.detector.device if role == "detector" else cell.recognizer.device)
+        check_device(cell.stages[role].device)
         with ConsoleListener(make_console(stderr=True), f"{role} {name}") as listener:
             found = measure_sensitivity(cell, role, listener)
         frames.append(to_frame(found, sort))

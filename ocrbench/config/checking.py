@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from ocrbench.config.retired import RETIRED, RETIRED_VALUES
+from ocrbench.config.stage import ROLES
 from ocrbench.errors import ConfigError
 
 Parsed = TypeVar("Parsed")
@@ -35,7 +36,7 @@ def validate(
     except ValidationError as error:
         found = [_describe(item, kind, where, beside) for item in error.errors()]
         # Both stages inherit values from the top level: say so once.
-        inherited = {f"{stage}.{text}" for text in found for stage in ("detector", "recognizer")}
+        inherited = {f"{stage}.{text}" for text in found for stage in ROLES}
         raise ConfigError("; ".join(text for text in found if text not in inherited)) from error
 
 

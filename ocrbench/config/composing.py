@@ -25,10 +25,10 @@ from ocrbench.config.checking import closest, unknown_key
 from ocrbench.config.packaged import choices, packaged
 from ocrbench.config.parsing import one_line, parse, register_resolvers
 from ocrbench.config.schema import Cell
-from ocrbench.config.stage import Options
+from ocrbench.config.stage import ROLES, Options
 from ocrbench.errors import ConfigError
 
-GROUPS = ("detector", "recognizer", "model", "dataset", "calibration", "quantization", "scenario", "gate")
+GROUPS = (*ROLES, "model", "dataset", "calibration", "quantization", "scenario", "gate")
 
 
 def load(overrides: Sequence[str] = (), config_dir: str | None = None) -> Cell:

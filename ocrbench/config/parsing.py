@@ -14,14 +14,13 @@ from ocrbench.config.checking import unknown_key, validate
 from ocrbench.config.packaged import default_cache_dir, packaged
 from ocrbench.config.retired import RETIRED
 from ocrbench.config.schema import Cell, Dataset, Scenario
-from ocrbench.config.stage import Stage
+from ocrbench.config.stage import ROLES, Stage
 from ocrbench.errors import ConfigError
 
 WithOptions = TypeVar("WithOptions", Stage, Scenario, Dataset)
 # Some keys of these belong to a model family, a scenario or a dataset format.
 WITH_OPTIONS: Mapping[str, type[Stage | Scenario | Dataset]] = {
-    "detector": Stage,
-    "recognizer": Stage,
+    **dict.fromkeys(ROLES, Stage),
     "scenario": Scenario,
     "dataset": Dataset,
     "calibration": Dataset,
@@ -59,7 +58,7 @@ def shipped_cell() -> Cell:
     config = {key: value for key, value in _read("config").items() if key not in ("defaults", "hydra")}
     chosen = {key: name for each in _read("config")["defaults"] if isinstance(each, dict) for key, name in each.items()}
     # The other defaults choose nothing, or choose among these.
-    for group in ("detector", "recognizer", "dataset", "calibration", "quantization", "scenario", "gate"):
+    for group in (*ROLES, "dataset", "calibration", "quantization", "scenario", "gate"):
         config[group] = {**config.get(group, {}), **_read(f"{group}/{chosen[group]}")}
     register_resolvers()
     return parse(OmegaConf.create(config))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ocrbench.config.stage import ROLES
+
 
 @dataclass(frozen=True, kw_only=True)
 class Retired:
@@ -61,11 +63,7 @@ RETIRED: Mapping[str, Retired] = {
     "quantization.ranking_images": Retired(
         instead="removed, leave it out; layers are ranked on 16 of quantization.validation_images", defaults=(16,)
     ),
-    **{
-        f"{role}.quantization.smooth_quant_{kind}": _SMOOTH
-        for role in ("detector", "recognizer")
-        for kind in ("convolution", "matmul")
-    },
+    **{f"{role}.quantization.smooth_quant_{kind}": _SMOOTH for role in ROLES for kind in ("convolution", "matmul")},
     "scenario.block_images": _of_scenario(8, 64, 128, 1_000_000),
     "scenario.block_queries": _of_scenario(1, 128, 500),
     "folding.argmax": Retired(

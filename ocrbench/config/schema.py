@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config.stage import STRICT, Granularity, Options, Precision, Stage
+from ocrbench.config.stage import ROLES, STRICT, Granularity, Options, Precision, Role, Stage
 
 # The type that a precision promises to execute.
 EXPECTED_TYPES: Mapping[str, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16", "INT8": "i8"}
@@ -237,23 +237,24 @@ class Cell:
     @property
     def title(self) -> str:
         """The cell in a few words: models, precision, device, dataset."""
-        models = _both(self.detector.name, self.recognizer.name)
+        models = "+".join(dict.fromkeys(stage.name for stage in self.stages.values()))
         return f"{models} {self.precisions} on {self.devices}, {self.dataset.name}"
+
+    @property
+    def stages(self) -> dict[Role, Stage]:
+        """The stages that have networks, by role."""
+        return {role: getattr(self, role) for role in ROLES}
 
     @property
     def precisions(self) -> str:
         """The precision of both stages, or of each."""
-        return _both(self.detector.precision, self.recognizer.precision)
+        return "+".join(dict.fromkeys(stage.precision for stage in self.stages.values()))
 
     @property
     def devices(self) -> str:
         """The device of both stages, or of each."""
-        return _both(self.detector.device, self.recognizer.device)
+        return "+".join(dict.fromkeys(stage.device for stage in self.stages.values()))
 
     def cutting(self, granularity: Granularity) -> Words | Lines:
         """Return how what the detector finds is cut to get regions of a granularity."""
         return self.words if granularity == "word" and self.detector.finds == "line" else self.lines
-
-
-def _both(detector: str, recognizer: str) -> str:
-    return detector if detector == recognizer else f"{detector}+{recognizer}"

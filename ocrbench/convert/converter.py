@@ -4,10 +4,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ocrbench.architectures import fingerprint
 from ocrbench.config import Cell, Precision, Source, Stage
+from ocrbench.config.stage import Role
 from ocrbench.convert.cache import ArtifactCache, Made, key_digest
 from ocrbench.convert.calibration import CalibrationSet, Regions, Tensor, expected_regions
 from ocrbench.convert.control import AccuracyControl, Journal
@@ -30,7 +31,6 @@ from ocrbench.graphs.split_concatenations import split_concatenations
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Artifact
 
-Role = Literal["detector", "recognizer"]
 Artifacts = dict[str, Artifact]
 Metadata = Mapping[str, str]
 Progress = Callable[[str], None]
@@ -158,7 +158,7 @@ class _Converter:
     def _budget(self, role: Role) -> float:
         """Return how much of the score this stage may lose."""
         whole = self._cell.quantization.max_drop
-        if self._cell.detector.precision != "INT8" or self._cell.recognizer.precision != "INT8":
+        if any(stage.precision != "INT8" for stage in self._cell.stages.values()):
             return whole
         if role == "detector":
             return whole * DETECTOR_SHARE
@@ -170,7 +170,7 @@ class _Converter:
         return self.stage("detector", self._cell.detector)
 
     def _float_stage(self, role: Role) -> Artifacts:
-        stage: Stage = getattr(self._cell, role)
+        stage = self._cell.stages[role]
         return self.stage(role, replace(stage, precision="FP32"))
 
     def _fetch(self, source: Source, stage: Stage) -> Fetched:

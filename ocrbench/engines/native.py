@@ -7,11 +7,12 @@ from time import perf_counter_ns
 from typing import Any
 
 from ocrbench.config import Cell, Options, Stage
+from ocrbench.config.stage import Role
 from ocrbench.engines.interface import Job
 from ocrbench.engines.pipeline import Pipeline
 from ocrbench.errors import DeviceError
-from ocrbench.models import build_detector, build_recognizer
-from ocrbench.records import Artifact, Graph, Image, Network, Role, metadata_of
+from ocrbench.models import build_detector, build_recognizer, graphs_of
+from ocrbench.records import Artifact, Graph, Image, Network, metadata_of
 from ocrbench.runtime import CompiledNetwork, Settings, check_device
 
 
@@ -25,8 +26,8 @@ class NativeEngine:
     def load(self, job: Job) -> dict[str, float]:
         """Compile both models and build the pipelines."""
         cell = job.cell
-        check_device(cell.detector.device)
-        check_device(cell.recognizer.device)
+        for stage in cell.stages.values():
+            check_device(stage.device)
         detector = build_detector(cell.detector, metadata_of(job.artifacts["detector"]))
         recognizer = build_recognizer(cell.recognizer, metadata_of(job.artifacts["recognizer"]))
         self._networks = {
@@ -88,7 +89,7 @@ def settings_of(cell: Cell, role: Role, properties: Options) -> Settings:
         role: Which of the two.
         properties: The scenario's; those of the stage win over them.
     """
-    stage: Stage = getattr(cell, role)
+    stage = cell.stages[role]
     return Settings(
         device=stage.device,
         precision=stage.precision,
@@ -111,8 +112,7 @@ def time_network(
         DeviceError: The device is not available, or refuses the network or a property.
     """
     check_device(stage.device)
-    build = build_detector if role == "detector" else build_recognizer
-    graph = build(stage, artifact.metadata).graphs()["network"]
+    graph = graphs_of(role, stage, artifact.metadata)["network"]
     compiled = CompiledNetwork(artifact, graph, settings)
     network = compiled.network()
     tensor = compiled.random_input(shape)

@@ -19,8 +19,8 @@ def check(cell: Cell) -> None:
         ConfigError: A model option, architecture, format or scenario is wrong.
         DatasetError: The dataset's folder does not exist, or images are both calibrated and tested with.
     """
-    check_options(cell.detector, cell.recognizer)
-    check_architectures(cell.detector, cell.recognizer)
+    check_options(cell)
+    check_architectures(cell)
     data.check_format(cell.dataset)
     data.check_format(cell.calibration, "calibration")
     cores_for(cell)
@@ -32,5 +32,5 @@ def check(cell: Cell) -> None:
         if reason := why_unwritable(Path(getattr(cell, key))):
             message = f"{key}={getattr(cell, key)}: {reason}"
             raise ConfigError(message)
-    if "INT8" in (cell.detector.precision, cell.recognizer.precision):
+    if any(stage.precision == "INT8" for stage in cell.stages.values()):
         check_disjoint(cell.calibration, data.read(cell.dataset) if cell.calibration.format != data.SYNTHETIC else [])

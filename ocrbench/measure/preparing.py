@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from ocrbench.config import Cell
+from ocrbench.config.stage import ROLES, Role
 from ocrbench.measure.processes import Worker
 from ocrbench.progress import Listener
-from ocrbench.records import ROLES, Artifacts, Role
+from ocrbench.records import Artifacts
 from ocrbench.worker.protocol import Convert, Describe
 
 
@@ -36,7 +37,7 @@ def prepare(
     """
     # A search has a limit of its own for each stage. A recognizer is searched behind its detector, which is made first.
     controlled = cell.quantization.method == "accuracy_control"
-    searches = (cell.detector.precision, cell.recognizer.precision).count("INT8") if controlled else 0
+    searches = sum(stage.precision == "INT8" for stage in cell.stages.values()) if controlled else 0
     limit = cell.prepare_timeout_seconds + searches * cell.quantization.max_minutes * 60
     with start() as worker:
         environment = worker.ask(Describe(), listener, cell.prepare_timeout_seconds)

@@ -5,8 +5,10 @@ To add a family: write ``models/<family>.py``, enter it in ``FAMILIES``, and des
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from ocrbench.config import Stage, closest, validate
+from ocrbench.config import Cell, Stage, closest, validate
+from ocrbench.config.stage import Role
 from ocrbench.errors import ConfigError
 from ocrbench.models import (
     easyocr,
@@ -18,7 +20,8 @@ from ocrbench.models import (
     ppocr,
     whole_image,
 )
-from ocrbench.models.interface import Detector, Family, Model, Part, Reading, Recognizer
+from ocrbench.models.interface import Detector, Family, Part, Reading, Recognizer
+from ocrbench.records import Graph
 
 __all__ = [
     "FAMILIES",
@@ -28,6 +31,7 @@ __all__ = [
     "build_detector",
     "build_recognizer",
     "check_options",
+    "graphs_of",
     "option_files",
 ]
 
@@ -53,23 +57,31 @@ def build_detector(stage: Stage, metadata: Mapping[str, str]) -> Detector:
     Raises:
         ConfigError: The family is unknown, has no detector, or an option is wrong.
     """
-    return _build(_detector_part(stage), stage, metadata, "detector")
+    detector: Detector = _build("detector", stage, metadata)
+    return detector
 
 
 def build_recognizer(stage: Stage, metadata: Mapping[str, str]) -> Recognizer:
     """Build the recognizer of a cell; arguments and errors as ``build_detector``."""
-    return _build(_recognizer_part(stage), stage, metadata, "recognizer")
+    recognizer: Recognizer = _build("recognizer", stage, metadata)
+    return recognizer
 
 
-def check_options(detector: Stage, recognizer: Stage) -> None:
-    """Check both models' family options without reading their files, and that files of one's own are there.
+def graphs_of(role: Role, stage: Stage, metadata: Mapping[str, str]) -> Mapping[str, Graph]:
+    """Name each network of a model with what is folded into it; errors as ``build_detector``."""
+    found: Mapping[str, Graph] = _build(role, stage, metadata).graphs()
+    return found
+
+
+def check_options(cell: Cell) -> None:
+    """Check both models' family options without reading their files, and that files of your own are there.
 
     Raises:
         ConfigError: As ``build_detector``, or a source names a file that does not exist.
     """
-    validate(_detector_part(detector).options, detector.options, "detector")
-    validate(_recognizer_part(recognizer).options, recognizer.options, "recognizer")
-    for role, stage in (("detector", detector), ("recognizer", recognizer)):
+    for role, stage in cell.stages.items():
+        validate(_part(role, stage).options, stage.options, role)
+    for role, stage in cell.stages.items():
         more = {f"more_sources.{name}": source for name, source in stage.more_sources.items()}
         for key, source in {"source": stage.source, **more}.items():
             if source.kind == "file" and not Path(source.path).expanduser().is_file():
@@ -77,36 +89,24 @@ def check_options(detector: Stage, recognizer: Stage) -> None:
                 raise ConfigError(message)
 
 
-def option_files(detector: Stage, recognizer: Stage) -> list[Path]:
+def option_files(cell: Cell) -> list[Path]:
     """List the files that both models' options name; errors as ``check_options``."""
-    parts = ((_detector_part(detector), detector, "detector"), (_recognizer_part(recognizer), recognizer, "recognizer"))
-    return [path for part, stage, where in parts for path in part.files(validate(part.options, stage.options, where))]
+    parts = [(_part(role, stage), stage, role) for role, stage in cell.stages.items()]
+    return [path for part, stage, role in parts for path in part.files(validate(part.options, stage.options, role))]
 
 
-def _build(part: Part[Model], stage: Stage, metadata: Mapping[str, str], where: str) -> Model:
-    return part.build(validate(part.options, stage.options, where), metadata)
+def _build(role: Role, stage: Stage, metadata: Mapping[str, str]) -> Any:  # noqa: ANN401 - a detector or a recognizer
+    part = _part(role, stage)
+    return part.build(validate(part.options, stage.options, role), metadata)
 
 
-def _detector_part(stage: Stage) -> Part[Detector]:
-    part = _family(stage, "detector").detector
-    if part is None:
-        raise ConfigError(_no_part("detector", stage.family, [n for n, f in FAMILIES.items() if f.detector]))
-    return part
-
-
-def _recognizer_part(stage: Stage) -> Part[Recognizer]:
-    part = _family(stage, "recognizer").recognizer
-    if part is None:
-        raise ConfigError(_no_part("recognizer", stage.family, [n for n, f in FAMILIES.items() if f.recognizer]))
-    return part
-
-
-def _family(stage: Stage, where: str) -> Family:
+def _part(role: Role, stage: Stage) -> Part[Any]:
     if stage.family not in FAMILIES:
-        message = f"{where}.family={stage.family}: no such model family; {closest(stage.family, FAMILIES)}"
+        message = f"{role}.family={stage.family}: no such model family; {closest(stage.family, FAMILIES)}"
         raise ConfigError(message)
-    return FAMILIES[stage.family]
-
-
-def _no_part(where: str, family: str, valid: list[str]) -> str:
-    return f"{where}.family={family}: this family has no {where}; {closest(family, valid)}"
+    part: Part[Any] | None = getattr(FAMILIES[stage.family], role)
+    if part is None:
+        valid = closest(stage.family, [name for name, family in FAMILIES.items() if getattr(family, role)])
+        message = f"{role}.family={stage.family}: this family has no {role}; {valid}"
+        raise ConfigError(message)
+    return part

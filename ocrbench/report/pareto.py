@@ -7,12 +7,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ocrbench.config import closest
+from ocrbench.config.stage import ROLES
 from ocrbench.errors import ConfigError
 from ocrbench.runs.columns import BY_NAME, NUMBERS
 from ocrbench.runs.run import Run
 from ocrbench.runs.table import cells, wide
 
-TOLD = ("run_id", "detector", "recognizer", "dataset", "scenario", "host", "noisy")
+TOLD = ("run_id", *ROLES, "dataset", "scenario", "host", "noisy")
 # Runs that differ in one of these do not compete. The first is the fingerprint of the images.
 APART = ("data", "dataset", "scenario", "host")
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")

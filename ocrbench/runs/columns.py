@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from ocrbench.config.stage import ROLES
 from ocrbench.metrics.repeatability import LEAST_REPEATABILITY
 from ocrbench.metrics.scoring import METRICS
-from ocrbench.records import ROLES
 
 if TYPE_CHECKING:
     # A run offers its row, so it imports this module.

@@ -15,8 +15,8 @@ from typing import Any
 from ocrbench import environment
 from ocrbench.config import NOT_MEASURED, Cell
 from ocrbench.config.retired import RETIRED
+from ocrbench.config.stage import ROLES
 from ocrbench.models import option_files
-from ocrbench.records import ROLES
 from ocrbench.runs.run import Run
 
 # Where things are, and by what rules results are scored.
@@ -32,7 +32,7 @@ def decisive(cell: Cell) -> dict[str, Any]:
     Raises:
         ConfigError: The models' options are wrong, or one of the files is missing.
     """
-    paths = option_files(cell.detector, cell.recognizer)
+    paths = option_files(cell)
     hashes = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
     config = decisive_keys(asdict(cell))
     for role in ROLES:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from ocrbench.records import ROLES
+from ocrbench.config.stage import ROLES
 from ocrbench.runs.columns import both
 from ocrbench.runs.identity import comparable, known_to_one
 from ocrbench.runs.run import Run

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ocrbench.config import NOT_MEASURED
-from ocrbench.records import ROLES
+from ocrbench.config.stage import ROLES
 from ocrbench.runs.run import Run
 
 # Each choice of one of these has its own keys, so only runs of the same choice are compared by them.

@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import ValidationError
 
 from ocrbench.config import Cell
+from ocrbench.config.stage import Role
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import WorkerError
-from ocrbench.records import Artifact, Artifacts, Role, Span, decoded
+from ocrbench.records import Artifact, Artifacts, Span, decoded
 from ocrbench.scenarios.interface import Block, Feed
 
 Answer = TypeVar("Answer")

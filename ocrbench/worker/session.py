@@ -82,7 +82,7 @@ class Session:
         cell, role = request.cell, request.role
         settings = settings_of(cell, role, setup_of(cell.scenario).properties)
         return time_network(
-            getattr(cell, role), role, request.artifacts["network"], settings, request.shape, request.calls
+            cell.stages[role], role, request.artifacts["network"], settings, request.shape, request.calls
         )
 
     def close(self) -> None:

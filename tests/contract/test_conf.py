@@ -29,7 +29,7 @@ def stage_of(role: str, name: str) -> tuple[Cell, Stage]:
 @pytest.mark.parametrize(("role", "name"), MODELS)
 def test_models_are_described_and_their_family_takes_their_options(role: str, name: str) -> None:
     cell, stage = stage_of(role, name)
-    check_options(cell.detector, cell.recognizer)
+    check_options(cell)
     assert stage.name == name
     assert getattr(FAMILIES[stage.family], role) is not None
     assert stage.licence.strip()
@@ -74,7 +74,7 @@ def test_what_is_read_without_hydra_is_what_hydra_composes() -> None:
 @pytest.mark.parametrize("name", choices("model"))
 def test_pairs_compose(name: str) -> None:
     cell = load([f"model={name}"])
-    check_options(cell.detector, cell.recognizer)
+    check_options(cell)
 
 
 @pytest.mark.parametrize("name", choices("dataset"))
@@ -116,7 +116,7 @@ def test_an_experiment_is_several_settings_and_the_command_line_has_the_last_wor
     setup = setup_of(cell.scenario)
     assert isinstance(setup, ThroughputSetup)
     assert (setup.processes, setup.together, cell.folding.recognizer_networks) == (2, 4, 48)
-    check_options(cell.detector, cell.recognizer)
+    check_options(cell)
 
 
 def test_every_family_format_and_scenario_has_a_configuration() -> None:

@@ -13,10 +13,11 @@ import pytest
 from numpy.typing import NDArray
 
 from ocrbench.config.composing import load
+from ocrbench.config.stage import ROLES
 from ocrbench.data.images import read_image
 from ocrbench.errors import ModelError
 from ocrbench.geometry import rectangle
-from ocrbench.records import ROLES, Region
+from ocrbench.records import Region
 from ocrbench.worker.protocol import Convert, Load, Run
 from ocrbench.worker.session import Session
 

@@ -10,11 +10,11 @@ from typing import Any
 from ocrbench.config import NOT_MEASURED, choices
 from ocrbench.config.composing import load
 from ocrbench.config.retired import RETIRED, RETIRED_VALUES
-from ocrbench.records import ROLES
+from ocrbench.config.stage import ROLES
 from ocrbench.runs.run import Run
 
 # Config groups whose choice a run names.
-GROUPS = ("detector", "recognizer", "dataset", "calibration", "quantization", "scenario")
+GROUPS = (*ROLES, "dataset", "calibration", "quantization", "scenario")
 # What each stage inherits unless it is given its own.
 INHERITED = ("device", "precision", "properties")
 # Of the whole cell.

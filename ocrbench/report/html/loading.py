@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ocrbench.records import ROLES
+from ocrbench.config.stage import ROLES
 from ocrbench.report.html.labels import labels, shortened
 from ocrbench.report.html.model import Options, Report
 from ocrbench.runs.find import find_runs

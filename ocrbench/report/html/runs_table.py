@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ocrbench.config.stage import ROLES
 from ocrbench.report.html.model import Report
 from ocrbench.runs.columns import COLUMNS
 from ocrbench.runs.run import Run
 from ocrbench.runs.table import shown_columns, wide
 
 # Columns with few values, which the reader can choose from.
-FILTERS = ("status", "detector", "recognizer", "precision", "device", "scenario", "dataset", "host", "openvino")
+FILTERS = ("status", *ROLES, "precision", "device", "scenario", "dataset", "host", "openvino")
 # Units that stand behind a number.
 UNITS = ("ms", "images/s", "MB")
 

@@ -9,10 +9,11 @@ from typing import Any
 from ocrbench import environment
 from ocrbench.compare.flips import Agreement, Flip
 from ocrbench.compare.verdict import Comparison
+from ocrbench.config.stage import ROLES
 from ocrbench.records import Region
 from ocrbench.report.comparison_json import change_to_plain
 from ocrbench.studies.conversion.conversion_text import notes
-from ocrbench.studies.conversion.three_precisions import ROLES, SPEEDUPS, Conversion, Variant, speedup
+from ocrbench.studies.conversion.three_precisions import SPEEDUPS, Conversion, Variant, speedup
 
 SCHEMA = 1
 
@@ -50,7 +51,7 @@ def to_json(conversion: Conversion, crops: Mapping[int, str], started: datetime)
 
 
 def _variant(variant: Variant) -> dict[str, Any]:
-    stages = {
+    stages: dict[str, Any] = {
         role: {
             "size_mb": variant.size_mb(role),
             "compile_ms": variant.compile_ms[role],

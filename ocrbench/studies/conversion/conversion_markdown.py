@@ -71,12 +71,11 @@ def to_markdown(conversion: Conversion, crops: Mapping[int, str], started: datet
         started: When measuring began.
     """
     cell, label = conversion.cell, conversion.converted.label
-    devices = "+".join(dict.fromkeys((cell.detector.device, cell.recognizer.device)))
     title = f"{models(conversion)}: {label} against FP32 and AUTO"
     body = [[escape(value) or EMPTY for value in row] for row in rows(conversion)]
     parts = [
         f"# {escape(title)}\n",
-        f"Device {code(devices)}, dataset {code(cell.dataset.name)}: {conversion.agreement.images} images, "
+        f"Device {code(cell.devices)}, dataset {code(cell.dataset.name)}: {conversion.agreement.images} images, "
         f"{conversion.words} words. {escape(_where(started))}\n",
         "".join(f"- {escape(line)}\n" for line in sentences(conversion)),
         table([escape(each) for each in heading(conversion)], body),

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from ocrbench.attestation import honoured
 from ocrbench.compare.flips import Flip
 from ocrbench.compare.verdict import Change, describe
+from ocrbench.config.stage import ROLES
 from ocrbench.metrics.paired import Interval
 from ocrbench.metrics.scoring import METRICS
 from ocrbench.records import Region
 from ocrbench.runs.columns import EMPTY, executed_text, text
-from ocrbench.studies.conversion.three_precisions import ROLES, SPEEDUPS, Conversion, Variant, speedup
+from ocrbench.studies.conversion.three_precisions import SPEEDUPS, Conversion, Variant, speedup
 
 NOT_DETECTED = "not detected"
 
@@ -75,8 +76,7 @@ def found_text(region: Region | None, *, quoted: bool = False) -> str:
 
 def models(conversion: Conversion) -> str:
     """Name the pair of models, or the one name that both share."""
-    names = (conversion.cell.detector.name, conversion.cell.recognizer.name)
-    return " + ".join(dict.fromkeys(names))
+    return " + ".join(dict.fromkeys(stage.name for stage in conversion.cell.stages.values()))
 
 
 def _shares(values: Sequence[float]) -> list[str]:

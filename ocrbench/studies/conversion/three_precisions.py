@@ -17,12 +17,12 @@ from ocrbench.compare.interleaved import Interleaved, Plan
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.config import Cell, Precision
+from ocrbench.config.stage import ROLES
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
 from ocrbench.progress import Listener
 from ocrbench.records import Artifacts
 
-ROLES = ("detector", "recognizer")
 # Speed-up of what → the metric it is taken from.
 SPEEDUPS = {"end to end": "latency_p50_ms", "detect": "detect_p50_ms", "recognize": "recognize_p50_ms"}
 # The numbers of the sides.
@@ -112,8 +112,8 @@ def measure_conversion(cell: Cell, plan: Plan, listener: Listener) -> Conversion
 
 
 def _at(cell: Cell, precision: Precision) -> Cell:
-    detector, recognizer = (replace(stage, precision=precision) for stage in (cell.detector, cell.recognizer))
-    return replace(cell, precision=precision, detector=detector, recognizer=recognizer)
+    stages: dict[str, Any] = {role: replace(stage, precision=precision) for role, stage in cell.stages.items()}
+    return replace(cell, precision=precision, **stages)
 
 
 def _conversion(cell: Cell, sides: list[Side], measuring: Interleaved, plan: Plan) -> Conversion:

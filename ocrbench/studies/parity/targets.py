@@ -4,21 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import openvino as ov
 
 from ocrbench import data
 from ocrbench.config import Cell, Stage
+from ocrbench.config.stage import Role
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.graphs.folding import fold
-from ocrbench.models import build_detector, build_recognizer
+from ocrbench.models import build_detector, build_recognizer, graphs_of
 from ocrbench.records import Artifact, Graph, Image, Sample
 
-Role = Literal["detector", "recognizer"]
-ROLES: tuple[Role, ...] = get_args(Role)
 CROPS = 64
 
 
@@ -95,9 +94,8 @@ def targets_of(
         ConfigError: The network does not take such a shape.
         DatasetError: There is nothing to take a shape from.
     """
-    stage: Stage = getattr(cell, role)
-    build = build_detector if role == "detector" else build_recognizer
-    graph = build(stage, artifact.metadata).graphs()["network"]
+    stage = cell.stages[role]
+    graph = graphs_of(role, stage, artifact.metadata)["network"]
     path = folder / f"{role}.xml"
     entry = save_folded(artifact, graph, path)
     usual = () if all(len(each) > 1 for each in wanted) else _usual_shape(cell, role, artifact)

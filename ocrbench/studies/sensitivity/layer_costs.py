@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import Literal
+from typing import Any
 
 from ocrbench import data
 from ocrbench.config import Cell, Precision, Stage
+from ocrbench.config.stage import Role
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError, ModelError
 from ocrbench.geometry import crop_quadrilateral
@@ -21,7 +22,6 @@ from ocrbench.runtime import CompiledNetwork, Settings
 from ocrbench.studies.sensitivity.attribution import Group, Spent, attribute
 from ocrbench.studies.sensitivity.probe import Agreement, Probe
 
-Role = Literal["detector", "recognizer"]
 # AUTO is what a user gets by default.
 COMPARED: tuple[Precision, ...] = ("FP32", "AUTO", "INT8")
 DEFAULT_IMAGES = 8
@@ -71,7 +71,7 @@ def check_quantisable(cell: Cell, role: Role) -> None:
     Raises:
         ConfigError: It has none.
     """
-    stage: Stage = getattr(cell, role)
+    stage = cell.stages[role]
     if stage.source.kind == "none":
         message = f"{role}={stage.name}: it has no network that could be quantised; see ocrbench list models"
         raise ConfigError(message)
@@ -92,7 +92,7 @@ def measure_sensitivity(cell: Cell, role: Role, listener: Listener) -> Sensitivi
     Raises:
         OcrBenchError: The conversion or the device fails, nothing was quantised, or no image can be used.
     """
-    stage: Stage = getattr(cell, role)
+    stage = cell.stages[role]
     artifacts = {precision: _convert(cell, role, precision, listener) for precision in COMPARED}
     inputs, graph = _inputs(cell, role, artifacts["FP32"].metadata)
     probe = Probe(artifacts["FP32"], artifacts["INT8"], graph)
@@ -131,8 +131,8 @@ def join(quantised: Sequence[LayerCost], names: Mapping[str, str], groups: Seque
 
 
 def _convert(cell: Cell, role: Role, precision: Precision, listener: Listener) -> Artifact:
-    stage = replace(getattr(cell, role), precision=precision)
-    artifacts, _ = prepare(replace(cell, **{role: stage}), listener, [role], like_int8=True)
+    stage: dict[str, Any] = {role: replace(cell.stages[role], precision=precision)}
+    artifacts, _ = prepare(replace(cell, **stage), listener, [role], like_int8=True)
     return artifacts[role]["network"]
 
 

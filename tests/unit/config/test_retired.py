@@ -70,7 +70,7 @@ def test_so_it_does_in_a_file_of_your_own(key: str, tmp_path: Path) -> None:
 def test_a_value_gets_one_too(word: str) -> None:
     cell = load([word])
     with pytest.raises(ConfigError) as caught:
-        check_options(cell.detector, cell.recognizer)
+        check_options(cell)
     assert str(caught.value) == f"{word}: {RETIRED_VALUES[word]}"
 
 

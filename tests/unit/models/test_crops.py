@@ -74,5 +74,5 @@ def test_only_static_batches_are_filled_up() -> None:
 def test_what_does_not_go_together_is_refused(words: list[str], part: str) -> None:
     cell = load(words)
     with pytest.raises(ConfigError) as caught:
-        check_options(cell.detector, cell.recognizer)
+        check_options(cell)
     assert part in str(caught.value)
