@@ -73,12 +73,13 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
         known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
         models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
         cell_id = known["cell_id"] = named(cell, [decisive(cell), fingerprint, models, known["environment"]])
+        # Who has nothing to measure need not wait for those who do.
+        if earlier := _measured_before(cell, cell_id, store, listener):
+            return earlier
         with alone(cell, listener):
-            # Looked up only now: another session may just have measured this very cell.
-            earlier = None if cell.force else store.newest(cell_id, profiled=cell.profile)
-            if earlier is not None:
-                listener.say("measured before; that run is shown (force=true measures again)")
-                return score_run(earlier, cell.scoring)
+            # While this session waited, another one may have measured this very cell.
+            if earlier := _measured_before(cell, cell_id, store, listener):
+                return earlier
             known["conditions"] |= {"busy": watch_processes(WATCH_SECONDS)}
             measured = measure(cell, artifacts, samples, listener, processes.fresh)
             known["conditions"] |= _disturbances(measured)
@@ -98,6 +99,14 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
             run = store.add(run, _frame(measured.timings), outcomes, {**measured.files, **profile})
             keep_scores(run, counted)
     return run
+
+
+def _measured_before(cell: Cell, cell_id: str, store: Store, listener: Listener) -> Run | None:
+    earlier = None if cell.force else store.newest(cell_id, profiled=cell.profile)
+    if earlier is None:
+        return None
+    listener.say("measured before; that run is shown (force=true measures again)")
+    return score_run(earlier, cell.scoring)
 
 
 def _failed(cell: Cell, store: Store, known: dict[str, Any], reason: str) -> Run:

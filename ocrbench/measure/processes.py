@@ -74,12 +74,12 @@ class Worker:
         """End the process; by force where it does not go, or where something went wrong."""
         if kind is not None:
             self.kill()
-        try:
+        with contextlib.suppress(WorkerError, subprocess.TimeoutExpired):
             self._write(Close())
             self._process.wait(CLOSE_SECONDS)
-        except (WorkerError, subprocess.TimeoutExpired):
-            self.kill()
-            self._process.wait()
+        # Whatever a library started would keep the pipes open, and closing them would wait for it.
+        self.kill()
+        self._process.wait()
         self._stderr.seek(0)
         log.debug("worker %s said:\n%s", self._process.pid, self._stderr.read())
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
@@ -127,7 +127,7 @@ class Worker:
                 listener.say(event.text)
 
     def kill(self) -> None:
-        """End the process and, where it was forked, its copy."""
+        """End the process and all that it started."""
         if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -17,6 +17,7 @@ from ocrbench.errors import ConfigError, DatasetError, WorkerError
 from ocrbench.measure import cell as cell_module
 from ocrbench.measure.cell import run_cell
 from ocrbench.measure.checks import check
+from ocrbench.measure.locks import alone
 from ocrbench.measure.measured import Measured, Timing
 from ocrbench.measure.processes import FORKS
 from ocrbench.records import Artifact, StageTimes
@@ -292,6 +293,14 @@ class TestMeasured:
         again = run(cell)
         assert again.run_id == third.run_id
         assert again.folder == third.folder == store.root / f"{cell_id}-3"
+
+    def test_what_was_measured_before_needs_no_lock(self, cell: Cell) -> None:
+        first = run(cell)
+        with alone(cell, Silent()):
+            assert run(replace(cell, wait=0)).run_id == first.run_id
+            busy = run(replace(cell, wait=0, force=True))
+        assert busy.status == "failed"
+        assert "another session measures on this machine" in busy.error
 
     def test_a_failed_repeat_is_kept_beside_the_finished_run(self, cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
         first = run(cell)

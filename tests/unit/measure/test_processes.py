@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +86,16 @@ sys.stdin.readline()
             worker._process.wait()
             with pytest.raises(WorkerError, match="bad start"):
                 worker.ask(Describe(), LogListener(), 20)
+
+    def test_what_it_started_ends_with_it(self, interpreter: Callable[[str], str], tmp_path: Path) -> None:
+        program = """
+import subprocess, sys
+subprocess.Popen([sys.executable, "-S", "-c", f"import time; time.sleep(20); open({LOG!r}, 'w')"])
+sys.stdin.readline()
+"""
+        with Worker(interpreter(program)):
+            pass
+        assert not (tmp_path / "requests").exists()
 
     def test_one_that_hangs_is_stopped(self, interpreter: Callable[[str], str]) -> None:
         with Worker(interpreter("import time\ntime.sleep(60)")) as worker:
