@@ -1,4 +1,9 @@
-"""Read images for a person: from a file, a folder or an address to regions with text."""
+"""Read images for a person: from a file, a folder or an address to regions with text.
+
+Most imports are inside functions, so that a mistyped path is found before anything that takes long to import.
+"""
+
+from __future__ import annotations
 
 import re
 import tempfile
@@ -9,20 +14,14 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ocrbench.config import Cell
-from ocrbench.convert.download import reason
-from ocrbench.data.formats import folder
 from ocrbench.errors import ConfigError, DatasetError
-from ocrbench.geometry import in_reading_order
-from ocrbench.measure.preparing import prepare
-from ocrbench.measure.processes import FreshProcesses, Worker
-from ocrbench.models import check_options
-from ocrbench.progress import Listener
-from ocrbench.records import Region
-from ocrbench.worker.protocol import Load, Run
 
 if TYPE_CHECKING:
     import requests
+
+    from ocrbench.config import Cell
+    from ocrbench.progress import Listener
+    from ocrbench.records import Region
 
 MAX_BYTES = 50_000_000
 TIMEOUT_SECONDS = 30
@@ -44,15 +43,36 @@ class Read:
     skipped: str = ""
 
 
+def by_lines(regions: Sequence[Region]) -> list[Region]:
+    """Sort regions as a person reads them."""
+    from ocrbench.geometry import in_reading_order
+
+    return in_reading_order(regions)
+
+
 def by_distance(regions: Sequence[Region]) -> list[Region]:
     """Sort regions by the distance of their first corner from the image's upper left, as the OpenVINO tutorial does."""
     return sorted(regions, key=lambda region: region.polygon[0][0] ** 2 + region.polygon[0][1] ** 2)
 
 
-ORDERS: Mapping[str, Callable[[Sequence[Region]], list[Region]]] = {
-    "reading": in_reading_order,
-    "distance": by_distance,
-}
+ORDERS: Mapping[str, Callable[[Sequence[Region]], list[Region]]] = {"reading": by_lines, "distance": by_distance}
+
+
+def is_override(word: str) -> bool:
+    """Whether a word of the command line is KEY=VALUE, and neither an address nor a file whose name looks like it."""
+    return "=" in word and "://" not in word.partition("=")[0] and not Path(word).exists()
+
+
+def check_exists(name: str) -> None:
+    """Check that a name is an address or that there is such a file or folder.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    path = Path(name).expanduser()
+    if "://" not in name and not path.is_file() and not path.is_dir():
+        message = f"{name}: no such file or folder, and neither an address nor KEY=VALUE"
+        raise ConfigError(message)
 
 
 class ImageSource:
@@ -61,7 +81,7 @@ class ImageSource:
     def __init__(self) -> None:
         self._stack = ExitStack()
 
-    def __enter__(self) -> "ImageSource":
+    def __enter__(self) -> ImageSource:
         """Make a place for downloads."""
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         return self
@@ -80,23 +100,24 @@ class ImageSource:
             ConfigError: There is no such file or folder.
             DatasetError: The folder holds no image, or the address cannot be read.
         """
+        check_exists(name)
         if "://" in name:
             return [(name, self._fetch(name))]
         path = Path(name).expanduser()
         if path.is_dir():
+            from ocrbench.data.formats import folder
+
             return [(entry.id, entry.image_path) for entry in folder.read(path)]
-        if not path.is_file():
-            message = f"{name}: no such file or folder, and neither an address nor KEY=VALUE"
-            raise ConfigError(message)
         return [(name, path)]
 
     def _fetch(self, url: str) -> Path:
         if not re.match(r"https?://[^/?#]", url, re.IGNORECASE):
             message = f"{url}: only http and https addresses are read"
             raise ConfigError(message)
-        # Takes long to import, and most images are on disk.
         import requests
         from urllib3.exceptions import HTTPError
+
+        from ocrbench.convert.download import reason
 
         try:
             with (
@@ -111,7 +132,7 @@ class ImageSource:
         return Path(stream.name)
 
 
-def _chunks(answer: "requests.Response", url: str) -> Iterator[bytes]:
+def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
     """Yield what arrives as it arrives, so that a server cannot hold us up by sending a byte now and then."""
     deadline, received = monotonic() + TIMEOUT_SECONDS, 0
     while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=True):
@@ -136,6 +157,11 @@ def read_images(cell: Cell, images: Sequence[tuple[str, Path]], listener: Listen
     Raises:
         OcrBenchError: A model cannot be had, converted or compiled.
     """
+    from ocrbench.measure.preparing import prepare
+    from ocrbench.measure.processes import FreshProcesses, Worker
+    from ocrbench.models import check_options
+    from ocrbench.worker.protocol import Load, Run
+
     check_options(cell)
     results = []
     with FreshProcesses(Worker, listener) as processes:

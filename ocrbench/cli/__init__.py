@@ -9,16 +9,19 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
 from rich.logging import RichHandler
 from rich.text import Text
 
 from ocrbench import __version__
 from ocrbench.cli.commands import COMMANDS
 from ocrbench.cli.console import make_console
-from ocrbench.cli.files import existing
 from ocrbench.errors import ConfigError, OcrBenchError, last_line
+from ocrbench.reading import check_exists, is_override
+
+if TYPE_CHECKING:
+    import typer
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +36,9 @@ RETIRED = {
 }
 
 
-def application(command: str) -> typer.Typer:
+def application(command: str) -> "typer.Typer":
     """Import what a command needs."""
-    app = importlib.import_module(f"ocrbench.cli.{COMMANDS[command].module}").app
-    assert isinstance(app, typer.Typer)
+    app: typer.Typer = importlib.import_module(f"ocrbench.cli.{COMMANDS[command].module}").app
     return app
 
 
@@ -72,6 +74,8 @@ def _dispatch(words: list[str]) -> int:
         make_console().print(f"ocrbench {__version__}")
         return 0
     if words and words[0] in COMMANDS:
+        if words[0] == "read" and "--help" not in words:
+            _refuse_missing_images(words)
         application(words[0])(words[1:], prog_name=f"ocrbench {words[0]}")
         return 0
     if not words or _asks_for_help(words):
@@ -89,10 +93,24 @@ def _asks_for_help(words: Sequence[str]) -> bool:
     return bool({"--help", "-h"} & set(words)) and ("=" in words[0] or words[0].startswith("-"))
 
 
+def _refuse_missing_images(words: Sequence[str]) -> None:
+    """Answer a mistyped path before the command is imported, which takes many times longer.
+
+    A word after an option may be its value; the command checks it if it is not.
+    """
+    for before, word in pairwise(words):
+        if not before.startswith("-") and not word.startswith("-") and not is_override(word):
+            check_exists(word)
+
+
 def _config_dir(words: Sequence[str]) -> str | None:
     given = [word.removeprefix("--config-dir=") for word in words if word.startswith("--config-dir=")]
     given += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
-    return existing(Path(given[-1])) if given else None
+    if not given:
+        return None
+    from ocrbench.cli.files import existing
+
+    return existing(Path(given[-1]))
 
 
 def _refuse_retired(words: Sequence[str]) -> None:

@@ -1,10 +1,13 @@
 """The commands of ocrbench: what each is for, and what their applications have in common."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+if TYPE_CHECKING:
+    import typer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +175,9 @@ COMMANDS = {
 
 def make_app(group: str | None = None) -> typer.Typer:
     """Make the application of one command, or of a command that is a group of others."""
+    # Takes longer to import than the overview takes.
+    import typer
+
     described = COMMANDS[group] if group else None
     return typer.Typer(
         help=described.help if described else None,

@@ -1,28 +1,28 @@
-"""Read text for a person: ``ocrbench read IMAGE``."""
+"""Read text for a person: ``ocrbench read IMAGE``.
+
+What takes long to import is imported where it is needed, so that a mistyped path is answered at once.
+"""
+
+from __future__ import annotations
 
 import json
 import re
 from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import cv2
 import typer
 from rich.text import Text
 
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing, write_output
-from ocrbench.config import ONLY_MEASURING, closest, refuse_unused
-from ocrbench.config.composing import load
-from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
-from ocrbench.progress import ConsoleListener
-from ocrbench.reading import ORDERS, ImageSource, Read, read_images
-from ocrbench.records import Image, Region
-from ocrbench.report.picture import annotate, contact_sheet
-from ocrbench.runtime import check_device
+from ocrbench.reading import ORDERS, ImageSource, Read, check_exists, is_override, read_images
+
+if TYPE_CHECKING:
+    from ocrbench.records import Image, Region
 
 app = make_app()
 
@@ -48,20 +48,27 @@ def read(  # noqa: PLR0913 - each is an option of the command
     config_dir: ConfigDirOption = None,
 ) -> None:
     """Print the words in an image and draw them on it."""
+    overrides = [word for word in words if is_override(word)]
+    names = [word for word in words if not is_override(word)]
+    if not names:
+        message = "read: expected an image, an address or a folder"
+        raise ConfigError(message)
+    for name in names:
+        check_exists(name)
+    from ocrbench.config import ONLY_MEASURING, closest, refuse_unused
+    from ocrbench.config.composing import load
+    from ocrbench.progress import ConsoleListener
+    from ocrbench.runtime import check_device
+
     if order not in ORDERS:
         message = f"--order {order}: no such order; {closest(order, ORDERS)}"
         raise ConfigError(message)
-    overrides = [word for word in words if _is_override(word)]
     refuse_unused(overrides, ONLY_MEASURING, "read")
     # A person reads lines; the dataset's granularity is not asked for here.
     cell = load(["granularity=line", *overrides], existing(config_dir))
     check_device(cell.detector.device)
     check_device(cell.recognizer.device)
     progress = make_console(stderr=True)
-    names = [word for word in words if not _is_override(word)]
-    if not names:
-        message = "read: expected an image, an address or a folder"
-        raise ConfigError(message)
     with ImageSource() as source, ConsoleListener(progress, "read") as listener:
         images, refused = _found(source, names)
         results = [_chosen(each, order, threshold) for each in read_images(cell, images, listener)] if images else []
@@ -79,10 +86,6 @@ def read(  # noqa: PLR0913 - each is an option of the command
     if show and written:
         typer.launch(str(written[0]))
     raise typer.Exit(FAILED if any(each.skipped for each in results) else 0)
-
-
-def _is_override(word: str) -> bool:
-    return "=" in word and "://" not in word.partition("=")[0] and not Path(word).exists()
 
 
 def _found(source: ImageSource, names: list[str]) -> tuple[list[tuple[str, Path]], list[Read]]:
@@ -103,6 +106,9 @@ def _chosen(found: Read, order: str, threshold: float) -> Read:
 
 
 def _draw(results: list[Read], folder: Path, *, crops: bool) -> list[Path]:
+    from ocrbench.data.images import read_image
+    from ocrbench.report.picture import annotate, contact_sheet
+
     written: list[Path] = []
     names: Counter[str] = Counter()
     for found in results:
@@ -121,6 +127,8 @@ def _draw(results: list[Read], folder: Path, *, crops: bool) -> list[Path]:
 
 
 def _png(picture: Image) -> bytes:
+    import cv2
+
     return cv2.imencode(".png", picture)[1].tobytes()
 
 

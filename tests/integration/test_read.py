@@ -16,6 +16,7 @@ from ocrbench.config import packaged
 
 PAIR = ("detector=horizontal_text_detection_0001", "recognizer=text_recognition_0014")
 TEXTS = ["dark22", "light"]
+PICTURE = str(Path(packaged("datasets/sample")) / "img_1.jpg")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -100,8 +101,7 @@ class TestWithoutModels:
     def test_a_picture_that_cannot_be_written_does_not_lose_the_text(
         self, model: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        picture = Path(packaged("datasets/sample")) / "img_1.jpg"
-        assert status(str(picture), model, "--output", "/dev/null") == 2
+        assert status(PICTURE, model, "--output", "/dev/null") == 2
         shown = capsys.readouterr()
         assert shown.out.strip()
         assert "ocrbench: /dev/null/img_1.annotated.png: cannot be written" in shown.err
@@ -110,10 +110,11 @@ class TestWithoutModels:
         ("words", "message"),
         [
             (["nowhere.png"], "nowhere.png: no such file or folder, and neither an address nor KEY=VALUE"),
+            (["--crops", "nowhere.png"], "nowhere.png: no such file or folder, and neither an address nor KEY=VALUE"),
             (["device=CPU"], "read: expected an image, an address or a folder"),
-            (["a.png", "--order", "distanse"], "--order distanse: no such order; did you mean distance?"),
+            ([PICTURE, "--order", "distanse"], "--order distanse: no such order; did you mean distance?"),
             (["ftp://127.0.0.1/a.jpg"], "ftp://127.0.0.1/a.jpg: only http and https addresses are read"),
-            (["a.png", "device=TPU"], "device=TPU: OpenVINO finds no TPU on this machine"),
+            ([PICTURE, "device=TPU"], "device=TPU: OpenVINO finds no TPU on this machine"),
         ],
     )
     def test_mistakes(self, words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

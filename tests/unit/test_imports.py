@@ -52,6 +52,12 @@ def test_what_only_looks_things_up_imports_neither_hydra_nor_what_reads_images(w
     assert imported(program, "openvino", "hydra", "numpy", "pandas", "cv2", "PIL", "nncf", "requests", "scipy") == []
 
 
+def test_a_mistyped_path_is_found_before_anything_is_imported_that_takes_long() -> None:
+    program = "from ocrbench.cli import main\nimport contextlib\nwith contextlib.suppress(SystemExit):\n"
+    program += "    main(['read', 'missing.jpg'])"
+    assert imported(program, "typer", "pydantic", "numpy", "hydra", "yaml", "cv2", "PIL", "openvino") == []
+
+
 def test_a_run_imports_nothing_that_makes_it_start_late() -> None:
     assert imported("import ocrbench.cli.run", "nncf", "torch", "plotly", "scipy", "requests", "jinja2") == []
 
