@@ -7,7 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.text import Text
@@ -16,10 +15,10 @@ from ocrbench.cli.console import make_console
 from ocrbench.config import Cell, closest, packaged
 from ocrbench.config.composing import complete, load_matrix
 from ocrbench.config.parsing import parse, register_resolvers
-from ocrbench.errors import ConfigError
+from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.files import write_atomically
-from ocrbench.measure.cell import run_cell
 from ocrbench.measure.checks import check
+from ocrbench.measure.task import Session, run_task, task_number
 from ocrbench.profiling.run_files import LAYERS, TRACE
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.console import profile_table, show
@@ -48,37 +47,40 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
         The exit status.
 
     Raises:
-        OcrBenchError: A mistake was found before anything ran.
-        Exception: What nobody thought of, once the other cells are done.
+        OcrBenchError: A mistake was found before anything ran; or, once the other cells are done, something went wrong
+            that nobody thought of.
     """
     flags, overrides = _split(words, commands)
     if replacing := [flag for flag in flags if flag.partition("=")[0] in REPLACING_FLAGS]:
         message = f"{replacing[0]}: not taken; --config-dir FOLDER adds YAML of your own, and GROUP=CHOICE selects it"
         raise ConfigError(message)
     cells = [] if any(flag.partition("=")[0] in ASKING_FLAGS for flag in flags) else _checked(flags, overrides)
-    session = Session(matrix=len(cells) > 1)
-    unexpected: list[Exception] = []
+    if not cells:
+        _hand_over(flags, overrides)
+        return OK
+    session = Session.new(Path(cells[0].reports_dir))
+    try:
+        _hand_over(flags, [*overrides, f"hydra.job.name={session.name}"])
+    except KeyboardInterrupt:
+        _finish(session, matrix=len(cells) > 1)
+        raise
+    return _finish(session, matrix=len(cells) > 1)
 
-    def one_cell(config: DictConfig) -> None:
-        try:
-            session.run(parse(config))
-        except Exception as error:
-            # Hydra would print its traceback and exit with 1. The other cells go on in any case.
-            log.debug("unexpected", exc_info=True)
-            unexpected.append(error)
 
+def one_cell(config: DictConfig) -> None:
+    """Run a cell, as Hydra's task, and bring the tables of its session up to date."""
+    cell, number = parse(config), task_number()
+    title = f"[{number}] {cell.title}" if number else cell.title
+    with ConsoleListener(make_console(stderr=True), title) as listener:
+        run_task(cell, listener)
+    _write_tables(Session.of_task(cell))
+
+
+def _hand_over(flags: Sequence[str], overrides: Sequence[str]) -> None:
     register_resolvers()
     # Hydra's parser wants its flags before the overrides.
     sys.argv = ["ocrbench", *flags, *map(complete, overrides)]
-    try:
-        hydra.main(version_base="1.3", config_path=packaged("conf"), config_name="config")(one_cell)()
-    except KeyboardInterrupt:
-        session.finish()
-        raise
-    status = session.finish() if cells else OK
-    if unexpected:
-        raise unexpected[0]
-    return status
+    hydra.main(version_base="1.3", config_path=packaged("conf"), config_name="config")(one_cell)()
 
 
 def _split(words: Sequence[str], commands: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -116,51 +118,49 @@ def _checked(flags: Sequence[str], overrides: Sequence[str]) -> list[Cell]:
     return cells
 
 
-class Session:
-    """One invocation: runs its cells, and keeps the tables up to date after each."""
+def _write_tables(session: Session) -> bool:
+    """Write the tables of the session's runs so far; False where that is not possible."""
+    try:
+        for suffix, write in REPORTS.items():
+            write_atomically(session.reports_dir / f"latest.{suffix}", write(wide(session.runs)))
+    except OSError as error:
+        log.warning("The tables in %s are not up to date: %s", session.reports_dir, error)
+        return False
+    return True
 
-    def __init__(self, *, matrix: bool) -> None:
-        self._matrix = matrix
-        self._runs: list[Run] = []
-        self._reports_dir = Path()
-        self._unwritten = False
-        self._progress = make_console(stderr=True)
 
-    def run(self, cell: Cell) -> None:
-        """Run one cell and write the tables."""
-        self._reports_dir = Path(cell.reports_dir)
-        number = f"[{HydraConfig.get().job.num + 1}] " if self._matrix else ""
-        title = f"{number}{cell.detector.name} {cell.precisions} on {cell.devices}, {cell.dataset.name}"
-        with ConsoleListener(self._progress, title) as listener:
-            self._runs.append(run_cell(cell, listener))
-        try:
-            for suffix, write in REPORTS.items():
-                write_atomically(self._reports_dir / f"latest.{suffix}", write(wide(self._runs)))
-        except OSError as error:
-            self._unwritten = True
-            log.warning("The tables in %s are not up to date: %s", self._reports_dir, error)
+def _finish(session: Session, *, matrix: bool) -> int:
+    """Show the table, say where everything is, and return the exit status.
 
-    def finish(self) -> int:
-        """Show the table, say where everything is, and return the exit status."""
-        if not self._runs:
-            return CELL_FAILED
-        console = make_console()
-        show(console, self._runs)
-        for run in self._runs:
-            self._show_profile(console, run)
-        files = ", ".join(str(self._reports_dir / f"latest.{suffix}") for suffix in REPORTS)
-        folder = self._runs[0].folder if len(self._runs) == 1 else None
-        console.print(Text(f"Tables: {files}\nRuns: {folder or self._reports_dir / 'runs'}"), soft_wrap=True)
-        return OK if all(run.ok for run in self._runs) and not self._unwritten else CELL_FAILED
+    Raises:
+        OcrBenchError: Something went wrong that nobody thought of.
+    """
+    runs, errors = session.runs, session.errors
+    console = make_console()
+    if runs:
+        show(console, runs)
+    for run in runs:
+        _show_profile(console, run, named=matrix)
+    written = _write_tables(session)
+    session.end()
+    if runs:
+        files = ", ".join(str(session.reports_dir / f"latest.{suffix}") for suffix in REPORTS)
+        folder = runs[0].folder if len(runs) == 1 else session.reports_dir / "runs"
+        console.print(Text(f"Tables: {files}\nRuns: {folder}"), soft_wrap=True)
+    if errors:
+        message = f"internal error: {errors[0]} (-v shows where)"
+        raise OcrBenchError(message)
+    return OK if runs and written and all(run.ok for run in runs) else CELL_FAILED
 
-    def _show_profile(self, console: Console, run: Run) -> None:
-        """Show where the time went, if that was asked for."""
-        table = profile_table(run) if run.config.get("profile") else None
-        if table is None:
-            return
-        if self._matrix:
-            console.print(Text(run.run_id, style="bold"), soft_wrap=True)
-        console.print(table)
-        for name in (LAYERS, TRACE):
-            for path in run.folder.glob(f"logs-*/{name}") if run.folder else ():
-                console.print(Text(f"{name}: {path}"), soft_wrap=True)
+
+def _show_profile(console: Console, run: Run, *, named: bool) -> None:
+    """Show where the time went, if that was asked for."""
+    table = profile_table(run) if run.config.get("profile") else None
+    if table is None:
+        return
+    if named:
+        console.print(Text(run.run_id, style="bold"), soft_wrap=True)
+    console.print(table)
+    for name in (LAYERS, TRACE):
+        for path in run.folder.glob(f"logs-*/{name}") if run.folder else ():
+            console.print(Text(f"{name}: {path}"), soft_wrap=True)

@@ -76,7 +76,7 @@ def test_in_a_matrix_the_other_cells_go_on(
         message = f"no {cell.precision}"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("ocrbench.cli.run.run_cell", fail)
+    monkeypatch.setattr("ocrbench.measure.task.run_cell", fail)
     monkeypatch.setattr(sys, "argv", sys.argv)
     assert ended("-m", "precision=FP32,FP16", f"reports_dir={tmp_path}") == 2
     assert tried == ["FP32", "FP16"]
