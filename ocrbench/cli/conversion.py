@@ -23,8 +23,7 @@ from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.measure.checks import check
 from ocrbench.progress import ConsoleListener
-from ocrbench.studies.conversion.conversion_json import to_json
-from ocrbench.studies.conversion.conversion_markdown import crop_names, crop_pictures, to_markdown
+from ocrbench.studies.conversion.conversion_report import crop_names, crop_pictures, to_json, to_markdown
 from ocrbench.studies.conversion.conversion_text import flip_line, heading, models, notes, rows, sentences
 from ocrbench.studies.conversion.three_precisions import Conversion, measure_conversion
 

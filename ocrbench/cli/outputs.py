@@ -11,12 +11,10 @@ import typer
 from ocrbench import environment
 from ocrbench.cli.files import check_output, write_output
 from ocrbench.compare.verdict import outcome_of
-from ocrbench.report.annotations import annotations
 from ocrbench.report.benchmark_json import comparisons_to_benchmark_json
-from ocrbench.report.comparison import Judged
-from ocrbench.report.comparison_json import to_json
+from ocrbench.report.comparison import Judged, to_json
 from ocrbench.report.junit import to_junit
-from ocrbench.report.pull_request import to_pull_request
+from ocrbench.report.pull_request import annotations, to_pull_request
 
 # Without a gate the verdict decides.
 STATUS_OF_VERDICT = {"improved": 0, "equivalent": 0, "trade-off": 0, "regressed": 1, "undecided": 3}

@@ -20,9 +20,8 @@ from ocrbench.records import Artifact
 from ocrbench.report.tables import to_csv
 from ocrbench.runs.find import find_runs
 from ocrbench.runtime import check_device
-from ocrbench.studies.parity.parity_table import to_frame, to_table
 from ocrbench.studies.parity.targets import targets_of
-from ocrbench.studies.parity.turns import measure_parity
+from ocrbench.studies.parity.turns import measure_parity, to_frame, to_table
 
 app = make_app()
 

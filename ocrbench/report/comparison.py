@@ -1,14 +1,19 @@
-"""A comparison as a table, and its verdict in a sentence."""
+"""A comparison as a table and as JSON, and its verdict in a sentence."""
 
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from ocrbench.compare.verdict import Change, Checked, Comparison, describe
+from ocrbench.compare.verdict import Change, Checked, Comparison, describe, outcome_of
 from ocrbench.config import Gate, Limit
 
 COLUMNS = ("metric", "A", "B", "change", "low", "high", "verdict", "n", "unit")
+# Of the JSON.
+SCHEMA = 1
 SENTENCES = {
     "improved": "B is better",
     "regressed": "B is worse",
@@ -63,3 +68,65 @@ def _row(change: Change) -> tuple[object, ...]:
     low, high = (interval.low, interval.high) if interval else (None, None)
     shown = describe(change)
     return (change.metric, change.before, change.after, shown, low, high, change.verdict, change.n, change.unit)
+
+
+def to_json(judged: Sequence[Judged]) -> bytes:
+    """Write all comparisons; what is not a finite number is null."""
+    content = {"schema": SCHEMA, "comparisons": [_comparison(each) for each in judged]}
+    return (json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode()
+
+
+def _comparison(judged: Judged) -> dict[str, Any]:
+    comparison = judged.comparison
+    return {
+        "before": comparison.before,
+        "after": comparison.after,
+        "verdict": comparison.verdict,
+        "failed": comparison.failed,
+        "decisive": list(comparison.decisive),
+        "gate": _gate(judged),
+        "changes": [change_to_plain(each) for each in comparison.changes],
+        "warnings": list(comparison.warnings),
+        "flipped": [
+            dict(zip(("sample_id", "expected", "before", "after"), row, strict=True)) for row in comparison.flipped
+        ],
+    }
+
+
+def _gate(judged: Judged) -> dict[str, Any] | None:
+    if not judged.checked:
+        return None
+    limits = [
+        {
+            "metric": each.limit.metric,
+            "max_worse": each.limit.max_worse,
+            "at_most": each.limit.at_most,
+            "at_least": each.limit.at_least,
+            "outcome": each.outcome,
+            "reason": each.reason,
+        }
+        for each in judged.checked
+    ]
+    return {"name": judged.gate.name, "outcome": outcome_of(judged.checked), "limits": limits}
+
+
+def change_to_plain(change: Change) -> dict[str, Any]:
+    """Turn a change into what JSON can hold; what is not a finite number is None."""
+    interval = change.interval
+    numbers = {
+        "before": change.before,
+        "after": change.after,
+        "estimate": interval.estimate if interval else None,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "margin": change.margin,
+    }
+    return {
+        "metric": change.metric,
+        "unit": change.unit,
+        "higher_is_better": change.higher_is_better,
+        "relative": change.relative,
+        **{name: value if value is not None and math.isfinite(value) else None for name, value in numbers.items()},
+        "n": change.n,
+        "direction": change.direction,
+    }

@@ -1,19 +1,27 @@
 """What was read, as pictures: regions drawn on the image, and a sheet of every crop with its text."""
 
 from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageDraw, ImageFont
 
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.records import Image, Polygon, Region
-from ocrbench.report.lettering import draw_text, text_width
 
 OUTLINE, LABEL, LETTERS, PAPER, INK = (0, 160, 0), (0, 90, 0), (255, 255, 255), (255, 255, 255), (40, 40, 40)
 OPACITY = 0.65
 MIN_LETTER_PX, MAX_LETTER_PX = 11, 36
 # Geometry of the sheet, in pixels.
 CELL_WIDTH, CROP_HEIGHT, CAPTION_PX, MARGIN, COLUMNS = 300, 64, 18, 12, 4
+Colour = tuple[int, int, int]
+# OpenCV 5 carries a font for any script. Without it, these are tried in this order for text that the packaged font
+# lacks; Pillow looks where the system keeps fonts.
+SYSTEM_FONTS = ("NotoSansCJK-Regular.ttc", "DejaVuSans.ttf", "Arial Unicode.ttf", "arial.ttf")
 
 
 def annotate(image: Image, regions: Sequence[Region]) -> Image:
@@ -130,3 +138,47 @@ def _fitted(crop: Image) -> Image:
     scale = min(CROP_HEIGHT / crop.shape[0], (CELL_WIDTH - MARGIN) / crop.shape[1])
     size = (max(1, int(crop.shape[1] * scale)), max(1, int(crop.shape[0] * scale)))
     return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def text_width(text: str, height_px: int) -> int:
+    """Return how many pixels wide a line of text of this letter height is."""
+    text = _printable(text)
+    if _opencv_font() is not None:
+        box = cv2.getTextSize((0, 0), text, (0, 0), _opencv_font(), height_px)
+        return int(box[2])
+    return int(_pillow_font(height_px, plain=text.isascii()).getlength(text))
+
+
+def draw_text(image: Image, text: str, left: int, baseline: int, height_px: int, colour: Colour) -> None:
+    """Write a line of text into a BGR picture, in place."""
+    text, font = _printable(text), _opencv_font()
+    if font is not None:
+        cv2.putText(image, text, (left, baseline), colour, font, height_px)
+        return
+    picture = PillowImage.fromarray(image)
+    pillow_font = _pillow_font(height_px, plain=text.isascii())
+    ImageDraw.Draw(picture).text((left, baseline), text, colour, pillow_font, anchor="ls")
+    image[:] = np.asarray(picture)
+
+
+def _printable(text: str) -> str:
+    """Make one line of a text: line breaks and other control characters become spaces."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+@cache
+def _opencv_font() -> Any:  # noqa: ANN401 - only OpenCV 5 has the type
+    return cv2.FontFace("uni") if hasattr(cv2, "FontFace") else None
+
+
+@cache
+def _pillow_font(height_px: int, *, plain: bool) -> ImageFont.FreeTypeFont:
+    if not plain:
+        for name in SYSTEM_FONTS:
+            try:
+                return ImageFont.truetype(name, height_px)
+            except OSError:
+                continue
+    packaged = resources.files("font_hanken_grotesk") / "files" / "HankenGrotesk-Regular.otf"
+    with resources.as_file(packaged) as path:
+        return ImageFont.truetype(str(path), height_px)

@@ -1,4 +1,4 @@
-"""Comparisons as a short Markdown summary, for a pull request or a job's page.
+"""Comparisons as a pull request or a job's page shows them: a short Markdown summary, and GitHub's annotations.
 
 Labels and transcripts may hold anything: they are written as code, and what could be markup, a mention or a link as
 numeric character references.
@@ -18,6 +18,8 @@ UNSAFE = re.compile(r"[!\"#$&*:<>@\[\\\]^_`{|}~]|(?<=www)\.")
 # What is not text, or turns the direction of the text after it.
 INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 EMPTY = "–"
+# GitHub shows no more annotations of one kind per step.
+ANNOTATIONS_SHOWN = 10
 
 
 def to_pull_request(judged: Sequence[Judged]) -> bytes:
@@ -101,3 +103,38 @@ def code(words: str, limit: int = CHARACTERS_SHOWN) -> str:
     shown = flat if len(flat) <= limit else flat[: limit - 1] + "…"
     escaped = UNSAFE.sub(lambda found: f"&#{ord(found[0])};", shown)
     return f"<code>{escaped}</code>" if escaped else EMPTY
+
+
+def annotations(judged: Sequence[Judged]) -> list[str]:
+    """Return GitHub's workflow commands, which become notes on a run and its pull request.
+
+    An error for what failed, a warning for what is undecided, a notice for what a reader must know.
+    """
+    errors: list[str] = []
+    warnings: list[str] = []
+    notices: list[str] = []
+    for each in judged:
+        title = f"{each.comparison.before} → {each.comparison.after}"
+        for checked in each.checked:
+            line = f"{limit_name(checked.limit)}: {checked.reason}"
+            {"fail": errors, "undecided": warnings}.get(checked.outcome, []).append(_command(title, line))
+        if not each.checked and each.comparison.verdict in ("regressed", "undecided"):
+            target = errors if each.comparison.verdict == "regressed" else warnings
+            target.append(_command(title, sentence(each.comparison)))
+        notices += [_command(title, line) for line in each.comparison.warnings]
+    kinds = {"error": errors, "warning": warnings, "notice": notices}
+    return [f"::{kind} {line}" for kind, lines in kinds.items() for line in lines[:ANNOTATIONS_SHOWN]]
+
+
+def _command(title: str, message: str) -> str:
+    return f"title={_property(title)}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    # Standard output cannot hold the stand-ins for undecodable bytes of a file's name.
+    printable = text.encode(errors="backslashreplace").decode()
+    return printable.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,12 +1,16 @@
-"""Time a network by our way of calling it and by ``benchmark_app``, in turns, each time in a fresh process."""
+"""Our way of calling a network and ``benchmark_app``, timed in turns, each time in a fresh process; as a table."""
 
+import math
 import random
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import pandas as pd
+from rich.table import Table
+from rich.text import Text
 
 from ocrbench.config import Cell
 from ocrbench.engines.native import settings_of
@@ -22,6 +26,15 @@ from ocrbench.worker.protocol import Time
 # Calls by which the number of calls of a round is chosen; a network's second call may still be slow.
 TRIAL_CALLS = 5
 LEAST_CALLS = 5
+DECIMALS = {
+    "ours_ms": 3,
+    "benchmark_app_ms": 2,
+    "ratio": 3,
+    "ratio_low": 3,
+    "ratio_high": 3,
+    "fastest_ratio": 3,
+    "around_ms": 2,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,3 +118,45 @@ def _ours(cell: Cell, target: Target, listener: Listener, calls: int) -> Turn:
     return Turn(
         median_ms=statistics.median(inside), fastest_ms=min(inside), around_ms=max(0.0, statistics.median(around))
     )
+
+
+def to_frame(found: Sequence[Parity]) -> pd.DataFrame:
+    """List what was timed, a row each."""
+    return pd.DataFrame(
+        {
+            "stage": each.target.role,
+            "model": each.target.stage.name,
+            "precision": each.target.stage.precision,
+            "device": each.target.stage.device,
+            "shape": "×".join(map(str, each.target.shape)),
+            "ours_ms": each.ours_ms,
+            "benchmark_app_ms": each.application_ms,
+            "ratio": each.ratio.estimate,
+            "ratio_low": each.ratio.low,
+            "ratio_high": each.ratio.high,
+            "fastest_ratio": each.fastest_ratio,
+            "around_ms": each.around_ms,
+            "rounds": each.rounds,
+            "calls": each.calls,
+        }
+        for each in found
+    )
+
+
+def to_table(frame: pd.DataFrame) -> Table:
+    """Draw the rows of ``to_frame``."""
+    table = Table()
+    headings = ("stage", "precision", "shape", "ours ms", "benchmark_app ms", "ratio", "95 % interval", "fastest")
+    for name in (*headings, "around ms", "rounds × calls"):
+        table.add_column(name, overflow="fold")
+    for row in frame.to_dict("records"):
+        shown = {name: f"{row[name]:.{decimals}f}" for name, decimals in DECIMALS.items()}
+        table.add_row(
+            *(Text(str(row[name])) for name in ("stage", "precision", "shape")),
+            *(shown[name] for name in ("ours_ms", "benchmark_app_ms", "ratio")),
+            "–" if math.isnan(row["ratio_low"]) else f"{shown['ratio_low']} – {shown['ratio_high']}",
+            shown["fastest_ratio"],
+            shown["around_ms"],
+            f"{row['rounds']} × {row['calls']}",
+        )
+    return table

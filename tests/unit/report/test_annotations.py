@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from ocrbench.report.annotations import SHOWN, annotations
 from ocrbench.report.comparison import Judged
+from ocrbench.report.pull_request import ANNOTATIONS_SHOWN, annotations
 
 Judge = Callable[..., Judged]
 
@@ -32,4 +32,4 @@ def test_texts_are_escaped(judge: Judge) -> None:
 
 
 def test_no_more_than_github_shows(judge: Judge) -> None:
-    assert len(annotations([judge(limits=(), warnings=["same"] * 50)])) == SHOWN
+    assert len(annotations([judge(limits=(), warnings=["same"] * 50)])) == ANNOTATIONS_SHOWN

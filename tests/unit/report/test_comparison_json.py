@@ -3,8 +3,7 @@
 import json
 from collections.abc import Callable
 
-from ocrbench.report.comparison import Judged
-from ocrbench.report.comparison_json import to_json
+from ocrbench.report.comparison import Judged, to_json
 
 Judge = Callable[..., Judged]
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from ocrbench.geometry import rectangle
 from ocrbench.records import Image, Region
-from ocrbench.report import lettering
-from ocrbench.report.lettering import draw_text, text_width
+from ocrbench.report import picture as pictures
 from ocrbench.report.picture import (
     CELL_WIDTH,
     COLUMNS,
@@ -20,7 +19,9 @@ from ocrbench.report.picture import (
     OUTLINE,
     annotate,
     contact_sheet,
+    draw_text,
     label_box,
+    text_width,
 )
 
 # OpenCV 5 has a font for every alphabet; with older ones it depends on the fonts of the system.
@@ -42,7 +43,7 @@ def region(left: float, top: float, text: str, width: float = 100, height: float
 def any_opencv(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the font of this OpenCV, and as on one that has none."""
     if request.param != "newest":
-        monkeypatch.setattr(lettering, "_opencv_font", lambda: None)
+        monkeypatch.setattr(pictures, "_opencv_font", lambda: None)
 
 
 class TestLabel:

@@ -20,8 +20,7 @@ from ocrbench.geometry import rectangle
 from ocrbench.metrics import paired
 from ocrbench.records import Artifact, Region
 from ocrbench.report.picture import CELL_WIDTH
-from ocrbench.studies.conversion.conversion_json import to_json
-from ocrbench.studies.conversion.conversion_markdown import FLIPS_SHOWN, crop_names, crop_pictures, to_markdown
+from ocrbench.studies.conversion.conversion_report import FLIPS_SHOWN, crop_names, crop_pictures, to_json, to_markdown
 from ocrbench.studies.conversion.conversion_text import flip_line, heading, notes, rows, sentences
 from ocrbench.studies.conversion.three_precisions import Conversion, Variant, speedup
 
