@@ -1,7 +1,7 @@
 """The error tree.
 
-A message names what failed, on which item, what was expected and the valid choices: it is printed as it stands,
-on one line, without a traceback.
+A message names what failed, on which item, what was expected and the valid choices. It is printed unchanged, on one
+line, without a traceback.
 """
 
 
@@ -9,7 +9,7 @@ class OcrBenchError(Exception):
     """Any failure that ocrbench explains to its user."""
 
     def __init__(self, message: str) -> None:
-        # A path in it may hold bytes that are not text; the message has to be printed and saved nevertheless.
+        # A path in the message may contain bytes that are not text, and must still be printable.
         super().__init__(message.encode(errors="backslashreplace").decode())
 
 
@@ -22,7 +22,7 @@ class DatasetError(OcrBenchError):
 
 
 class ModelError(OcrBenchError):
-    """A model's files are missing, damaged or not what was promised."""
+    """A model's files are missing, damaged or not the expected ones."""
 
 
 class ConversionError(OcrBenchError):
@@ -34,7 +34,7 @@ class DeviceError(OcrBenchError):
 
 
 class WorkerError(OcrBenchError):
-    """The process that measures died, hung or answered nonsense."""
+    """The worker process died, hung or sent an invalid answer."""
 
 
 class BusyError(OcrBenchError):
@@ -42,11 +42,11 @@ class BusyError(OcrBenchError):
 
 
 class CellError(OcrBenchError):
-    """A cell failed that was run through the Python API; its failed run is stored."""
+    """A cell failed in the Python API; its failed run is stored."""
 
 
 def last_line(error: Exception) -> str:
-    r"""Return the line of a library's error that says what is wrong; OpenVINO's and PyTorch's begin with where.
+    r"""Return the line of a library's error that states the problem; OpenVINO's and PyTorch's begin with the location.
 
     >>> last_line(RuntimeError("Exception from src/plugin.cpp:82:\nCheck 'known' failed\nNo such property: X\n"))
     'No such property: X'

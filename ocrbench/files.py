@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def why_unwritable(folder: Path) -> str:
-    """Say why nothing can be written into a folder, which need not be there yet; empty if it can be."""
+    """Explain why a folder, which need not exist yet, is not writable; empty if it is."""
     folder = folder.absolute()
     there = next(each for each in (folder, *folder.parents) if each.exists())
     if not there.is_dir():
@@ -15,9 +15,9 @@ def why_unwritable(folder: Path) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves the old content or the new, never a part."""
+    """Write a file so that a crash leaves either the old or the new content, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not by tempfile, whose files only their owner may read: here the umask says who may.
+    # Not with tempfile, whose files only their owner may read: here the umask applies.
     partial = path.parent / f".{path.name}-{secrets.token_hex(4)}"
     partial.touch(exist_ok=False)
     try:
@@ -33,7 +33,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename durable; only POSIX systems let a folder be synced."""
+    """Make a rename durable; only POSIX systems can sync a folder."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

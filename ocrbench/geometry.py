@@ -29,7 +29,7 @@ def to_shapely(polygons: Sequence[Polygon]) -> NDArray[np.object_]:
     """
     sizes = np.array([len(polygon) for polygon in polygons])
     built = np.full(len(polygons), shapely.Polygon(), dtype=object)
-    # Those of one size at once, which is many times faster than one by one.
+    # All polygons of one size at once, which is many times faster than one by one.
     for size in {*sizes.tolist()} - {0, 1, 2}:
         chosen = [polygon for polygon in polygons if len(polygon) == size]
         built[sizes == size] = shapely.polygons(np.array(chosen, dtype=np.float64))
@@ -61,7 +61,7 @@ def polygon_areas(polygons: Sequence[Polygon]) -> NDArray[np.float64]:
 def order_corners(corners: NDArray[np.floating]) -> NDArray[np.float32]:
     """Order quadrilaterals' corners clockwise, beginning at the top left.
 
-    The two leftmost corners make the left edge, the two rightmost the right edge, as in PaddleOCR.
+    The two leftmost corners form the left edge, the two rightmost the right edge, as in PaddleOCR.
 
     Args:
         corners: (x, y) of four corners in any order, in the last two axes: (…, 4, 2).
@@ -84,7 +84,7 @@ def crop_quadrilateral(image: NDArray[np.uint8], polygon: Polygon) -> NDArray[np
     """Cut a text region out of an image and make it upright.
 
     A quadrilateral is rectified by perspective; any other outline by its smallest enclosing rectangle. A crop that is
-    at least 1.5 times as tall as wide is turned left by 90°, as PaddleOCR does for vertical text.
+    at least 1.5 times as tall as wide is rotated left by 90°, as PaddleOCR does for vertical text.
 
     Args:
         image: (height, width, channels).
@@ -96,7 +96,7 @@ def crop_quadrilateral(image: NDArray[np.uint8], polygon: Polygon) -> NDArray[np
     corners = _quadrilateral(polygon)
     width, height = _crop_size(corners)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    # The warp reads the polygon's neighbourhood only: handing it that part of a large image is several times faster.
+    # The warp reads the polygon's neighbourhood only, so passing that part of a large image is several times faster.
     x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 2, 0)
     x1, y1 = np.maximum(np.ceil(corners.max(axis=0)).astype(int) + 3, 0)
     part = image[y0:y1, x0:x1]
@@ -112,13 +112,13 @@ def crop_quadrilateral(image: NDArray[np.uint8], polygon: Polygon) -> NDArray[np
 def cut(polygon: Polygon, spans: Sequence[tuple[float, float]], trim: float = 0.0) -> list[Polygon]:
     """Cut pieces out of a text region, across the direction in which its crop is read.
 
-    The shares are those of the crop that ``crop_quadrilateral`` makes of the region: they are mapped back through the
-    same perspective, and run from the top down where the crop was turned.
+    The shares refer to the crop that ``crop_quadrilateral`` makes of the region: they are mapped back through the same
+    perspective, and run from the top down if the crop was rotated.
 
     Args:
         polygon: Corners clockwise from the top left.
-        spans: For each piece, where it begins and ends, as shares of the crop's width.
-        trim: The share of the crop's height that is left out above, and again below.
+        spans: Beginning and end of each piece, as shares of the crop's width.
+        trim: Share of the crop's height that is left out above, and again below.
 
     Returns:
         The pieces' corners, clockwise from the top left.
@@ -130,7 +130,7 @@ def cut(polygon: Polygon, spans: Sequence[tuple[float, float]], trim: float = 0.
     """
     corners = _quadrilateral(polygon)
     turned = _is_tall(*_crop_size(corners))
-    # In a picture turned to the left, the upper left corner is what was the upper right one.
+    # In a picture that was rotated left, the upper left corner is the former upper right one.
     upright = np.roll(corners, -1, axis=0) if turned else corners
     across = np.array(spans, dtype=np.float64).reshape(-1, 2)[:, [0, 1, 1, 0]]
     down = np.array([trim, trim, 1 - trim, 1 - trim])
@@ -140,7 +140,7 @@ def cut(polygon: Polygon, spans: Sequence[tuple[float, float]], trim: float = 0.
 
 
 def text_height(polygon: Polygon) -> int:
-    """Return how high, in pixels, the crop of a text region is: that of text from the top down was turned.
+    """Return the height of a text region's crop in pixels; the crop of vertical text was rotated.
 
     >>> text_height(rectangle(0, 0, 100, 30)), text_height(rectangle(0, 0, 30, 100))
     (30, 30)
@@ -154,12 +154,12 @@ def _from_unit_square(
 ) -> NDArray[np.float64]:
     """Map points of the unit square into a quadrilateral, by perspective (Heckbert 1989, section 2.2.2).
 
-    Where it has none, because it is not convex, the four corners are averaged by distance.
+    A quadrilateral that is not convex has none; then the four corners are averaged by distance.
 
     Args:
         corners: Clockwise from the square's (0, 0).
         across: First coordinates of the points, of any shape.
-        down: Second ones, of a shape that goes with it.
+        down: Second coordinates, of a shape that broadcasts with it.
 
     Returns:
         (x, y) along a further axis.
@@ -189,7 +189,7 @@ def _quadrilateral(polygon: Polygon) -> NDArray[np.float32]:
 
 
 def _crop_size(corners: NDArray[np.float32]) -> tuple[int, int]:
-    """Return the width and height, in pixels, of the longer ones of opposite edges."""
+    """Return the width and height in pixels, each that of the longer of two opposite edges."""
     a, b, c, d = corners.tolist()
     top, right, bottom, left = math.dist(a, b), math.dist(b, c), math.dist(c, d), math.dist(d, a)
     return max(1, int(max(top, bottom))), max(1, int(max(left, right)))
@@ -202,7 +202,7 @@ def _is_tall(width: int, height: int) -> bool:
 def in_reading_order(regions: Sequence[Region]) -> list[Region]:
     """Sort regions into lines from top to bottom and, within a line, from left to right.
 
-    A region continues the line whose last member it overlaps by more than half of the lower of both heights.
+    A region continues a line if it overlaps the line's last member by more than half of the smaller height.
     """
     lines: list[list[Region]] = []
     for region in sorted(regions, key=lambda found: sum(_span(found))):
@@ -220,6 +220,6 @@ def _share_line(one: Region, other: Region) -> bool:
 
 
 def _span(region: Region) -> tuple[float, float]:
-    """Return the heights between which a region's left edge lies."""
+    """Return the upper and lower end of a region's left edge."""
     left = sorted(region.polygon)[:2]
     return min(y for _, y in left), max(y for _, y in left)

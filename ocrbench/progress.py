@@ -25,7 +25,7 @@ class Listener(Protocol):
 
 
 class ConsoleListener:
-    """Shows how a cell is getting on; a context manager."""
+    """Display of a cell's progress, as a context manager."""
 
     def __init__(self, console: Console, title: str) -> None:
         self._console, self._title = console, title
@@ -43,7 +43,7 @@ class ConsoleListener:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.stop()
 
     def say(self, text: str) -> None:
@@ -52,7 +52,7 @@ class ConsoleListener:
         self._line(text)
 
     def advance(self, phase: str, done: float, total: float) -> None:
-        """Show how far a phase is."""
+        """Show the progress of a phase."""
         self._bar.update(self._task, description=f"{self._title}: {phase}", completed=done, total=total)
         if phase != self._phase or monotonic() - self._last > SECONDS_BETWEEN_LINES or done >= total:
             self._line(f"{phase} {done / total:.0%}")
@@ -65,12 +65,12 @@ class ConsoleListener:
 
 
 class LogListener:
-    """Shows how a cell is getting on in the log, for programs that call ocrbench."""
+    """Progress of a cell in the log, for programs that call ocrbench."""
 
     def say(self, text: str) -> None:
         """Log a step."""
         log.info("%s", text)
 
     def advance(self, phase: str, done: float, total: float) -> None:
-        """Log how far a phase is."""
+        """Log the progress of a phase."""
         log.debug("%s %.0f %%", phase, 100 * done / total)

@@ -1,6 +1,6 @@
 """CRAFT (Baek et al., "Character Region Awareness for Text Detection", arXiv:1904.01941), section 3.1 and figure 2.
 
-VGG-16 with batch normalisation, whose stages are joined from the deepest to the second by four U-Net blocks. The names
+VGG-16 with batch normalisation; four U-Net blocks join its stages, from the deepest to the second. The names
 and numbers of the layers are those of the published state dict.
 """
 
@@ -14,9 +14,9 @@ from torch.nn import functional
 # VGG-16's layers from its beginning to its fifth stage: output channels of a convolution, or a halving.
 HALVE = 0
 VGG16 = (64, 64, HALVE, 128, 128, HALVE, 256, 256, 256, HALVE, 512, 512, 512, HALVE, 512, 512)
-# Where the backbone is cut: each part ends with the batch normalisation of conv2_2, conv3_2, conv4_2 and conv5_2.
+# Ends of the backbone's parts: the batch normalisations of conv2_2, conv3_2, conv4_2 and conv5_2.
 CUTS = (0, 12, 19, 29, 39)
-# Per U-Net block: channels of the coarser map, of the finer one that joins it, in between, and of the result.
+# Channels per U-Net block: of the coarser map, of the finer one that joins it, in between, and of the result.
 BLOCKS = ((1024, 512, 512, 256), (256, 512, 256, 128), (128, 256, 128, 64), (64, 128, 64, 32))
 
 
@@ -43,13 +43,13 @@ class Backbone(nn.Module):
         third = self.slice2(second)
         fourth = self.slice3(third)
         fifth = self.slice4(fourth)
-        # The weights were trained with activations in place, which also changed the maps that the decoder gets: all
-        # but the fifth, which no activation follows.
+        # The weights were trained with in-place activations, which also changed the maps that the decoder gets: all
+        # but the fifth, which has no activation after it.
         return [self.slice5(fifth), fifth, *(functional.relu(each) for each in (fourth, third, second))]
 
 
 class UpBlock(nn.Module):
-    """Joins two maps: 1×1, then 3×3 convolution, each with batch normalisation."""
+    """Join of two maps: 1×1, then 3×3 convolution, each with batch normalisation."""
 
     def __init__(self, coarse: int, fine: int, between: int, result: int) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Craft(nn.Module):
 
 
 def build(state: Mapping[str, Tensor]) -> nn.Module:
-    """Build CRAFT; it has one size only."""
+    """Build CRAFT, which has one size only."""
     return Craft()
 
 

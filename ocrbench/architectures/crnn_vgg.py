@@ -1,7 +1,7 @@
 """CRNN (Shi et al., arXiv:1507.05717) in the form of EasyOCR's second generation, of which english_g2 is one.
 
-A VGG-like network whose stages grow from 32 to 256 channels makes one vector per four columns of the image. Two
-bidirectional LSTM layers follow, each with a linear one, and a linear layer that scores the classes for CTC. The names
+A VGG-like network with stages of 32 to 256 channels turns each four columns of the image into one vector. Two
+bidirectional LSTM layers follow, each with a linear one, and a linear layer scores the classes for CTC. The names
 and numbers of the layers are those of the published state dict.
 """
 
@@ -28,12 +28,12 @@ class Features(nn.Module):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        """Average what is left of the height."""
+        """Average over the remaining height."""
         return self.ConvNet(image).mean(dim=2).permute(0, 2, 1)
 
 
 class Context(nn.Module):
-    """A bidirectional LSTM layer, its two directions mixed by a linear one."""
+    """A bidirectional LSTM layer whose two directions are mixed by a linear one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,5 +60,5 @@ class Crnn(nn.Module):
 
 
 def build(state: Mapping[str, Tensor]) -> nn.Module:
-    """Build a CRNN with as many classes as the state dict scores."""
+    """Build a CRNN with the number of classes in the state dict."""
     return Crnn(classes=state["Prediction.weight"].shape[0])

@@ -39,7 +39,7 @@ class Plan:
     """How long to measure.
 
     All sides read the same image directly after each other: taking turns by longer blocks of images widened the
-    intervals on every machine tried (docs/noise.md).
+    intervals on every machine tried.
 
     Attributes:
         seconds: For measuring, over all rounds of processes together; starting them is not part of it.

@@ -1,4 +1,4 @@
-"""What travels with ocrbench: the configuration's folder and the names in it."""
+"""Packaged files: the folder of the configuration, and the names in it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import platformdirs
 
 
 def packaged(relative: str) -> str:
-    """Return the absolute path of a folder that travels with ocrbench: inside the wheel, or in the checkout."""
+    """Return the absolute path of a packaged folder: inside the wheel, or in the checkout."""
     here = Path(__file__).resolve().parents[1]
     inside = here / relative
     return str(inside if inside.exists() else here.parent / relative)
@@ -18,6 +18,6 @@ def default_cache_dir() -> str:
 
 
 def choices(group: str, config_dir: str | None = None) -> list[str]:
-    """Return the names of a config group, sorted: ``choices("detector")``; with those of a folder of one's own."""
+    """Return the sorted names of a config group, with those of the user's own folder: ``choices("detector")``."""
     folders = [packaged("conf"), *([config_dir] if config_dir else [])]
     return sorted({path.stem for folder in folders for path in (Path(folder) / group).glob("*.yaml")})

@@ -1,4 +1,4 @@
-"""Datasets: their images and ground truth, read as one of ``formats`` says."""
+"""Datasets: their images and ground truth, read in one of the ``formats``."""
 
 import functools
 import hashlib
@@ -14,17 +14,17 @@ from ocrbench.data.formats import FORMATS, Format, NoOptions, format_named
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.records import Sample
 
-# The format of a calibration set that is generated, with a seed that no test set has.
+# Format of a generated calibration set, with a seed that no test set has.
 SYNTHETIC = "synthetic"
 Each = TypeVar("Each")
 
 
 def check_format(dataset: Dataset, where: str = "dataset") -> None:
-    """Check a dataset's format and the keys that belong to it, without reading files.
+    """Check a dataset's format and its keys, without reading files.
 
     Args:
-        dataset: The composed YAML.
-        where: Its key in the cell; only ``calibration`` may be generated.
+        dataset: Composed YAML.
+        where: Key in the cell; only ``calibration`` may be generated.
 
     Raises:
         ConfigError: The format does not exist, or a key is wrong.
@@ -36,11 +36,11 @@ def check_format(dataset: Dataset, where: str = "dataset") -> None:
 
 
 def read(dataset: Dataset) -> list[Sample]:
-    """Read the chosen samples of a dataset, and no ground truth of others.
+    """Read the selected samples of a dataset, without the ground truth of others.
 
     Raises:
         ConfigError: As ``check_format``.
-        DatasetError: It cannot be read.
+        DatasetError: The dataset cannot be read.
     """
     kind, options = _format_and_options(dataset, "dataset")
     entries = kind.read(Path(dataset.root).expanduser(), **options)
@@ -73,7 +73,7 @@ def choose(samples: Sequence[Each], limit: int | None, seed: int) -> list[Each]:
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:
-    """Hash ids, ground truth and image files, in order: equal exactly when the same data would be measured.
+    """Hash ids, ground truth and image files, in order: equal hashes mean the same data.
 
     Returns:
         SHA-256, 64 hexadecimal digits.

@@ -1,4 +1,4 @@
-"""Find, pair and read a dataset's files; every failure names the file and what was expected."""
+"""Find, pair and read a dataset's files; every error names the file and what was expected."""
 
 import logging
 import re
@@ -13,13 +13,13 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".
 
 
 def natural_key(name: str) -> tuple[list[int | str], str]:
-    """Return a sort key by which numbers in a name count as numbers.
+    """Return a sort key that compares numbers in a name as numbers.
 
     >>> sorted(["img_10", "img_9", "img_1"], key=natural_key)
     ['img_1', 'img_9', 'img_10']
     """
     pieces = re.split(r"([0-9]+)", name)
-    # The pattern has one group, so that text and numbers alternate and are never compared with each other.
+    # The pattern has one group, so text and numbers alternate and are never compared with each other.
     key: list[int | str] = [int(piece) if index % 2 else piece for index, piece in enumerate(pieces)]
     return key, name
 
@@ -28,7 +28,7 @@ def require_folder(folder: Path, expected: str) -> Path:
     """Return the folder.
 
     Raises:
-        DatasetError: It does not exist or is not a folder; the message says what was expected in it.
+        DatasetError: It does not exist or is not a folder; the message names the expected content.
     """
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
@@ -40,8 +40,8 @@ def require_folder(folder: Path, expected: str) -> Path:
 def list_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
     """List the files below a folder that have one of the suffixes (lower case), in natural order.
 
-    Hidden files are left out (macOS archives carry a ``._img_1.jpg`` beside each image) and links to folders
-    are not followed; a link to a file counts as that file.
+    Hidden files are left out (macOS archives have a ``._img_1.jpg`` beside each image). Links to folders are not
+    followed; a link to a file counts as that file.
     """
     wanted = frozenset(suffixes)
     found = (
@@ -55,7 +55,7 @@ def list_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
 def sample_id(path: Path, root: Path) -> str:
     """Name a sample by its image's path below the dataset's root, with forward slashes.
 
-    On Linux a file's name may be any bytes; what UTF-8 cannot hold is written as an escape.
+    On Linux a file's name may be any bytes; bytes that are not UTF-8 become escapes.
     """
     return path.relative_to(root).as_posix().encode(errors="backslashreplace").decode()
 
@@ -66,7 +66,7 @@ def find_images(annotations: Sequence[tuple[Path, str]], images: Sequence[Path])
     Images without an annotation are left out, with a warning.
 
     Args:
-        annotations: Each annotation file with the stem of its image.
+        annotations: Annotation files, each with the stem of its image.
         images: All images of the dataset.
 
     Returns:
@@ -99,7 +99,7 @@ def _find_image(annotation: Path, stem: str, candidates: Sequence[Path]) -> Path
 
 
 def resolve_inside(root: Path, name: str, annotation: Path) -> Path:
-    """Turn an image's name in an annotation file into its path.
+    """Resolve an image's name in an annotation file.
 
     Raises:
         DatasetError: The name leads outside the dataset (``..``, an absolute path, a link) or to no file.

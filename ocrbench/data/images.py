@@ -1,4 +1,4 @@
-"""Decode image files, refusing those that would fail, mislead or exhaust memory further on."""
+"""Decode image files, and reject those that would later fail, mislead or exhaust memory."""
 
 import warnings
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ _PNG_END = b"IEND\xaeB`\x82"
 
 @dataclass(frozen=True, kw_only=True)
 class ImageLimits:
-    """Which sizes of image are worth reading.
+    """Limits on the size of an image.
 
     Attributes:
-        min_side_px: The shorter side, at least.
-        max_pixels: Width times height, at most; checked before decoding.
-        max_side_ratio: The longer side over the shorter, at most.
+        min_side_px: Least length of the shorter side.
+        max_pixels: Greatest width × height, checked before decoding.
+        max_side_ratio: Greatest ratio of the longer to the shorter side.
     """
 
     min_side_px: int = 8
@@ -42,7 +42,7 @@ DEFAULT_LIMITS = ImageLimits()
 def read_image(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
     """Decode an image as OpenCV does by default: 8-bit BGR, upright by its EXIF orientation, no alpha.
 
-    A JPEG with damaged data inside is accepted where it decodes; one that ends early is not.
+    A JPEG with damaged data inside is accepted if it decodes; one that ends early is not.
 
     Returns:
         Array of shape (height, width, 3).
@@ -53,7 +53,7 @@ def read_image(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> NDArray[np.u
     try:
         if path.stat().st_size == 0:
             _refuse(path, "the file is empty")
-        # The header first: neither a huge file nor a decompression bomb is read or decoded to learn its size.
+        # The header first: neither a huge file nor a decompression bomb is decoded just to find its size.
         _check_size(path, limits)
         data = path.read_bytes()
     except OSError as error:
@@ -84,11 +84,11 @@ def image_size(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> tuple[int, i
     """Read width and height in pixels from an image's header, without decoding it.
 
     Raises:
-        DatasetError: It is not an image.
+        DatasetError: The file is not an image.
     """
     try:
         with warnings.catch_warnings():
-            # Pillow has limits of its own; up to where it refuses to go on, ours are the ones that count.
+            # Pillow has its own limits; below them, ours apply.
             warnings.simplefilter("ignore")
             with Image.open(path) as header:
                 return header.size
@@ -101,7 +101,7 @@ def image_size(path: Path, limits: ImageLimits = DEFAULT_LIMITS) -> tuple[int, i
 
 
 def _is_complete(data: bytes) -> bool:
-    """Check a JPEG or PNG for its end marker: OpenCV fills what is missing with grey and says nothing."""
+    """Check a JPEG or PNG for its end marker: OpenCV silently fills missing parts with grey."""
     if data.startswith(_PNG_START):
         return _PNG_END in data
     if data.startswith(_JPEG_START):
@@ -110,7 +110,7 @@ def _is_complete(data: bytes) -> bool:
 
 
 def _jpeg_scan_start(data: bytes) -> int:
-    """Find where a JPEG's pixels begin; a thumbnail in a segment before that has an end marker of its own."""
+    """Find the beginning of a JPEG's pixels; a thumbnail in an earlier segment has its own end marker."""
     position = len(_JPEG_START)
     while data[position : position + 1] == b"\xff" and position + 4 <= len(data):
         marker = data[position + 1]
@@ -136,12 +136,13 @@ def _decode(path: Path, data: bytes) -> NDArray[np.uint8]:
 
 
 def _decode_plain_jpeg(data: bytes) -> NDArray[np.uint8] | None:
-    """Decode with libjpeg-turbo's vector instructions, which the OpenCV of the package index is built without.
+    """Decode with libjpeg-turbo's vector instructions, which the packaged OpenCV is built without.
 
     The pixels are the same, in half the time.
 
     Returns:
-        None for what is left to OpenCV: images with EXIF, which may turn them, with unusual colours or damaged data.
+        The image; None for images that OpenCV has to decode: those with EXIF, which may rotate them, with unusual
+        colours, or with damaged data.
     """
     if data.find(_EXIF, 0, _jpeg_scan_start(data)) >= 0:
         return None

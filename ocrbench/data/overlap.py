@@ -1,4 +1,4 @@
-"""That no image is both calibrated with and tested."""
+"""A check that no image is used for both calibration and testing."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from ocrbench.records import Sample
 
 
 def check_disjoint(calibration: Dataset, tested: Sequence[Sample]) -> None:
-    """Make sure that no image is both calibrated with and tested, whatever its file is called.
+    """Check that no image is used for both calibration and testing, whatever its file name.
 
     Args:
-        calibration: The images that would be calibrated with, validation images among them.
-        tested: The test images.
+        calibration: Images for calibration, including validation images.
+        tested: Test images.
 
     Raises:
-        DatasetError: One is, or the calibration set cannot be read.
+        DatasetError: An image is used for both, or the calibration set cannot be read.
     """
     if calibration.format == SYNTHETIC:
         return
@@ -38,10 +38,10 @@ def check_disjoint(calibration: Dataset, tested: Sequence[Sample]) -> None:
 
 
 def pixel_hashes(samples: Sequence[Sample]) -> dict[str, str]:
-    """Hash each image's pixels: equal for the same picture in another file or another lossless format.
+    """Hash each image's pixels: the same picture in another file or lossless format has the same hash.
 
     Returns:
-        SHA-256 of the decoded image → sample id. Images that cannot be decoded are left out: nothing can use them.
+        SHA-256 of the decoded image → sample id. Images that cannot be decoded are left out.
     """
     hashes = {}
     for sample in samples:

@@ -1,4 +1,4 @@
-"""Where a run took place: host, versions, ocrbench's own code. What changes by the minute is in ``machine``."""
+"""The environment of a run: host, versions, ocrbench's own code. ``machine`` has what changes by the minute."""
 
 import functools
 import hashlib
@@ -14,26 +14,26 @@ import cpuinfo
 import psutil
 
 TOOLS = ("openvino", "nncf", "numpy", "opencv-python-headless", "ocrbench", "pandas", "rapidocr")
-# What hides instructions from OpenVINO's kernels, and what may have memory come in huge pages.
+# Variables that hide instructions from OpenVINO's kernels, and the one that may turn on huge pages.
 VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "GLIBC_TUNABLES")
-# Instructions that decide which kernels OpenVINO may use.
+# Instructions that affect which kernels OpenVINO may use.
 RELEVANT_FLAGS = re.compile(r"avx2$|fma$|f16c$|avx512|avx10|avx_?vnni|amx|sve|asimd|bf16|fp16|i8mm")
 
 
 def describe() -> dict[str, Any]:
-    """Say what identifies a measurement: another machine, version or code makes it another one."""
+    """Return what identifies a measurement: a different machine, version or code makes it a different one."""
     return {"versions": versions(), "host": host(), "source": source(), **variables()}
 
 
 def variables() -> dict[str, Any]:
-    """Return the environment variables that decide how fast networks may be; nothing where none is set."""
+    """Return the environment variables that affect the speed of networks; empty if none is set."""
     found = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
     return {"variables": found} if found else {}
 
 
 @functools.cache
 def host() -> dict[str, Any]:
-    """Describe this machine; memory in bytes, cores as this process may use them."""
+    """Describe this machine; memory in bytes, and only the cores that this process may use."""
     info = cpuinfo.get_cpu_info()
     flags = info.get("flags", [])
     return {
@@ -49,7 +49,7 @@ def host() -> dict[str, Any]:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide what a run measures."""
+    """Return the versions of Python and of the packages that affect what a run measures."""
     found = {"python": platform.python_version()}
     for tool in TOOLS:
         try:
@@ -61,7 +61,7 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def source() -> str:
-    """Hash ocrbench's own Python files: two commits with the same version are told apart."""
+    """Hash ocrbench's own Python files, which distinguishes commits of the same version."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
@@ -71,7 +71,7 @@ def source() -> str:
 
 
 def relevant_flags(flags: list[str]) -> list[str]:
-    """Choose the processor's flags that matter; systems spell them with and without underscores.
+    """Select the processor's relevant flags; systems spell them with and without underscores.
 
     >>> relevant_flags(["sse2", "avx512_bf16", "avx512bf16", "amx_tile", "avx2", "hypervisor"])
     ['amxtile', 'avx2', 'avx512bf16']
@@ -87,7 +87,7 @@ def allowed_cores() -> list[int]:
 
 
 def peak_memory_bytes() -> int:
-    """Return this process's largest resident set so far."""
+    """Return this process's peak resident set so far."""
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
     import resource

@@ -1,4 +1,4 @@
-"""Whether a machine is fit for measuring: what was found → verdict and advice. Pure functions."""
+"""Whether a machine is fit for measuring: findings → verdict and advice. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from ocrbench.config import Noise
 from ocrbench.environment.machine import UNKNOWN
 
-# A note is worth knowing, but there may be nothing to change.
+# A note is worth knowing, but may need no change.
 Verdict = Literal["ok", "note", "warn"]
 LOAD_PER_CORE = 0.5
 MIN_MEMORY_BYTES = 2 * 10**9
@@ -19,7 +19,7 @@ MAX_VARIATION = 0.03
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that was looked at, and what to do about it."""
+    """One finding, and what to do about it."""
 
     check: str
     found: str
@@ -33,12 +33,12 @@ def check_load(load: float, cores: int) -> Check:
         "load",
         f"{load:.2f} on {cores} cores",
         fine=load <= LOAD_PER_CORE * cores,
-        advice="wait until it has fallen, or end what else runs",
+        advice="wait until it has fallen, or end other programs",
     )
 
 
 def check_others(busy: Sequence[Mapping[str, Any]], shares: Mapping[str, float | None], limits: Noise) -> Check:
-    """Judge what other processes use of the CPU."""
+    """Judge the share of the CPU that other processes use."""
     share = shares["other_cpu_share"]
     names = ", ".join(f"{each['name']} {each['cpu_percent']:.0f} % of a core" for each in busy)
     if share is None:
@@ -52,14 +52,14 @@ def check_others(busy: Sequence[Mapping[str, Any]], shares: Mapping[str, float |
 
 
 def check_steal(share: float | None, limits: Noise) -> Check:
-    """Judge what the hypervisor gives to other guests."""
+    """Judge the share of the CPU that the hypervisor gives to other guests."""
     if share is None:
         return Check(check="CPU steal", found=UNKNOWN, verdict="note")
     return _judge(
         "CPU steal",
         f"{share:.1%}",
         fine=share <= limits.steal_share,
-        advice="use a host with dedicated cores, or compare by 'ocrbench ab', which interleaves",
+        advice="use a host with dedicated cores, or compare with 'ocrbench ab', which interleaves",
     )
 
 
@@ -76,7 +76,7 @@ def check_governor(governor: str) -> Check:
 
 
 def check_turbo(turbo: str) -> Check:
-    """Say whether the frequency depends on temperature and on how many cores are busy."""
+    """Report whether the frequency depends on temperature and on the number of busy cores."""
     advice = {
         "on": "for steadier (slower) times: echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo, "
         "or echo 0 > /sys/devices/system/cpu/cpufreq/boost",
@@ -86,27 +86,27 @@ def check_turbo(turbo: str) -> Check:
 
 
 def check_huge_pages(mode: str, tunables: str) -> Check:
-    """Say whether networks get their memory in huge pages, which spares them lookups of addresses.
+    """Report whether networks get their memory in huge pages, which saves address lookups.
 
     Args:
-        mode: As ``machine.huge_pages`` tells.
-        tunables: The variable ``GLIBC_TUNABLES``.
+        mode: As returned by ``machine.huge_pages``.
+        tunables: Value of ``GLIBC_TUNABLES``.
     """
     asked = "glibc.malloc.hugetlb=1" in tunables.split(":")
     if mode != "madvise" or asked:
-        return Check(check="huge pages", found=f"{mode}, asked for" if asked else mode)
-    advice = "for faster networks, and other times than before: GLIBC_TUNABLES=glibc.malloc.hugetlb=1 ocrbench …"
-    return Check(check="huge pages", found=f"{mode}, not asked for", verdict="note", advice=advice)
+        return Check(check="huge pages", found=f"{mode}, requested" if asked else mode)
+    advice = "for faster networks, set it for all runs to be compared: GLIBC_TUNABLES=glibc.malloc.hugetlb=1 ocrbench …"
+    return Check(check="huge pages", found=f"{mode}, not requested", verdict="note", advice=advice)
 
 
 def check_cores(allowed: int, present: int, quota: float | None) -> Check:
     """Judge a CPU quota, which stops all threads for the rest of a period, and an affinity, which does not."""
     found = f"{allowed} of {present}" + ("" if quota is None else f", quota {quota:g}")
     if quota is not None and quota < allowed:
-        advice = "give the container whole cores (docker run --cpuset-cpus) in place of a quota (--cpus)"
+        advice = "give the container whole cores (docker run --cpuset-cpus) instead of a quota (--cpus)"
         return Check(check="cores", found=found, verdict="warn", advice=advice)
     if allowed < present:
-        advice = "fine if these cores are kept for measuring; else lift the affinity (taskset)"
+        advice = "fine if these cores are reserved for measuring; else lift the affinity (taskset)"
         return Check(check="cores", found=found, verdict="note", advice=advice)
     return Check(check="cores", found=found)
 
@@ -134,8 +134,8 @@ def check_disk(name: str, folder: str, free_bytes: int) -> Check:
 
 
 def check_virtual(virtual: str) -> Check:
-    """Say whether other guests share the processor."""
-    advice = "other guests may slow it down unseen: compare by 'ocrbench ab', which interleaves"
+    """Report whether other guests share the processor."""
+    advice = "other guests may slow it down unnoticed: compare with 'ocrbench ab', which interleaves"
     return Check(
         check="virtual machine",
         found=virtual,
@@ -145,7 +145,7 @@ def check_virtual(virtual: str) -> Check:
 
 
 def check_devices(devices: Mapping[str, Sequence[str]]) -> Check:
-    """List OpenVINO's devices with the precisions they have instructions for."""
+    """List OpenVINO's devices with the precisions for which they have instructions."""
     found = "; ".join(f"{name} ({', '.join(native)})" for name, native in devices.items())
     return _judge("OpenVINO devices", found or "none", fine=bool(devices), advice="install a device's driver or plugin")
 
@@ -158,7 +158,7 @@ def check_repeatability(block_seconds: Sequence[float]) -> Check:
         "repeatability",
         f"CV {variation:.1%} over {len(times)} equal blocks, slowest ÷ fastest {times.max() / times.min():.2f}",
         fine=variation <= MAX_VARIATION,
-        advice="see the warnings above; compare by 'ocrbench ab', which interleaves",
+        advice="see the warnings above; compare with 'ocrbench ab', which interleaves",
     )
 
 

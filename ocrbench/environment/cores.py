@@ -1,4 +1,4 @@
-"""Which cores belong together, to share them out among processes."""
+"""Splitting the cores among processes, so that related cores stay together."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,13 +12,13 @@ from ocrbench.environment.machine import CPU_FOLDER
 def split_cores(cores: Sequence[int], parts: int, folder: Path = CPU_FOLDER) -> list[list[int]]:
     """Split logical cores into parts of nearly the same size.
 
-    The logical cores of one physical core stay together, and a part has neighbours: cores of one socket, as far as
-    possible.
+    The logical cores of one physical core stay together, and a part consists of neighbours: cores of one socket, as far
+    as possible.
 
     Args:
-        cores: The numbers of logical cores.
-        parts: How many. With more of them than physical cores, some parts are empty.
-        folder: Where Linux describes the processors. Cores that it does not know count as physical cores.
+        cores: Numbers of the logical cores.
+        parts: Number of parts. With more parts than physical cores, some are empty.
+        folder: Folder in which Linux describes the processors. Cores that are missing there count as physical cores.
     """
     physical: dict[tuple[int, int], list[int]] = {}
     for core in cores:

@@ -1,6 +1,6 @@
-"""What a machine is set to at the moment: governor, turbo, limits of the container, memory, the commit worked on.
+"""The machine's current settings: governor, turbo, limits of the container, memory, commit of the current folder.
 
-Nothing here fails: what cannot be read is ``unknown``, a limit that is not set is None.
+Nothing here fails: an unreadable setting is ``unknown``, a missing limit is None.
 """
 
 import subprocess
@@ -21,7 +21,7 @@ GIT_SECONDS = 10
 
 
 def settings() -> dict[str, Any]:
-    """Return all of it but the commit."""
+    """Return all settings but the commit."""
     return {
         "governor": governor(),
         "turbo": turbo(),
@@ -32,7 +32,7 @@ def settings() -> dict[str, Any]:
 
 
 def load() -> float:
-    """Return how many processes wanted to run, on average over the last minute."""
+    """Return the load average of the last minute."""
     return float(psutil.getloadavg()[0])
 
 
@@ -43,7 +43,7 @@ def governor(folder: Path = CPU_FOLDER) -> str:
 
 
 def turbo(folder: Path = CPU_FOLDER) -> str:
-    """Tell whether cores may run above their base frequency: ``on``, ``off`` or ``unknown``."""
+    """Return whether cores may run above their base frequency: ``on``, ``off`` or ``unknown``."""
     for name, on in (("intel_pstate/no_turbo", "0"), ("cpufreq/boost", "1")):
         value = _read(folder / name)
         if value:
@@ -52,7 +52,7 @@ def turbo(folder: Path = CPU_FOLDER) -> str:
 
 
 def huge_pages(file: Path = HUGE_PAGES) -> str:
-    """Tell when Linux gives memory in huge pages: ``always``, ``madvise`` (if asked) or ``never``; else ``unknown``."""
+    """Return when Linux provides huge pages: ``always``, ``madvise`` (on request) or ``never``; else ``unknown``."""
     _, _, chosen = _read(file).partition("[")
     return chosen.partition("]")[0] or UNKNOWN
 
@@ -60,7 +60,7 @@ def huge_pages(file: Path = HUGE_PAGES) -> str:
 def container_limits(folder: Path = CGROUP_FOLDER, membership: Path = MEMBERSHIP) -> dict[str, float | int | None]:
     """Return the CPUs (quota ÷ period) and the bytes of memory that control groups leave to this process.
 
-    Both versions of cgroups are read, and every group above the process's own: the tightest one counts.
+    Reads both versions of cgroups, and every group above the process's own: the tightest limit counts.
     """
     cpus: list[float] = []
     memory: list[int] = []
@@ -77,7 +77,7 @@ def container_limits(folder: Path = CGROUP_FOLDER, membership: Path = MEMBERSHIP
 
 
 def git(folder: Path) -> dict[str, Any]:
-    """Return the commit of a folder's repository and whether files differ from it; empty where there is none."""
+    """Return the commit of a folder's repository and whether files differ from it; empty without a repository."""
     commit = _git(folder, "rev-parse", "HEAD")
     if not commit:
         return {}
@@ -86,7 +86,7 @@ def git(folder: Path) -> dict[str, Any]:
 
 
 def _git(folder: Path, *words: str) -> str | None:
-    # Looking must not write: a status would otherwise refresh the index, which another git may be using.
+    # Do not write: git status would otherwise refresh the index, which another git may be using.
     command = ["git", "--no-optional-locks", "-C", str(folder), *words]
     try:
         done = subprocess.run(
@@ -98,7 +98,7 @@ def _git(folder: Path, *words: str) -> str | None:
 
 
 def _groups(folder: Path, membership: Path) -> Iterator[Path]:
-    """List the folders of the process's control groups and of those above."""
+    """List the folders of the process's control groups and of their parents."""
     for line in _read(membership).splitlines() or ["0::/"]:
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")

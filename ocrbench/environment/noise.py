@@ -1,4 +1,4 @@
-"""What was not quiet during a run: counters → conditions → reasons not to trust its times. Pure functions."""
+"""Noise during a run: counters → conditions → reasons not to trust its times. Pure functions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from ocrbench.environment.usage import Usage
 
 
 def shares(usage: Usage) -> dict[str, float | None]:
-    """Relate what was used to what there was.
+    """Relate the usage to the capacity.
 
     Returns:
         Shares of the capacity taken by the hypervisor and by other processes; context switches per second and core.
@@ -19,7 +19,7 @@ def shares(usage: Usage) -> dict[str, float | None]:
     """
     parts = {
         "steal_share": usage.steal_s,
-        # Other counters tick for the process than for the core: on an idle machine the difference may be negative.
+        # The counters of the process and of the core differ: on an idle machine the difference may be negative.
         "other_cpu_share": max(0.0, usage.busy_s - usage.own_s),
         "involuntary_switches": usage.involuntary,
         "voluntary_switches": usage.voluntary,
@@ -30,7 +30,7 @@ def shares(usage: Usage) -> dict[str, float | None]:
 
 
 def reasons(conditions: Mapping[str, Any], limits: Noise) -> tuple[str, ...]:
-    """Say which limits a run's conditions exceed; what is not known exceeds none."""
+    """List the limits that a run's conditions exceed; an unknown value exceeds none."""
     found = []
     steal, other = conditions.get("steal_share"), conditions.get("other_cpu_share")
     drift = conditions.get("drift")

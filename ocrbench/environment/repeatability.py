@@ -1,4 +1,4 @@
-"""How well this machine repeats itself: a small network, timed over and over."""
+"""The repeatability of this machine: a small network, timed many times."""
 
 from time import perf_counter
 
@@ -16,7 +16,7 @@ def time_blocks(blocks: int = 20, seconds: float = 3.0) -> list[float]:
     """Run matrix products on the CPU, the same number in every block.
 
     Returns:
-        The seconds that each block took.
+        Duration of each block, in seconds.
     """
     request = _network().create_infer_request()
     image = {0: np.ones((SIDE, SIDE), dtype=np.float32)}

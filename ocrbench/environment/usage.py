@@ -1,4 +1,4 @@
-"""What this process and the rest of the machine use of the CPU."""
+"""CPU usage of this process and of the rest of the machine."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ import psutil
 
 from ocrbench.environment import allowed_cores
 
-# Process id and start, which tell processes apart → name and CPU seconds so far.
+# Process id and start time, which identify a process → name and CPU seconds so far.
 Processes = Mapping[tuple[int, float], tuple[str, float]]
 BUSY_PERCENT = 5.0
 LISTED = 5
@@ -18,15 +18,15 @@ LISTED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """CPU seconds on the cores that this process may use, and how often it was taken off them.
+    """CPU seconds on the cores that this process may use, and its context switches.
 
     Attributes:
-        capacity_s: Of all these cores together: busy, idle and stolen.
-        busy_s: Used by any process.
-        steal_s: Taken by the hypervisor for other guests.
-        own_s: Used by this process.
-        voluntary: Context switches because it waited.
-        involuntary: Context switches because another thread was given the core, also one of its own.
+        capacity_s: Capacity of all these cores together: busy, idle and stolen.
+        busy_s: Time used by any process.
+        steal_s: Time taken by the hypervisor for other guests.
+        own_s: Time used by this process.
+        voluntary: Number of context switches because this process waited.
+        involuntary: Number of context switches because another thread got the core, possibly one of its own.
     """
 
     capacity_s: float = 0.0
@@ -41,7 +41,7 @@ class Usage:
         return Usage(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
 
     def __sub__(self, earlier: "Usage") -> "Usage":
-        """Return what was used since."""
+        """Return the usage since an earlier reading."""
         return Usage(**{name: value - getattr(earlier, name) for name, value in asdict(self).items()})
 
 
@@ -63,7 +63,7 @@ def usage_so_far() -> Usage:
 
 
 def processes() -> Processes:
-    """List the processes that may be looked at."""
+    """List the processes that this one may inspect."""
     found = {}
     for process in psutil.process_iter(["pid", "create_time", "name", "cpu_times"]):
         info = process.info
@@ -74,13 +74,13 @@ def processes() -> Processes:
 
 
 def busiest(before: Processes, after: Processes, seconds: float, own: Collection[int]) -> list[dict[str, Any]]:
-    """List the processes that kept a noteworthy share of one core busy between two looks, the busiest first.
+    """List the processes that used a notable share of a core between two snapshots, the busiest first.
 
     Args:
-        before: The first look; who began later counts from zero.
-        after: The second look.
-        seconds: Between the two.
-        own: The processes that do not count.
+        before: First snapshot; processes that started later count from zero.
+        after: Second snapshot.
+        seconds: Time between the two.
+        own: Processes that do not count.
 
     >>> busiest({(7, 0.0): ("indexer", 5.0)}, {(7, 0.0): ("indexer", 5.5), (8, 1.0): ("shell", 0.01)}, 1.0, {9})
     [{'name': 'indexer', 'cpu_percent': 50.0}]
@@ -95,7 +95,7 @@ def busiest(before: Processes, after: Processes, seconds: float, own: Collection
 
 
 def watch_processes(seconds: float) -> list[dict[str, Any]]:
-    """Look twice at all processes but this one and its children; see ``busiest``."""
+    """Take two snapshots of all processes but this one and its children; see ``busiest``."""
     start, before = time.monotonic(), processes()
     time.sleep(seconds)
     after = processes()
@@ -104,12 +104,12 @@ def watch_processes(seconds: float) -> list[dict[str, Any]]:
     return busiest(before, after, time.monotonic() - start, own)
 
 
-def _sum(times: Any, *names: str) -> float:  # noqa: ANN401 - its fields differ from system to system
+def _sum(times: Any, *names: str) -> float:  # noqa: ANN401 - its fields differ between systems
     return float(sum(getattr(times, name, 0.0) for name in names))
 
 
 def _switches() -> tuple[int, int]:
-    """Count the switches of all threads: what psutil reads on Linux are those of the first thread."""
+    """Count the switches of all threads; psutil reads only those of the first thread on Linux."""
     if sys.platform == "win32":
         counted = psutil.Process().num_ctx_switches()
         return counted.voluntary, counted.involuntary

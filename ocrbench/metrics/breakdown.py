@@ -1,4 +1,4 @@
-"""Words of the ground truth in groups: by height, by length, by the folder of their image."""
+"""Words of the ground truth grouped by height, length, and folder of the image."""
 
 import bisect
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,10 +8,10 @@ from ocrbench.geometry import text_height
 from ocrbench.metrics.losses import Kind, count
 from ocrbench.records import Polygon, Region
 
-# The last number of each group; one more group holds what is beyond.
+# Last number of each group; one more group has the rest.
 HEIGHTS_PX = (7, 11, 15, 23, 31, 47, 63)
 LENGTHS = (1, 2, 3, 4, 6, 9, 14, 29)
-# A word of an image: its sample id, the region, and what became of it.
+# A word of an image: its sample id, its region, and its fate.
 Word = tuple[str, Region, Kind]
 
 
@@ -21,13 +21,13 @@ def by_height(words: Iterable[Word]) -> dict[str, dict[Kind, int]]:
 
 
 def by_length(words: Iterable[Word]) -> dict[str, dict[Kind, int]]:
-    """Count by the number of characters; words that nobody knows are left out."""
+    """Count by the number of characters; words with an unknown text are left out."""
     known = [word for word in words if word[1].text]
     return _grouped(known, LENGTHS, lambda region: len(region.text))
 
 
 def by_folder(words: Iterable[Word]) -> dict[str, dict[Kind, int]]:
-    """Count by the folder in which the image lies; nothing where all lie in one."""
+    """Count by the folder of the image; empty if all are in one folder."""
     found: dict[str, list[Kind]] = {}
     for sample_id, _, kind in words:
         found.setdefault(sample_id.rpartition("/")[0], []).append(kind)
@@ -57,5 +57,5 @@ def _grouped(
 
 @lru_cache(maxsize=100_000)
 def _height(polygon: Polygon) -> int:
-    """Measure once what every run of a dataset asks for."""
+    """Measure once the sizes that every run of a dataset needs."""
     return text_height(polygon)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Fewer runs do not show what is noise and what a change.
+# Fewer runs cannot distinguish a change from noise.
 MIN_RUNS = 6
-# A level lasts for at least as many runs: one odd run is not a change.
+# Least number of runs of a level: a single odd run is not a change.
 MIN_LEVEL = 3
-# How much better two levels must fit than one, in units of the noise and of the logarithm of the number of runs. With
-# this one, at most 5 % of simulated series of 6 to 50 runs without any change (normal, Student's t with 3 degrees of
+# Required improvement of two levels over one, in units of the noise and of the logarithm of the number of runs. With
+# this value, at most 5 % of simulated series of 6 to 50 runs without any change (normal, Student's t with 3 degrees of
 # freedom, exponential, 10 % outliers) showed one, and 98 % of those with a change by six times the noise.
 PENALTY = 2.5
-# Smaller noise than this share of the value is taken for this much, so that rounding is not a change.
+# Lower bound of the noise, as a share of the value, so that rounding is not a change.
 MIN_NOISE = 5e-4
-# The median absolute deviation of normal noise is this share of its standard deviation.
+# Median absolute deviation of normal noise as a share of its standard deviation.
 MAD_OF_NORMAL = 0.6745
 
 
@@ -26,9 +26,9 @@ class Level:
     """Consecutive runs between which nothing changed.
 
     Attributes:
-        start: The first run's position.
-        stop: The position after the last run.
-        median: Of their values.
+        start: Index of the first run.
+        stop: Index after the last run.
+        median: Median of their values.
     """
 
     start: int
@@ -37,7 +37,7 @@ class Level:
 
 
 def levels(values: Sequence[float]) -> list[Level]:
-    """Cut a series of values, in the order of time, where their level changed.
+    """Split a series of values, in the order of time, where their level changed.
 
     PELT (Killick, Fearnhead and Eckley, "Optimal Detection of Changepoints With a Linear Computational Cost", 2012)
     with absolute deviations from the median as cost, which an outlier does not mislead; the penalty is a multiple of
@@ -61,7 +61,7 @@ def levels(values: Sequence[float]) -> list[Level]:
 
 
 def _ends(values: NDArray[np.float64]) -> list[int]:
-    # Takes a second to import, which the other commands need not wait for.
+    # Importing it takes a second, for which other commands should not wait.
     import ruptures
 
     penalty = PENALTY * _noise(values) * np.log(len(values))
@@ -70,7 +70,7 @@ def _ends(values: NDArray[np.float64]) -> list[int]:
 
 
 def _noise(values: NDArray[np.float64]) -> float:
-    """Estimate the standard deviation from neighbours' differences, which a few changes of level hardly move."""
+    """Estimate the standard deviation from neighbours' differences, which a few changes of level hardly affect."""
     steps = np.abs(np.diff(values))
     spread = float(np.median(steps)) / MAD_OF_NORMAL / math.sqrt(2)
     return max(spread, MIN_NOISE * abs(float(np.median(values))), float(np.finfo(np.float64).tiny))

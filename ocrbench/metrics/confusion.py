@@ -1,4 +1,4 @@
-"""Which characters are taken for which: the edits behind the character error rate."""
+"""Confused characters: the edits behind the character error rate."""
 
 import itertools
 from collections import Counter
@@ -10,19 +10,19 @@ from rapidfuzz.distance import Levenshtein
 from ocrbench.config import Scoring
 from ocrbench.metrics.text import fold
 
-# Expected and read character; the empty text stands for none, in what was read too much or too little.
+# Expected and read character; an empty text stands for none, where a character was inserted or left out.
 Confusion = tuple[str, str]
 NONE = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """The part of a confusion matrix in which most confusions lie.
+    """The part of a confusion matrix with the most confusions.
 
     Attributes:
-        expected: The rows: characters of the ground truth, ``NONE`` for what was read too much.
-        read: The columns: likewise, ``NONE`` for what was left out.
-        counts: Row by row.
+        expected: Characters of the rows, from the ground truth; ``NONE`` for inserted characters.
+        read: Characters of the columns, as they were read; ``NONE`` for characters that were left out.
+        counts: Counts, row by row.
     """
 
     expected: Sequence[str]
@@ -31,10 +31,10 @@ class Matrix:
 
 
 def confusions(pairs: Iterable[tuple[str, str]], rule: Scoring) -> Counter[Confusion]:
-    """Count which character was read for which, over (predicted, expected) texts; pairs of equal ones were read right.
+    """Count pairs of expected and read characters over (predicted, expected) texts; equal pairs were read right.
 
     Texts are aligned by their Levenshtein edits. As in the character error rate, pairs whose expected text is empty
-    are left out and letter case follows the rule; so the counts of unequal characters sum up to its numerator, those
+    are left out and letter case follows the rule; so the counts of unequal characters add up to its numerator, those
     with an expected character to its denominator.
 
     >>> sorted(confusions([("EX1T!", "EXIT")], Scoring()).items())
@@ -48,13 +48,13 @@ def confusions(pairs: Iterable[tuple[str, str]], rule: Scoring) -> Counter[Confu
 
 
 def top(found: Mapping[Confusion, int], limit: int) -> list[tuple[Confusion, int]]:
-    """List the most frequent errors; ties in the characters' order."""
+    """List the most frequent errors; ties are in the order of the characters."""
     errors = [(pair, number) for pair, number in found.items() if pair[0] != pair[1]]
     return sorted(errors, key=lambda each: (-each[1], each[0]))[:limit]
 
 
 def matrix(found: Mapping[Confusion, int], size: int) -> Matrix:
-    """Choose so many characters, those with most errors, as rows and as columns; what was read right is in it too.
+    """Choose the characters with the most errors as rows and columns; the cells of right readings are included.
 
     >>> shown = matrix({("O", "0"): 3, ("O", "O"): 9, ("I", ""): 1}, 2)
     >>> shown.expected, shown.read, shown.counts
@@ -62,7 +62,7 @@ def matrix(found: Mapping[Confusion, int], size: int) -> Matrix:
     """
     errors = top(found, len(found))
     rows, columns = (_most_frequent(errors, place, size) for place in (0, 1))
-    # A row's own character, so that its errors can be held against what was read right.
+    # Include a row's own character, so that its errors can be compared with right readings.
     columns = sorted({*columns, *(set(rows) & {read for (_, read), _ in found.items()})}, key=_order)
     counts = [[found.get((one, other), 0) for other in columns] for one in rows]
     return Matrix(expected=rows, read=columns, counts=counts)
@@ -85,7 +85,7 @@ def _aligned(predicted: str, expected: str) -> list[Confusion]:
         return list(zip(expected, predicted, strict=True))
     pairs: list[Confusion] = []
     for code in Levenshtein.opcodes(expected, predicted):
-        # One of them is empty, or both are equally long.
+        # Either one of them is empty, or both have the same length.
         one, other = expected[code.src_start : code.src_end], predicted[code.dest_start : code.dest_end]
         pairs += itertools.zip_longest(one, other, fillvalue=NONE)
     return pairs

@@ -29,7 +29,7 @@ def latency_interval(steady: "pd.DataFrame", row: Row) -> Interval | None:
         row: Row of the wide table.
 
     Returns:
-        In milliseconds, around the table's value; None where there are too few images.
+        The interval in milliseconds, around the table's value; None if there are too few images.
     """
     value = row["latency_p50_ms"]
     per_image = np.sort(steady.groupby("sample_id")["latency_ns"].median().to_numpy(float)) / 1e6
@@ -50,7 +50,7 @@ def accuracy_intervals(images: Sequence[Tallies], row: Row) -> dict[str, Interva
         row: Row of the wide table.
 
     Returns:
-        Column → interval around the table's value; nothing where there are too few images.
+        Column → interval around the table's value; empty if there are too few images.
     """
     if len(images) < MIN_IMAGES:
         return {}
@@ -74,6 +74,6 @@ def accuracy_intervals(images: Sequence[Tallies], row: Row) -> dict[str, Interva
 
 @functools.lru_cache(maxsize=32)
 def resampled(images: int) -> NDArray[np.float64]:
-    """Draw how often each image counts in each resample: (resamples, images)."""
+    """Draw the weight of each image in each resample: (resamples, images)."""
     generator = np.random.default_rng(0)
     return generator.multinomial(images, np.full(images, 1 / images), size=RESAMPLES).astype(np.float64)

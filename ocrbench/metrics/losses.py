@@ -1,4 +1,4 @@
-"""What became of each word of the ground truth, and of each prediction: where accuracy is lost.
+"""The fate of each word of the ground truth and of each prediction: where accuracy is lost.
 
 The matching is that of the scores, so the counts add up to them: words of kind ``right`` are the numerator of
 ``e2e_recall``; those, ``misread`` and ``unknown`` are that of ``det_recall``; all kinds are its denominator. The
@@ -16,28 +16,28 @@ from ocrbench.records import Region
 
 Kind = Literal["right", "unknown", "misread", "displaced", "cut", "missed"]
 SpuriousKind = Literal["ill_fitting", "false_alarm"]
-# In the order in which they are shown, the best first.
+# In the order of display, the best first.
 KINDS: Mapping[Kind, str] = {
     "right": "found and read right",
-    "unknown": "found, what it says is not known",
+    "unknown": "found, but its expected text is unknown",
     "misread": "found, but its text differs",
     "displaced": "a box with its text overlaps it, but does not fit",
     "cut": "a box overlaps it, but does not fit",
     "missed": "no box is near it",
 }
 SPURIOUS: Mapping[SpuriousKind, str] = {
-    "ill_fitting": "on words, but fitting none, or a second one",
-    "false_alarm": "where no word is",
+    "ill_fitting": "overlaps a word without fitting, or is a second one on it",
+    "false_alarm": "is on no word",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fate:
-    """What became of a region of the ground truth.
+    """The fate of a region of the ground truth.
 
     Attributes:
-        number: Its index in the matching's ``expected``.
-        predicted: Index of the prediction that matches it; else of the one that explains the loss; None if there is
+        number: Index in the matching's ``expected``.
+        predicted: Index of the prediction that matches it, or else of the one that explains the loss; None if there is
             none near it.
     """
 
@@ -55,7 +55,7 @@ class Spurious:
 
 
 def fates(matching: Matching, rule: Scoring) -> list[Fate]:
-    """Put every region that is to be found into exactly one kind, in the order of the ground truth.
+    """Assign exactly one kind to each expected region, in the order of the ground truth.
 
     A region without a match is ``displaced`` if a prediction near it that matches nothing has its text, ``cut`` if any
     prediction is near it, else ``missed``; see ``Matching.near``.
@@ -78,7 +78,7 @@ def fates(matching: Matching, rule: Scoring) -> list[Fate]:
 
 
 def spurious(matching: Matching) -> list[Spurious]:
-    """List the predictions that count against precision, in their order."""
+    """List the predictions that lower precision, in their order."""
     matched = {p for p, _ in matching.pairs}
     near = {p for p, _ in matching.near}
     return [
@@ -89,7 +89,7 @@ def spurious(matching: Matching) -> list[Spurious]:
 
 
 def count(kinds: Iterable[Kind]) -> dict[Kind, int]:
-    """Count each kind, those that do not occur too.
+    """Count each kind, including those that do not occur.
 
     >>> count(["cut", "right", "cut"])["cut"]
     2

@@ -16,8 +16,8 @@ from ocrbench.geometry import intersection_areas, polygon_areas
 from ocrbench.records import Region
 
 DONT_CARE_OVERLAP = 0.5
-# How much of the smaller of two regions the other one has to cover, so that they are about the same text. Boxes of
-# neighbouring words graze each other by less.
+# Share of the smaller of two regions that the other one must cover for both to concern the same text. Boxes of
+# neighbouring words overlap by less.
 NEAR_OVERLAP = 0.2
 
 
@@ -26,15 +26,15 @@ class Matching:
     """One image's predictions paired with its ground truth.
 
     Attributes:
-        predicted: The predictions, in the order in which they were matched.
-        expected: The ground truth, in the order in which it was matched.
+        predicted: Predictions, in the order of matching.
+        expected: Ground truth, in the order of matching.
         pairs: (index into ``predicted``, index into ``expected``) of each match; each index occurs at most
             once.
         predicted_ignored: Predictions that lie on a don't-care region.
         expected_ignored: The don't-care regions.
         near: (index into ``predicted``, index into ``expected``) of all that overlap by more than
             ``NEAR_OVERLAP`` of the smaller one, whether they match or not, without don't-care regions; those
-            that share most come first. It plays no part in the scores, but tells why a region was not matched.
+            that share most come first. It does not affect the scores, but shows why a region was not matched.
     """
 
     predicted: tuple[Region, ...]
@@ -46,12 +46,12 @@ class Matching:
 
     @property
     def predicted_count(self) -> int:
-        """How many predictions count."""
+        """Number of predictions that count."""
         return len(self.predicted) - len(self.predicted_ignored)
 
     @property
     def expected_count(self) -> int:
-        """How many regions were to be found."""
+        """Number of regions to be found."""
         return len(self.expected) - len(self.expected_ignored)
 
     @property
@@ -64,9 +64,8 @@ def match(predicted: Sequence[Region], expected: Sequence[Region], iou_threshold
     """Pair predictions with the ground truth of the same image.
 
     A prediction is ignored if more than half of its own area lies on a single don't-care region. The rest
-    are matched one to one, first come, first served, in the order of the ground truth and then of the
-    predictions: any pair whose IoU exceeds the threshold will do, the best one is not sought. So the order
-    of both lists matters.
+    are matched one to one in the order of the ground truth and then of the predictions: the first pair whose IoU
+    exceeds the threshold counts, not the best one. The order of both lists therefore matters.
 
     >>> from ocrbench.geometry import rectangle
     >>> word = Region(polygon=rectangle(0, 0, 40, 10))
@@ -95,7 +94,7 @@ def match(predicted: Sequence[Region], expected: Sequence[Region], iou_threshold
 
 
 def _ratio(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide; a share of nothing is 0, as in the official script."""
+    """Divide; 0 ÷ 0 is 0, as in the official script."""
     wholes = np.broadcast_to(wholes, parts.shape)
     return np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0)
 

@@ -2,8 +2,8 @@
 
 Times are compared by a hierarchical bootstrap (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
 section 3.8): processes are drawn with replacement, then blocks within each process, then images within each block, so
-that what differs between processes or drifts between blocks widens the interval as it should. The processes' effects
-are reflated first, so that their variance is the estimated one (Carpenter, Goldstein and Rasbash, "A novel bootstrap
+that differences between processes and drift between blocks widen the interval. The processes' effects
+are rescaled first, so that their variance is the estimated one (Carpenter, Goldstein and Rasbash, "A novel bootstrap
 procedure for assessing the relationship between class size and achievement", 2003). Each image's ratio is taken within
 one pair of blocks, seconds apart, so that the machine's slow drift cancels.
 """
@@ -18,11 +18,11 @@ from ocrbench.records import Tally
 
 LEVEL = 0.95
 RESAMPLES = 2000
-# Fewer images say nothing of others.
+# Fewer images say nothing about others.
 MIN_IMAGES = 3
-# In interquartile ranges beyond the quartiles.
+# Distance of the fences from the quartiles, in interquartile ranges.
 FENCE = 1.5
-# Resamples drawn at once: bounds the memory.
+# Number of resamples drawn at once, which limits the memory.
 CHUNK = 100
 # A process → its pairs of blocks → the natural logarithm of B's time over A's, per image.
 LogRatios = Sequence[Sequence[NDArray[np.float64]]]
@@ -46,7 +46,7 @@ class Interval:
         return Interval(estimate=self.estimate, low=low, high=high)
 
     def negated(self) -> "Interval":
-        """Look at the same difference from the other side."""
+        """Return the same difference seen from the other side."""
         return Interval(estimate=-self.estimate, low=-self.high, high=-self.low)
 
     @property
@@ -58,12 +58,12 @@ class Interval:
 def ratio_interval(log_ratios: LogRatios, seed: int = 0) -> Interval:
     """Estimate B ÷ A: the geometric mean over processes of each process's midmean ratio.
 
-    The midmean, which is the mean of the middle half, keeps out the moments in which something else ran, as the median
-    does, but varies less; the mean over processes lets every one of them count.
+    The midmean, which is the mean of the middle half, excludes moments in which something else ran, as the median does,
+    but varies less. The mean over processes gives each of them the same weight.
 
     Args:
         log_ratios: At least one process with at least one block; blocks may differ in length.
-        seed: Of the resampling.
+        seed: Seed of the resampling.
     """
     generator = np.random.default_rng(seed)
     fenced = [_fenced(blocks) for blocks in log_ratios]
@@ -83,16 +83,16 @@ def ratio_interval(log_ratios: LogRatios, seed: int = 0) -> Interval:
 
 
 def median_ratio(log_ratios: NDArray[np.float64]) -> Interval:
-    """Estimate a ratio by the median of independent pairs of turns, which a disturbed turn does not move.
+    """Estimate a ratio by the median of independent pairs of turns, which a disturbed turn does not affect.
 
     Args:
-        log_ratios: The natural logarithm of each pair's ratio.
+        log_ratios: Natural logarithm of each pair's ratio.
 
     Returns:
-        With the exact interval of the sign test (Conover, "Practical Nonparametric Statistics", 1999, section 3.2);
-        it needs six pairs, and is not a number with fewer.
+        The estimate with the exact interval of the sign test (Conover, "Practical Nonparametric Statistics", 1999,
+        section 3.2), which needs six pairs and is NaN with fewer.
     """
-    # Its import takes a third of a second.
+    # Importing it takes a third of a second.
     from scipy.stats import quantile_test
 
     low, high = quantile_test(log_ratios, p=0.5).confidence_interval(LEVEL)
@@ -101,9 +101,9 @@ def median_ratio(log_ratios: NDArray[np.float64]) -> Interval:
 
 
 def _fenced(blocks: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-    """Pull what lies outside a process's fences back to them (Tukey, "Exploratory Data Analysis", 1977, section 2D).
+    """Pull values outside a process's fences back to them (Tukey, "Exploratory Data Analysis", 1977, section 2D).
 
-    It leaves the midmean as it is, but keeps a few extreme ratios from widening the interval without bound.
+    This does not change the midmean, but prevents a few extreme ratios from widening the interval without bound.
     """
     low, high = np.quantile(np.concatenate(list(blocks)), [0.25, 0.75])
     reach = FENCE * (high - low)
@@ -111,10 +111,10 @@ def _fenced(blocks: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
 
 
 def midmean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Average the middle half of the values along the last axis; a quarter of them, rounded down, is left out per end.
+    """Average the middle half of the values along the last axis; leave out a quarter, rounded down, at each end.
 
     Args:
-        values: NaN does not count.
+        values: Values; NaN does not count.
 
     >>> midmean(np.array([[1.0, 2.0, 4.0, 100.0, np.nan], [1.0, np.nan, np.nan, np.nan, 3.0]]))
     array([3., 2.])
@@ -127,16 +127,17 @@ def midmean(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _between_share(centres: NDArray[np.float64], within: NDArray[np.float64]) -> float:
-    """Estimate which share of the variance of the processes' midmeans is due to the processes themselves.
+    """Estimate the share of the variance of the processes' midmeans that is due to the processes themselves.
 
-    The rest is that each comes from a few images. Drawing both processes and images would count it twice.
+    The rest arises because each midmean comes from a few images. Drawing both processes and images would count it
+    twice.
     """
     observed = float(centres.var(ddof=1)) if len(centres) > 1 else 0.0
     return max(0.0, 1 - float(within.var()) / observed) if observed else 0.0
 
 
 def _reflated(effects: NDArray[np.float64], between_share: float) -> NDArray[np.float64]:
-    """Scale the processes' effects to the variance that is theirs, undoing the n / (n - 1) that drawing loses."""
+    """Scale the processes' effects to their own variance, and correct for the n / (n - 1) that drawing loses."""
     processes = len(effects)
     return effects * np.sqrt(between_share * processes / (processes - 1)) if processes > 1 else effects * 0.0
 
@@ -151,7 +152,7 @@ def _small_sample_factor(processes: int, between_share: float) -> float:
     """
     if processes < 2 or not between_share:
         return 1.0
-    # Of what a run imports, only this would need SciPy, which takes long.
+    # Nothing else that a run imports needs SciPy, which takes long to import.
     from scipy.special import ndtri, stdtrit
 
     quantile = (1 + LEVEL) / 2
@@ -164,16 +165,16 @@ def difference_interval(
     value: Callable[[Mapping[str, Tally]], float | None],
     seed: int = 0,
 ) -> Interval | None:
-    """Estimate how much a metric differs, by a bootstrap over images that both sides scored.
+    """Estimate the difference of a metric by a bootstrap over the images that both sides scored.
 
     Args:
-        before: The tallies of each image on side A.
-        after: Of the same images on side B.
-        value: Divides summed tallies; None where the metric is not defined.
-        seed: Of the resampling.
+        before: Tallies of each image on side A.
+        after: Tallies of the same images on side B.
+        value: Function that divides summed tallies; None if the metric is undefined.
+        seed: Seed of the resampling.
 
     Returns:
-        B minus A; None where the metric is not defined, or there are fewer than ``MIN_IMAGES``.
+        B minus A; None if the metric is undefined, or there are fewer than ``MIN_IMAGES`` images.
     """
     if len(before) < MIN_IMAGES:
         return None
@@ -195,7 +196,7 @@ def difference_interval(
 
 
 def blocks_needed(done: int, half_width: float, margin: float) -> int:
-    """Predict how many blocks make an interval as narrow as a margin: the width falls with the square root.
+    """Predict the number of blocks that narrows an interval to a margin: the width falls with the square root.
 
     >>> blocks_needed(10, 0.06, 0.03)
     40
@@ -204,7 +205,7 @@ def blocks_needed(done: int, half_width: float, margin: float) -> int:
 
 
 class _Resampler:
-    """Draws processes, blocks and images with replacement, many resamples at once."""
+    """Resampling of processes, blocks and images with replacement, many resamples at once."""
 
     def __init__(self, log_ratios: LogRatios) -> None:
         self._blocks = np.array([len(blocks) for blocks in log_ratios])
@@ -217,7 +218,7 @@ class _Resampler:
                 self._values[process, number, : len(block)] = block
 
     def draw(self, resamples: int, generator: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return, for each resample, the drawn processes and the midmean log ratio of what was drawn of each."""
+        """Return the drawn processes of each resample, and the midmean of the log ratios drawn from each of them."""
         processes, most_blocks, most_images = self._values.shape
         drawn = generator.integers(processes, size=(resamples, processes))
         wanted = self._blocks[drawn][..., np.newaxis]
@@ -225,7 +226,7 @@ class _Resampler:
         lengths = self._images[drawn[..., np.newaxis], blocks][..., np.newaxis]
         images = (generator.random((resamples, processes, most_blocks, most_images)) * lengths).astype(int)
         values = self._values[drawn[..., np.newaxis, np.newaxis], blocks[..., np.newaxis], images]
-        # A resample takes as many blocks and images as there are; what is beyond that does not count.
+        # A resample has as many blocks and images as there are; the rest of the array does not count.
         beyond = np.arange(most_blocks) >= wanted
         values[beyond[..., np.newaxis] | (np.arange(most_images) >= lengths)] = np.nan
         return drawn, midmean(values.reshape(resamples, processes, -1))

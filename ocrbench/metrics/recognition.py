@@ -1,7 +1,7 @@
 """Text recognition over pairs of (predicted, expected) transcriptions.
 
 A pair whose expected text is empty is left out: its transcription is unknown. Letter case follows the rule;
-optional edge punctuation concerns word accuracy alone, since the other two measure by the character.
+optional edge punctuation affects word accuracy alone, because the other two work by the character.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ TextPairs = Iterable[tuple[str, str]]
 
 
 def text_similarity(predicted: str, expected: str) -> float:
-    """Score how alike two strings are, from 0 (nothing shared) to 1 (equal).
+    """Score the similarity of two strings, from 0 (nothing shared) to 1 (equal).
 
     One minus the Levenshtein distance over the longer length (1-NED); two empty strings score 1.
 
@@ -39,8 +39,8 @@ def word_accuracy(pairs: TextPairs, rule: Scoring) -> Tally:
 def character_error_rate(pairs: TextPairs, rule: Scoring) -> Tally:
     """Count character edits against the expected characters (CER); the rate can exceed 1.
 
-    All Levenshtein edits over all expected characters, as in ISRI's OCR accuracy measures and jiwer: long
-    words weigh more than short ones.
+    Divides all Levenshtein edits by all expected characters, as ISRI's OCR accuracy measures and jiwer do: long words
+    weigh more than short ones.
 
     >>> character_error_rate([("exlt", "EXIT"), ("to", "TO")], Scoring())
     Tally(numerator=1, denominator=6)

@@ -1,16 +1,16 @@
-"""Whether images that are read again are read the same."""
+"""Whether an image that is read again gives the same text."""
 
 from collections.abc import Iterable, Mapping
 
 from ocrbench.records import Score
 
 REPEATABILITY = "repeatability"
-# Below it something is wrong. Above, networks compiled for one shape, or on another device, may round otherwise.
+# A lower share means that something is wrong. Networks for single shapes, or on another device, may round differently.
 LEAST_REPEATABILITY = 0.95
 
 
 def repeatability(reread: Mapping[str, bool]) -> list[Score]:
-    """Return the share of images that were always read the same; no score where none was read more than once.
+    """Return the share of images that were always read the same; no score if none was read more than once.
 
     Args:
         reread: Sample id → whether each reading was the same as the first.
@@ -31,13 +31,13 @@ def repeatability(reread: Mapping[str, bool]) -> list[Score]:
 
 
 def unrepeatable(scores: Iterable[Score]) -> str:
-    """Say how many images were read otherwise the next time, if that is more than rounding explains; empty if not.
+    """Describe how many images were read differently later, if rounding cannot explain it; else return an empty text.
 
     >>> unrepeatable(repeatability({"a": True, "b": False}))
-    '1 of 2 images were read otherwise the next time; the accuracy is that of the first'
+    '1 of 2 images were read differently later; the accuracy is that of the first time'
     """
     for score in scores:
         if score.metric == REPEATABILITY and score.value < LEAST_REPEATABILITY:
             others = round(score.n * (1 - score.value))
-            return f"{others} of {score.n} images were read otherwise the next time; the accuracy is that of the first"
+            return f"{others} of {score.n} images were read differently later; the accuracy is that of the first time"
     return ""

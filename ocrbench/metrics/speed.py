@@ -11,15 +11,15 @@ PERCENTILES = (50, 90, 99)
 
 
 def duration_scores(durations_ns: Sequence[int] | NDArray[np.integer], *, name: str, stage: str) -> list[Score]:
-    """Summarise repeated durations as mean, p50, p90 and p99 in milliseconds; no durations, no scores.
+    """Summarise repeated durations as mean, p50, p90 and p99 in milliseconds; no scores without durations.
 
     Percentiles interpolate linearly between the two nearest order statistics: numpy's ``linear``, type 7 of
     Hyndman and Fan, "Sample Quantiles in Statistical Packages" (1996).
 
     Args:
-        durations_ns: One per measurement, in any order.
-        name: What was timed: ``latency`` makes ``latency_mean_ms``, ``latency_p50_ms`` and so on.
-        stage: The stage that the scores belong to.
+        durations_ns: Durations, one per measurement, in any order.
+        name: Name of the duration: ``latency`` gives ``latency_mean_ms``, ``latency_p50_ms`` and so on.
+        stage: Stage of the scores.
 
     >>> [(s.metric, s.value) for s in duration_scores([1_000_000, 3_000_000], name="crop", stage="crop")][:2]
     [('crop_mean_ms', 2.0), ('crop_p50_ms', 2.0)]
@@ -44,7 +44,7 @@ def duration_scores(durations_ns: Sequence[int] | NDArray[np.integer], *, name: 
 
 
 def throughput_scores(image_count: int, wall_ns: int, *, stage: str) -> list[Score]:
-    """Return images per second of wall time, never the inverse of a latency; no images or no time, no score.
+    """Return images per second of wall time, never the inverse of a latency; no score without images or time.
 
     >>> throughput_scores(30, 2_000_000_000, stage="end_to_end")[0].value
     15.0
@@ -67,9 +67,9 @@ def service_scores(latencies_ns: Sequence[int], rate: float, bound_ms: float) ->
     """Return the rate of arrivals and the share of the images that were answered within a bound.
 
     Args:
-        latencies_ns: From each arrival to its answer.
-        rate: Arrivals per second, on average.
-        bound_ms: Milliseconds.
+        latencies_ns: Times from each arrival to its answer.
+        rate: Mean number of arrivals per second.
+        bound_ms: Bound in milliseconds.
 
     >>> [score.value for score in service_scores([1_000_000, 3_000_000], 4.0, 2.0)]
     [4.0, 0.5]
@@ -89,7 +89,7 @@ def drift(repeats: Iterable[tuple[str, int]]) -> float | None:
         repeats: (image, duration) pairs in the order of measuring; images measured once do not count.
 
     Returns:
-        None where no image was repeated.
+        The ratio; None if no image was repeated.
 
     >>> drift([("a", 100), ("b", 10), ("c", 5), ("a", 110), ("b", 12), ("a", 120)])
     1.2

@@ -1,4 +1,4 @@
-"""When two transcriptions count as equal."""
+"""The comparison of two transcriptions."""
 
 from ocrbench.config import Scoring
 
@@ -18,7 +18,7 @@ def fold(text: str, rule: Scoring) -> str:
 
 
 def texts_equal(predicted: str, expected: str, rule: Scoring) -> bool:
-    """Say whether a transcription is right.
+    """Return whether a transcription is right.
 
     With optional edge punctuation this is ``transcription_match`` of the official end-to-end script (ICDAR
     2015 Robust Reading Competition, Challenge 4, Task 4, ``ONLY_REMOVE_FIRST_LAST_CHARACTER``): only the

@@ -1,4 +1,4 @@
-"""Which characters a recognizer may answer: ``alphabet=all|ascii|latin|FILE``."""
+"""The characters that a recognizer may return: ``alphabet=all|ascii|latin|FILE``."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ SETS: dict[str, tuple[tuple[int, int], ...]] = {
     # Basic Latin, Latin-1, Latin Extended-A, -B and Additional, punctuation, currency signs.
     "latin": ((0x20, 0x7E), (0xA0, 0x24F), (0x1E00, 0x1EFF), (0x2010, 0x205E), (0x20A0, 0x20C0)),
 }
-# How many unknown characters an error message shows.
+# Number of unknown characters that an error message shows.
 SHOWN = 20
 
 
@@ -20,10 +20,10 @@ def allowed_characters(choice: str) -> frozenset[str]:
     """Return the characters of a set or of a file.
 
     Args:
-        choice: The name of a set, or the path of a UTF-8 text file; its line ends do not count.
+        choice: The name of a set, or the path of a UTF-8 text file; line breaks are ignored.
 
     Raises:
-        ConfigError: It is neither, or the file holds no characters.
+        ConfigError: It is neither, or the file is empty.
 
     >>> sorted(allowed_characters("ascii"))[:3]
     [' ', '!', '"']
@@ -41,24 +41,24 @@ def allowed_characters(choice: str) -> frozenset[str]:
         message = f"{where}: not a UTF-8 text file"
         raise ConfigError(message) from error
     if not characters:
-        message = f"{where}: holds no characters"
+        message = f"{where}: contains no characters"
         raise ConfigError(message)
     return characters
 
 
 def kept_classes(alphabet: Sequence[str], choice: str) -> tuple[int, ...]:
-    """Choose the classes that a recognizer may answer.
+    """Choose the classes that a recognizer may return.
 
     Args:
-        alphabet: Class → character; what stands for no character is empty, and always kept.
+        alphabet: Class → character; a class without a character is empty, and always kept.
         choice: As for ``allowed_characters``.
 
     Returns:
-        The classes, ascending; none stands for all of them.
+        The classes, ascending; an empty result means all of them.
 
     Raises:
         ConfigError: As ``allowed_characters``.
-        ModelError: The model knows none of a set's characters, or not every character of a file.
+        ModelError: The model lacks every character of a set, or any character of a file.
 
     >>> kept_classes(["", "a", "中", " "], "ascii")
     (0, 1, 3)

@@ -1,7 +1,8 @@
 """CRAFT's pre- and post-processing (Baek et al., "Character Region Awareness for Text Detection", arXiv:1904.01941).
 
-The network answers two maps of half the image's size: how likely a pixel is the middle of a character (region), and
-the middle between two characters of one word (affinity). Section 3.3: pixels that are either belong together.
+The network returns two maps of half the image's size: the likelihood that a pixel is the middle of a character
+(region), and the middle between two characters of one word (affinity). Section 3.3: pixels that are either belong
+together.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,23 +19,23 @@ from ocrbench.records import Graph, Image, Network, Region
 
 Channels = tuple[float, float, float]
 Map = NDArray[np.float32]
-# EasyOCR's multiple of the image's sides; and how many of its pixels one of the maps stands for, per direction.
+# EasyOCR rounds the image's sides up to this multiple; and pixels of the image per pixel of the maps, per direction.
 STRIDE, MAP_STRIDE = 32, 2
-# A rectangle whose sides differ by less than this share is put upright: its direction is arbitrary.
+# A rectangle whose sides differ by less than this share becomes upright, because its direction is arbitrary.
 SQUARE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class CraftOptions:
-    """The detector's options; the names are EasyOCR's where it has one.
+    """Options of the detector, under EasyOCR's names where it has one.
 
     Attributes:
-        mag_ratio: By which an image is enlarged, unless its longer side would exceed ``canvas_size`` pixels.
-        mean: Per channel, in the order red, green, blue.
-        text_threshold: A word is kept if a pixel of it has this region score.
-        low_text: Pixels belong to characters above this region score.
-        link_threshold: Pixels link characters above this affinity.
-        min_area: Words of fewer pixels of the map are dropped.
+        mag_ratio: Factor by which an image is enlarged, unless its longer side would exceed ``canvas_size`` pixels.
+        mean: Mean of each channel, in the order red, green, blue.
+        text_threshold: Region score that at least one pixel of a word must reach.
+        low_text: Region score above which a pixel belongs to a character.
+        link_threshold: Affinity above which a pixel links characters.
+        min_area: Least number of pixels of the map in a word.
     """
 
     canvas_size: int = Field(ge=STRIDE)
@@ -74,7 +75,7 @@ class CraftDetector:
         yield self._canvas(image)[0]
 
     def _canvas(self, image: Image) -> tuple[Image, float]:
-        """Resize, turn to RGB, and pad with black at the right and the bottom; the ratio is that of the resizing."""
+        """Resize, convert to RGB, and pad with black at the right and bottom; also return the scale."""
         longest = max(image.shape[:2])
         ratio = min(self.options.mag_ratio * longest, self.options.canvas_size) / longest
         height, width = (max(1, int(side * ratio)) for side in image.shape[:2])
@@ -89,7 +90,7 @@ def find_words(region: Map, affinity: Map, options: CraftOptions) -> Iterator[tu
     Args:
         region: (height, width).
         affinity: (height, width).
-        options: The thresholds.
+        options: Thresholds.
 
     Yields:
         Four (x, y) corners in pixels of the maps, and the highest region score, at most 1.
@@ -113,7 +114,7 @@ def _rectangle(characters: NDArray[np.bool_], area: int) -> Map:
     """Enclose a word's pixels, grown because the scores fall off towards the edges of characters."""
     height, width = characters.shape
     growth = int(2 * np.sqrt(area * min(width, height) / (width * height)))
-    # A square of this size reaches half its size to each side, so all of it fits into the frame.
+    # A square of this size extends by half its size to each side, so all of it fits into the frame.
     framed = np.pad(characters.astype(np.uint8), growth)
     grown = np.asarray(cv2.dilate(framed, np.ones((growth + 1, growth + 1), dtype=np.uint8)), dtype=np.uint8)
     pixels = np.asarray(cv2.findNonZero(grown), dtype=np.float32).reshape(-1, 2) - growth

@@ -1,4 +1,4 @@
-"""Pre-processing that several families' recognizers share."""
+"""Pre-processing that recognizers of several families share."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,12 +13,12 @@ from ocrbench.config import STRICT
 from ocrbench.errors import ConfigError
 from ocrbench.records import Graph, Image
 
-# Networks reduce the width up to eight times: in such steps no column of theirs is half empty.
+# Networks reduce the width by up to eight: with such steps none of their columns is half empty.
 MULTIPLE = 8
 
 
 def grey_input(crop: Image, width: int, height: int) -> Image:
-    """Turn a BGR crop grey and stretch it to the network's size, whatever its proportions.
+    """Convert a BGR crop to grey and stretch it to the network's size, ignoring its aspect ratio.
 
     Returns:
         uint8 array of shape (1, height, width, 1).
@@ -28,13 +28,13 @@ def grey_input(crop: Image, width: int, height: int) -> Image:
 
 
 def grey_graph(layout: str = "NCHW", output: str = "") -> Graph:
-    """Return the graph of a network that takes grey values as they are and answers class scores per step."""
+    """Return the graph of a network that takes grey values as they are and returns class scores per step."""
     outputs = (output,) if output else ()
     return Graph(mean=(0.0,), scale=(1.0,), layout=layout, outputs=outputs, arg_max=True, softmax=True)
 
 
 def natural_width(crop: Image, height: int) -> int:
-    """Return how wide a crop is once it is brought to a height, in whole pixels.
+    """Return the width of a crop scaled to a height, in whole pixels.
 
     >>> natural_width(np.zeros((20, 33, 3), dtype=np.uint8), 40)
     66

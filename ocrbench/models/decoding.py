@@ -1,4 +1,4 @@
-"""From scores to text: the decodings that several families share."""
+"""From scores to text: decoders that several families share."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,16 +20,16 @@ def decode_ctc(
     """Collapse a greedy CTC path (Graves et al. 2006): merge repeats, then drop blanks.
 
     Args:
-        indices: The best class at each of T steps.
-        confidences: Its probability.
+        indices: Best class at each of T steps.
+        confidences: Probability of that class.
         alphabet: Class → character.
-        blank: The class that stands for no character.
-        used: The share of the steps, from the first one on, that sees the crop; the others see padding. None leaves
-            out where the characters stand.
-        middle: The place that a step looks at, in steps from where its part of the input begins.
+        blank: Class without a character.
+        used: Share of the steps, from the first one on, that see the crop; the others see padding. None omits the
+            positions of the characters.
+        middle: Point that a step looks at, in steps from the beginning of its part of the input.
 
     Returns:
-        The text, with the mean probability of the steps that are kept; (``""``, 0) where none is.
+        The text, with the mean probability of the steps that are kept; (``""``, 0) if there are none.
 
     >>> steps = np.array([1, 1, 0, 1, 2])
     >>> reading = decode_ctc(steps, np.array([0.9, 0.8, 1.0, 0.7, 0.8]), ["", "a", "b"], used=1.0)
@@ -61,13 +61,13 @@ def decode_until(
     """Read one character per position up to the end symbol; repeats are kept.
 
     Args:
-        indices: The best class at each position.
-        confidences: Its probability.
+        indices: Best class at each position.
+        confidences: Probability of that class.
         alphabet: Class → character.
-        end: The class that ends the text.
+        end: Class that ends the text.
 
     Returns:
-        The text, with the mean probability of its characters; (``""``, 0) where the first symbol is the end.
+        The text, with the mean probability of its characters; (``""``, 0) if the first symbol is the end.
 
     >>> decode_until(np.array([2, 1, 1, 0, 1]), np.ones(5), "~ab")
     Reading(text='baa', confidence=1.0)

@@ -21,10 +21,10 @@ CENTRE = (127.5,)
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class CrnnOptions(WidthOptions):
-    """The recognizer's options.
+    """Options of the recognizer.
 
     Attributes:
-        alphabet: The characters of the classes from 1 on; class 0 is the blank.
+        alphabet: Characters of the classes from 1 on; class 0 is the blank.
     """
 
     alphabet: str = Field(min_length=1)
@@ -60,12 +60,12 @@ class CrnnRecognizer:
             yield _grey(crop, self.options.width(self.natural_width(crop)))[np.newaxis]
 
     def natural_width(self, crop: Image) -> int:
-        """Return how wide a crop is at the network's height."""
+        """Return the width of a crop at the network's height."""
         return natural_width(crop, HEIGHT)
 
 
 def _grey(crop: Image, width: int) -> Image:
-    """Turn a crop grey, bring it to the height, and repeat its last column up to the width: (64, width, 1)."""
+    """Convert a crop to grey, scale it to the height, and repeat its last column up to the width: (64, width, 1)."""
     natural = min(width, natural_width(crop, HEIGHT))
     grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), (natural, HEIGHT))
     padded = np.pad(np.asarray(grey, dtype=np.uint8), ((0, 0), (0, width - natural)), mode="edge")

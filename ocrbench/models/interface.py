@@ -1,4 +1,4 @@
-"""What a model family must offer, and what it is given: networks as plain callables."""
+"""The interface of a model family, which gets its networks as plain callables."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ Model = TypeVar("Model")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Characters:
-    """Where the characters of a reading stand in the crop, spaces included.
+    """Positions of a reading's characters in the crop, spaces included.
 
     Attributes:
-        symbols: One per character, in the order of the text.
-        centres: Distance from the crop's left edge as a share of its width, ascending, from 0 to 1.
-        confidences: From 0 to 1.
+        symbols: Characters, in the order of the text.
+        centres: Distance of each from the crop's left edge as a share of its width, ascending, from 0 to 1.
+        confidences: Confidence of each, from 0 to 1.
     """
 
     symbols: tuple[str, ...]
@@ -33,9 +33,9 @@ class Reading:
     """The text of one crop.
 
     Attributes:
-        confidence: From 0 to 1.
-        characters: Where they stand; None where the model does not tell, or reads no spaces. Such a reading cannot
-            be cut into words.
+        confidence: Confidence, from 0 to 1.
+        characters: Positions of the characters; None if the model does not report them, or reads no spaces. Such a
+            reading cannot be cut into words.
     """
 
     text: str
@@ -44,7 +44,7 @@ class Reading:
 
 
 class Detector(Protocol):
-    """Finds text regions in an image."""
+    """Detector of text regions in an image."""
 
     def graphs(self) -> Mapping[str, Graph]:
         """Name each network of the model with what is folded into it."""
@@ -53,11 +53,11 @@ class Detector(Protocol):
         """Find regions in a BGR image (height, width, 3), in reading order, without text."""
 
     def calibration(self, image: Image) -> Iterator[Image]:
-        """Yield what the first network would be fed for this image, before its graph's arithmetic (NHWC)."""
+        """Yield the inputs of the first network for this image, before its graph's arithmetic (NHWC)."""
 
 
 class Recognizer(Protocol):
-    """Reads crops of single lines or words."""
+    """Reader of crops of single lines or words."""
 
     min_confidence: float
 
@@ -65,20 +65,20 @@ class Recognizer(Protocol):
         """Name each network of the model with what is folded into it."""
 
     def recognize(self, crops: Sequence[Image], networks: Mapping[str, Network]) -> list[Reading]:
-        """Read BGR crops (height, width, 3); the readings come in the crops' order."""
+        """Read BGR crops (height, width, 3); return the readings in the order of the crops."""
 
     def calibration(self, crops: Sequence[Image]) -> Iterator[Image]:
-        """Yield what the first network would be fed for these crops, before its graph's arithmetic (NHWC)."""
+        """Yield the inputs of the first network for these crops, before its graph's arithmetic (NHWC)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part(Generic[Model]):
-    """How a family makes its detector or its recognizer.
+    """Constructor of a family's detector or recognizer.
 
     Attributes:
-        options: A pydantic dataclass: the keys that the family adds to the model's YAML.
-        build: Makes the model from checked options and from what the model file says of itself.
-        files: The files that checked options name, whose content decides what is measured.
+        options: Pydantic dataclass of the keys that the family adds to the model's YAML.
+        build: Function from checked options and the model file's metadata to the model.
+        files: Function from checked options to the files that they name, whose content affects the measurement.
     """
 
     options: type
@@ -88,7 +88,7 @@ class Part(Generic[Model]):
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """A model family: a way to detect, a way to recognize, or both."""
+    """A model family: a detector, a recognizer, or both."""
 
     detector: Part[Detector] | None = None
     recognizer: Part[Recognizer] | None = None

@@ -1,4 +1,4 @@
-"""Family ``omz_boxes``: Open Model Zoo detectors that answer upright boxes (horizontal-text-detection-0001)."""
+"""Family ``omz_boxes``: Open Model Zoo detectors that return upright boxes (horizontal-text-detection-0001)."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,17 +18,17 @@ GRAPH = Graph(mean=(0.0,) * 3, scale=(1.0,) * 3, outputs=("boxes",))
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class BoxOptions:
-    """The detector's options.
+    """Options of the detector.
 
     Attributes:
-        threshold: Boxes of a lower confidence are dropped.
+        threshold: Least confidence of a box.
     """
 
     threshold: float = Field(ge=0, le=1)
 
 
 class BoxDetector:
-    """Detects upright boxes in an image that is squeezed to 704×704."""
+    """Detector of upright boxes in an image that is resized to 704×704."""
 
     def __init__(self, options: BoxOptions, metadata: Mapping[str, str]) -> None:
         self.options = options

@@ -17,12 +17,12 @@ BLANK = "#"
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class ZooCtcOptions:
-    """The recognizer's options.
+    """Options of the recognizer.
 
     Attributes:
-        layout: Of the network's input.
-        alphabet: Class → character; ``#`` is the blank, wherever it stands.
-        output: The name of the output with the scores (steps, 1, classes); empty for the only one.
+        layout: Layout of the network's input.
+        alphabet: Class → character; ``#`` is the blank, at any position.
+        output: Name of the output with the scores (steps, 1, classes); empty for the only one.
     """
 
     height: int = Field(ge=8)
@@ -34,7 +34,7 @@ class ZooCtcOptions:
 
 
 class ZooCtcRecognizer:
-    """Reads one grey crop at a time."""
+    """Reader of one grey crop at a time."""
 
     def __init__(self, options: ZooCtcOptions, metadata: Mapping[str, str]) -> None:
         self.options = options
@@ -46,7 +46,7 @@ class ZooCtcRecognizer:
         return {"network": grey_graph(self.options.layout, self.options.output)}
 
     def recognize(self, crops: Sequence[Image], networks: Mapping[str, Network]) -> list[Reading]:
-        """Read BGR crops one by one; the scores are laid out (steps, batch, classes)."""
+        """Read BGR crops one by one; scores have the layout (steps, batch, classes)."""
         readings = []
         for tensor in self.calibration(crops):
             indices, confidences = networks["network"](tensor)
@@ -54,7 +54,7 @@ class ZooCtcRecognizer:
         return readings
 
     def calibration(self, crops: Sequence[Image]) -> Iterator[Image]:
-        """Yield each crop, grey and stretched."""
+        """Yield each crop in grey, stretched to the input's size."""
         for crop in crops:
             yield grey_input(crop, self.options.width, self.options.height)
 

@@ -1,6 +1,6 @@
 """Family ``omz_encoder_decoder``: the Open Model Zoo's text-recognition-0015 and -0016.
 
-An encoder looks at the crop once; a decoder with attention then writes one symbol a step, being fed the one before.
+An encoder processes the crop once; a decoder with attention then writes one symbol per step, fed with the previous one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,11 +25,11 @@ DECODER = Graph(inputs=("decoder_input", "features", "hidden"), outputs=("decode
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class EncoderDecoderOptions:
-    """The recognizer's options.
+    """Options of the recognizer.
 
     Attributes:
-        alphabet: The characters of the classes from 4 on.
-        max_length: Symbols after which the decoder is stopped.
+        alphabet: Characters of the classes from 4 on.
+        max_length: Number of symbols after which the decoder stops.
     """
 
     height: int = Field(ge=8)
@@ -40,7 +40,7 @@ class EncoderDecoderOptions:
 
 
 class EncoderDecoderRecognizer:
-    """Reads one grey crop at a time, symbol by symbol."""
+    """Reader of one grey crop at a time, symbol by symbol."""
 
     def __init__(self, options: EncoderDecoderOptions, metadata: Mapping[str, str]) -> None:
         self.options = options
@@ -48,7 +48,7 @@ class EncoderDecoderRecognizer:
         self._alphabet = (*SPECIALS, *options.alphabet)
 
     def graphs(self) -> Mapping[str, Graph]:
-        """Take grey values of 0-255 as they are; the decoder's inputs stay untouched."""
+        """Take grey values of 0-255 as they are; the decoder's inputs are unchanged."""
         return {"network": ENCODER, "decoder": DECODER}
 
     def recognize(self, crops: Sequence[Image], networks: Mapping[str, Network]) -> list[Reading]:
@@ -56,12 +56,12 @@ class EncoderDecoderRecognizer:
         return [self._read(tensor, networks) for tensor in self.calibration(crops)]
 
     def calibration(self, crops: Sequence[Image]) -> Iterator[Image]:
-        """Yield each crop, grey and stretched."""
+        """Yield each crop in grey, stretched to the input's size."""
         for crop in crops:
             yield grey_input(crop, self.options.width, self.options.height)
 
     def _read(self, tensor: Image, networks: Mapping[str, Network]) -> Reading:
-        # Outputs are valid until the next call only: the decoder's state is fed back to itself.
+        # Outputs are valid until the next call only, and the decoder's state is fed back to it.
         features, hidden = (output.copy() for output in networks["network"](tensor))
         symbols, confidences = [], []
         symbol = START

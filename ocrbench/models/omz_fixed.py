@@ -14,7 +14,7 @@ from ocrbench.records import Graph, Image, Network
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class FixedOptions:
-    """The recognizer's options.
+    """Options of the recognizer.
 
     Attributes:
         alphabet: Class → character; the first class ends the text.
@@ -27,7 +27,7 @@ class FixedOptions:
 
 
 class FixedRecognizer:
-    """Reads up to 26 characters, one per position; mean and scale are part of the zoo's network."""
+    """Reader of up to 26 characters, one per position; mean and scale are part of the zoo's network."""
 
     def __init__(self, options: FixedOptions, metadata: Mapping[str, str]) -> None:
         self.options = options
@@ -46,7 +46,7 @@ class FixedRecognizer:
         return readings
 
     def calibration(self, crops: Sequence[Image]) -> Iterator[Image]:
-        """Yield each crop, grey and stretched."""
+        """Yield each crop in grey, stretched to the input's size."""
         for crop in crops:
             yield grey_input(crop, self.options.width, self.options.height)
 

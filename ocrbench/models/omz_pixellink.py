@@ -20,7 +20,7 @@ from ocrbench.records import Graph, Image, Network, Region
 WIDTH, HEIGHT = 1280, 768
 # (dx, dy) of the eight neighbours in the order of the link channels.
 NEIGHBOURS = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
-# Each pixel of the map stands for a cell: its corners.
+# Corners of the cell that each pixel of the map represents.
 CELL = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
 GRAPH = Graph(
     mean=(0.0,) * 3,
@@ -32,13 +32,13 @@ GRAPH = Graph(
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class PixelLinkOptions:
-    """The detector's options.
+    """Options of the detector.
 
     Attributes:
-        pixel_threshold: A pixel is text above this probability.
-        link_threshold: Two neighbours belong together if one of them links to the other above this probability.
-        min_area: Square pixels of the original image.
-        min_side: Pixels of the original image.
+        pixel_threshold: Probability above which a pixel is text.
+        link_threshold: Probability above which a link joins two neighbours, in either direction.
+        min_area: Least area of a region, in square pixels of the original image.
+        min_side: Least side of a region, in pixels of the original image.
     """
 
     pixel_threshold: float = Field(ge=0, le=1)
@@ -51,7 +51,7 @@ class PixelLinkDetector:
     """PixelLink text detector."""
 
     def __init__(self, options: PixelLinkOptions, metadata: Mapping[str, str]) -> None:
-        # It takes long: neither other models nor the first image should wait for it.
+        # Importing it takes long: neither other models nor the first image should wait for it.
         import scipy.sparse.csgraph  # noqa: F401
 
         self.options = options
@@ -89,11 +89,11 @@ def link_pixels(text: NDArray[np.bool_], links: NDArray[np.bool_]) -> NDArray[np
     """Join text pixels that are linked to each other, in either direction (section 3.2 of the paper).
 
     Args:
-        text: (height, width), whether a pixel is text.
-        links: (height, width, 8), whether a pixel links to its neighbour, in the order of ``NEIGHBOURS``.
+        text: (height, width), true where a pixel is text.
+        links: (height, width, 8), true where a pixel links to its neighbour, in the order of ``NEIGHBOURS``.
 
     Returns:
-        (height, width): 0 where there is no text, otherwise the number of the region, from 1.
+        (height, width): 0 where there is no text, else the number of the region, from 1.
     """
     height, width = text.shape
     numbers = np.arange(height * width).reshape(height, width)
@@ -127,7 +127,7 @@ def _components(labels: NDArray[np.int32]) -> Iterator[tuple[NDArray[np.intp], N
 
 
 def _second_of_two(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Softmax over two classes, of which the second is wanted: a sigmoid of their difference."""
+    """Return the softmax of the second of two classes: a sigmoid of their difference."""
     return np.asarray(1 / (1 + np.exp(logits[..., 0] - logits[..., 1])), dtype=np.float32)
 
 

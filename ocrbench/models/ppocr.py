@@ -27,10 +27,11 @@ from ocrbench.records import Graph, Image, Network, Region
 Channels = tuple[float, float, float]
 # The network halves its input five times.
 STRIDE = 32
-# What PaddleOCR pads with is zero after normalisation: mid-grey before it.
+# PaddleOCR pads with zero after normalisation, which is mid-grey before it.
 PADDING = 127
-# The recognizer's convolutions of stride 2 are padded by 1, so a step looks at where its columns begin. The training
-# images of ICDAR 2015 agree: only so do words reach as far to the left of their outer steps as to the right.
+# The recognizer's convolutions of stride 2 are padded by 1, so a step looks at the beginning of its
+# columns. The training images of ICDAR 2015 confirm it: words then extend as far to the left of their outer steps as to
+# the right.
 MIDDLE = 0.0
 # Pixels of the image; regions with a shorter side are dropped.
 SMALLEST_SIDE = 4
@@ -38,16 +39,16 @@ SMALLEST_SIDE = 4
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class DbOptions:
-    """The detector's options; the names are PaddleOCR's.
+    """Options of the detector, under PaddleOCR's names.
 
     Attributes:
-        limit_side: Pixels, to which ``limit_type`` brings the shorter (min) or the longer (max) side.
-        max_side: No side is made longer than this many pixels.
-        threshold: A pixel is text from this probability on.
-        box_threshold: A region is kept from this mean probability on.
-        unclip_ratio: A region grows by area × ratio ÷ perimeter, because DB learns shrunken text.
-        min_size: Regions whose shorter side has fewer pixels are dropped.
-        score_mode: ``fast`` averages over the rectangle, ``slow`` over the outline.
+        limit_side: Pixels to which ``limit_type`` scales the shorter (min) or the longer (max) side.
+        max_side: Greatest length of a side, in pixels.
+        threshold: Probability from which a pixel is text.
+        box_threshold: Least mean probability of a region.
+        unclip_ratio: Ratio by which a region grows (area × ratio ÷ perimeter), because DB learns shrunken text.
+        min_size: Least length of a region's shorter side, in pixels.
+        score_mode: Area over which the probability is averaged: ``fast``: the rectangle, ``slow``: the outline.
     """
 
     limit_type: Literal["min", "max"]
@@ -66,12 +67,12 @@ class DbOptions:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class CtcOptions(WidthOptions):
-    """The recognizer's options.
+    """Options of the recognizer.
 
     Attributes:
-        height: Pixels that the network expects.
-        alphabet: What may be read: ``all``, ``ascii``, ``latin``, or a text file of characters. Probabilities are then
-            shares among what may be read.
+        height: Height of the network's input, in pixels.
+        alphabet: Characters that may be read: ``all``, ``ascii``, ``latin``, or a text file. Probabilities
+            are then shares among these characters.
     """
 
     height: int = Field(ge=8)
@@ -83,7 +84,7 @@ class CtcOptions(WidthOptions):
     @field_validator("alphabet")
     @classmethod
     def _readable(cls, value: str) -> str:
-        """Find a wrong name or file before anything is converted."""
+        """Reject a wrong name or file before anything is converted."""
         if value != ALL:
             allowed_characters(value)
         return value
@@ -114,7 +115,7 @@ class DbDetector:
         yield self._resize(image)[np.newaxis]
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
-        """Return the width and height that an image of this size is brought to."""
+        """Return the width and height to which an image of this size is scaled."""
         options = self.options
         if options.limit_type == "min":
             ratio = max(1.0, options.limit_side / min(width, height))
@@ -149,9 +150,9 @@ class DbDetector:
         ]
 
     def _contours(self, probabilities: NDArray[np.float32]) -> list[NDArray[np.int32]]:
-        """Return the (x, y) outlines of what is probably text."""
+        """Return the (x, y) outlines of probable text."""
         mask = (probabilities > self.options.threshold).view(np.uint8)
-        # Most of a photograph is not text: only the part that holds all text is looked at further.
+        # Most of a photograph is not text: continue with the part that contains all of it.
         x, y, width, height = cv2.boundingRect(mask)
         mask = mask[y : y + height + 1, x : x + width + 1]
         if self.options.dilation:
@@ -165,7 +166,7 @@ class CtcRecognizer:
 
     def __init__(self, options: CtcOptions, metadata: Mapping[str, str]) -> None:
         if "character" not in metadata:
-            message = "The recognizer's model file carries no alphabet (ONNX metadata key 'character')"
+            message = "The recognizer's model file has no alphabet (ONNX metadata key 'character')"
             raise ModelError(message)
         self.options = options
         self.min_confidence = options.min_confidence
@@ -199,7 +200,7 @@ class CtcRecognizer:
             yield self._stretch(crop, self.options.width(self.natural_width(crop)))[np.newaxis]
 
     def natural_width(self, crop: Image) -> int:
-        """Return how wide a crop is at the network's height."""
+        """Return the width of a crop at the network's height."""
         return natural_width(crop, self.options.height)
 
     def _stretch(self, crop: Image, width: int) -> Image:
@@ -210,10 +211,10 @@ class CtcRecognizer:
 
 
 def rectangles(outlines: Sequence[NDArray[np.int32]], smallest: float) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Find the smallest rectangle around each outline; those whose shorter side is shorter than a limit are dropped.
+    """Find the smallest rectangle around each outline; drop those whose shorter side is below a limit.
 
     Returns:
-        Which outlines are left, and the (x, y) corners of their rectangles: (N, 4, 2).
+        The indices of the outlines that are left, and the (x, y) corners of their rectangles: (N, 4, 2).
     """
     found = [cv2.minAreaRect(each) for each in outlines]
     sides = np.array([size for _, size, _ in found]).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Family ``whole_image``: no network, the image is one region. For cropped words: what does a recognizer do alone?"""
+"""Family ``whole_image``: no network; the image is one region. Use it to test a recognizer alone on cropped words."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,11 +12,11 @@ from ocrbench.records import Graph, Image, Network, Region
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class WholeImageOptions:
-    """There is nothing to choose."""
+    """No options."""
 
 
 class WholeImageDetector:
-    """Finds the whole image."""
+    """Detector that returns the whole image as its only region."""
 
     def __init__(self, options: WholeImageOptions, metadata: Mapping[str, str]) -> None:
         self.options = options

@@ -1,4 +1,4 @@
-"""From a line that was read to its words: each with a polygon, a text and a confidence of its own."""
+"""Cut a line that was read into words, each with its own polygon, text and confidence."""
 
 import statistics
 from collections.abc import Sequence, Set
@@ -11,7 +11,7 @@ from ocrbench.geometry import cut
 from ocrbench.models.interface import Characters, Reading
 from ocrbench.records import Image, Region
 
-# The usual distance between characters, in heights of the line, where a line has too few to tell.
+# Usual distance between characters, in heights of the line, for lines with too few characters to measure it.
 DEFAULT_PITCH = 0.5
 ENOUGH = 2
 
@@ -21,9 +21,9 @@ class Word:
     """A word of a line.
 
     Attributes:
-        confidence: The mean of its characters'.
-        left: Where it begins, as a share of the line's width.
-        right: Where it ends.
+        confidence: Mean confidence of its characters.
+        left: Left end, as a share of the line's width.
+        right: Right end, as a share of the line's width.
     """
 
     text: str
@@ -33,13 +33,13 @@ class Word:
 
 
 def pieces(region: Region, crop: Image, reading: Reading, rule: Words | Lines) -> list[Region]:
-    """Put what was read into the region, or into one region for each word, without what is above and below.
+    """Put the text into the region, or into one region per word, trimmed above and below.
 
     Args:
-        region: Where the crop was taken.
-        crop: The picture that was read, upright.
-        reading: What was read in it.
-        rule: How it is cut. It stays whole too where ``reading`` does not tell where its characters stand.
+        region: Region of the crop in the image.
+        crop: Upright picture that was read.
+        reading: Text of the crop.
+        rule: How to cut it. A reading without positions of its characters stays whole.
     """
     if isinstance(rule, Lines) or reading.characters is None:
         polygon = cut(region.polygon, [(0.0, 1.0)], rule.trim)[0] if rule.trim else region.polygon
@@ -53,15 +53,15 @@ def pieces(region: Region, crop: Image, reading: Reading, rule: Words | Lines) -
 
 
 def split(characters: Characters, aspect: float, rule: Words) -> list[Word]:
-    """Part a line at its spaces, and at gaps as wide as a space where none was read.
+    """Split a line at its spaces, and at gaps as wide as a space where none was read.
 
-    A recognizer marks about the middle of each character. So a word reaches half a character, more or less, beyond
-    the middles of its first and of its last one, but not beyond the line or into the next word.
+    A recognizer marks the approximate middle of each character. A word therefore extends about half a character beyond
+    the middles of its first and last characters, but not beyond the line or into the next word.
 
     Args:
-        characters: What was read, and where.
-        aspect: Width over height of the line.
-        rule: How wide a gap parts words, and how far words reach.
+        characters: Characters and their positions.
+        aspect: Width ÷ height of the line.
+        rule: Width of a gap that separates words, and how far words extend.
 
     Returns:
         The words from left to right; none for a line of spaces.
@@ -94,9 +94,9 @@ def _usual_distance(distances: Sequence[float]) -> float:
 def _gaps(
     characters: Characters, centres: Sequence[float], joined: Sequence[tuple[int, int]], limit: float
 ) -> set[int]:
-    """Find the characters before which there is a gap, although no space.
+    """Find the characters that follow a gap, although no space was read.
 
-    Scripts that put no spaces between words are left alone: their characters are wide.
+    Scripts without spaces between words are left alone: their characters are wide.
     """
     wide = [east_asian_width(symbol[0]) in "WF" for symbol in characters.symbols]
     return {b for a, b in joined if centres[b] - centres[a] > limit and not (wide[a] or wide[b])}
@@ -114,14 +114,14 @@ def _groups(visible: Sequence[int], begins: Set[int]) -> list[list[int]]:
 def _ends(
     centres: Sequence[float], groups: Sequence[Sequence[int]], margin: float, usual: float, whole: float
 ) -> list[tuple[float, float]]:
-    """Return where each word begins and ends, in heights of the line.
+    """Return the beginning and the end of each word, in heights of the line.
 
     Args:
-        centres: Of the characters, in heights of the line.
-        groups: The characters of each word.
+        centres: Middles of the characters, in heights of the line.
+        groups: Characters of each word.
         margin: As in ``Words``.
-        usual: The usual distance between characters.
-        whole: The width of the line.
+        usual: Usual distance between characters.
+        whole: Width of the line.
     """
     reaches = [margin * _own_distance(centres, group, usual) for group in groups]
     firsts, lasts = ([centres[group[place]] for group in groups] for place in (0, -1))

@@ -77,7 +77,7 @@ MISTAKEN_VALUES = [
     ("precision=FP61", ["precision=FP61", "'FP32', 'FP16', 'BF16', 'INT8' or 'AUTO'"]),
     ("detector.precision=FP8", ["detector.precision=FP8", "'FP32'"]),
     ("detector.quantization.prest=mixed", ["detector.quantization.prest", "did you mean preset?"]),
-    ("detector.quantization.ignored_patterns=['(']", ["ignored_patterns.0=(: no regular expression", "position 0"]),
+    ("detector.quantization.ignored_patterns=['(']", ["ignored_patterns.0=(: not a regular expression", "position 0"]),
     ("detector.source.sha=1", ["detector.source.sha", "Valid:", "sha256"]),
     ("detector.source.kind=ftp", ["detector.source.kind=ftp", "'wheel'", "'url'"]),
     ("dataset.limit=0", ["dataset.limit=0", "greater than or equal to 1"]),

@@ -1,7 +1,7 @@
 """Dataset formats, one module each.
 
-To add a format: write ``formats/<name>.py`` with a constant ``FORMAT``, enter its name in ``FORMATS``, and describe a
-dataset of that format in ``conf/dataset/<name>.yaml``.
+To add a format: write ``formats/<name>.py`` with a constant ``FORMAT``, register its name in ``FORMATS``, and describe
+a dataset of that format in ``conf/dataset/<name>.yaml``.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from ocrbench.config import STRICT
 from ocrbench.records import Region, Sample
 
-# Each is the name of a module here, which is imported when a dataset has that format.
+# Names of the modules here, each of which is imported when a dataset has that format.
 FORMATS = ("folder", "funsd", "icdar2003", "icdar2015", "sroie", "words")
 
 
@@ -23,9 +23,9 @@ class Entry:
     """An image of a dataset whose ground truth has not been read yet.
 
     Attributes:
-        id: Unique in its dataset; the path below the dataset's root, with forward slashes.
-        image_path: The file to read.
-        regions: Reads the ground truth; raises ``DatasetError`` if it is malformed.
+        id: Unique name in the dataset: the path below the dataset's root, with forward slashes.
+        image_path: Path of the image file.
+        regions: Function that reads the ground truth; raises ``DatasetError`` if it is malformed.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class NoOptions:
-    """The keys of a format that adds none."""
+    """Options of a format without keys."""
 
 
 @plain_dataclass(frozen=True, kw_only=True)
@@ -47,9 +47,9 @@ class Format:
     """A dataset format.
 
     Attributes:
-        read: Lists the images below a root, given as the first argument, in a fixed order. Takes the format's options
-            by name. Raises ``DatasetError`` where a file is missing, and says what was expected.
-        options: A pydantic dataclass: the keys that the format adds to a dataset's YAML.
+        read: Function that lists the images below a root in a fixed order. Its first argument is the root; the format's
+            options follow by name. Raises ``DatasetError`` if a file is missing, and names what was expected.
+        options: Pydantic dataclass of the keys that the format adds to a dataset's YAML.
     """
 
     read: Callable[..., Sequence[Entry]]

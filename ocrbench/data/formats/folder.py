@@ -1,4 +1,4 @@
-"""Any folder of images, without ground truth: for measuring speed and looking at results."""
+"""Any folder of images, without ground truth: to measure speed or inspect results."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def read(root: Path) -> list[Entry]:
     """List the images below a folder.
 
     Raises:
-        DatasetError: The folder is missing or holds no image.
+        DatasetError: The folder is missing or has no image.
     """
     images = list_files(require_folder(root, EXPECTED), IMAGE_SUFFIXES)
     if not images:

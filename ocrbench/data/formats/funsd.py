@@ -52,7 +52,7 @@ def _regions(path: Path) -> list[Region]:
 
 
 def _region(word: dict[str, Any], place: str) -> Region:
-    """Check one word of the annotation, which can really be anything that JSON can say."""
+    """Check one word of the annotation, which can be any JSON value."""
     try:
         left, top, right, bottom = (float(edge) for edge in word["box"])
         text = word["text"].strip()

@@ -1,7 +1,7 @@
 """ICDAR 2003 Robust Reading: upright word rectangles, one ``words.xml`` for all images.
 
-A few published rectangles reach outside their image; they are clipped to it: no detector can find what no
-pixel shows, and an unclipped box would cost each of them the same overlap.
+A few published rectangles extend beyond their image. They are clipped to it, because no detector can find text
+outside the pixels, and an unclipped box would lower the overlap of all of them.
 """
 
 import math
@@ -20,7 +20,7 @@ EXPECTED = "words.xml and the images that it names"
 
 
 class _NoDoctype(ET.TreeBuilder):
-    """Refuse a document type: words.xml has none, and through entities XML reads files and fills memory."""
+    """Reject a document type: words.xml has none, and entities can read files and exhaust memory."""
 
     def doctype(self, name: str, *_ids: str | None) -> NoReturn:
         message = f"a document type ({name}) is not allowed"
@@ -54,7 +54,7 @@ def _parse(path: Path) -> ET.Element:
         raise DatasetError(message) from error
     except (ET.ParseError, LookupError, ValueError) as error:
         line = error.position[0] if isinstance(error, ET.ParseError) else 1
-        message = f"{path}:{line}: not XML that can be read: {error}"
+        message = f"{path}:{line}: not valid XML: {error}"
         raise DatasetError(message) from error
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}; expected {EXPECTED}"
@@ -87,10 +87,10 @@ def _region(word: ET.Element, image_width: float, image_height: float, place: st
     top, bottom = max(0.0, y), min(image_height, y + height)
     if left >= right or top >= bottom:
         box, image = f"{width:g}x{height:g} at {x:g},{y:g}", f"{image_width:g}x{image_height:g}"
-        message = f"{place}: {box} covers nothing of the {image} image"
+        message = f"{place}: {box} covers no part of the {image} image"
         raise DatasetError(message)
     text = (word.findtext("tag") or "").strip()
-    # Nobody could read a word without a tag, so nobody is scored on it.
+    # A word without a tag is illegible, and does not count.
     return Region(polygon=rectangle(left, top, right - left, bottom - top), text=text, ignore=not text)
 
 

@@ -1,7 +1,7 @@
 """ICDAR 2015 Incidental Scene Text: words as quadrilaterals, one text file per image.
 
-The images ``img_N.jpg`` and their annotations ``gt_img_N.txt`` lie side by side, or in separate folders as in
-the published archives. Our own generated sets have this format too.
+The images ``img_N.jpg`` and their annotations ``gt_img_N.txt`` are side by side, or in separate folders as in the
+published archives. Generated sets have this format too.
 """
 
 import math
@@ -58,7 +58,7 @@ def _parse(line: str, place: str) -> Region:
         raise DatasetError(message)
     polygon = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     text = text.strip()
-    # A word without a transcription cannot be scored: nobody could read it.
+    # A word without a transcription is illegible, and cannot be scored.
     return Region(polygon=polygon, text=text, ignore=text in {"", DONT_CARE})
 
 

@@ -1,7 +1,7 @@
 """SROIE (ICDAR 2019): scanned receipts, one quadrilateral per line of text, as lines of the format ``icdar2015``.
 
-``box/NNN.csv`` annotates ``img/NNN.jpg``. The transcriptions are upper case whatever stands on the
-receipt: score without regard to case.
+``box/NNN.csv`` annotates ``img/NNN.jpg``. All transcriptions are upper case, so score without
+regard to case.
 """
 
 from functools import partial

@@ -1,7 +1,7 @@
 """Cropped words: one image per word, listed with its text in a file of tab-separated values.
 
 The root is that file, or a folder with one such file: ``IMAGE<tab>TEXT`` per line, images relative to the file's
-folder. Together with the detector ``whole_image`` it shows what a recognizer does alone.
+folder. Together with the detector ``whole_image`` it tests a recognizer alone.
 """
 
 from functools import partial
@@ -23,10 +23,10 @@ EXPECTED = "a file of lines IMAGE<tab>TEXT, or a folder with one such file (.tsv
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class WordsOptions:
-    """The keys of ``conf/dataset/words.yaml``.
+    """Options of the format.
 
     Attributes:
-        separator: Between an image and its text; a text may hold it too.
+        separator: Separator of image and text; a text may contain it too.
     """
 
     separator: str = Field(default="\t", min_length=1)
@@ -45,7 +45,7 @@ def read(root: Path, separator: str) -> list[Entry]:
         if line.strip():
             entry = _entry(line, separator, labels, f"{labels}:{number}")
             if entry.id in entries:
-                message = f"{labels}:{number}: names {entry.id} a second time"
+                message = f"{labels}:{number}: repeats {entry.id}"
                 raise DatasetError(message)
             entries[entry.id] = entry
     if not entries:

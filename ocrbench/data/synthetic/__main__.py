@@ -10,13 +10,13 @@ from ocrbench.errors import DatasetError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Generate a set as the command line says; return the exit status, 2 for a mistake of the user."""
+    """Generate the set that the command line describes; return the exit status, 2 for a user's mistake."""
     parser = argparse.ArgumentParser(
         prog="python -m ocrbench.data.synthetic", description="Generate labelled photographs of signs."
     )
     parser.add_argument("folder", type=Path, metavar="OUTPUT", help="a new or an empty folder")
-    parser.add_argument("--count", type=int, default=32, help="how many images (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=7, help="which images (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=32, help="number of images (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="seed of the images (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
         generate(options.folder, options.count, options.seed)

@@ -1,4 +1,4 @@
-"""What happens to a scene on its way into a photograph: light, lens, sensor."""
+"""The degradation of a scene in a photograph: light, lens, sensor."""
 
 import cv2
 import numpy as np
@@ -7,12 +7,12 @@ from ocrbench.data.synthetic.textures import FloatImage
 
 
 def degrade(image: FloatImage, smallest_text_px: float, rng: np.random.Generator) -> FloatImage:
-    """Light, expose, blur and add noise, each by chance, and so that the smallest word stays legible.
+    """Light, expose, blur and add noise, each at random, so that the smallest word stays legible.
 
     Args:
         image: RGB, shape (height, width, 3), values 0 to 255.
         smallest_text_px: Height of the smallest word that must stay legible.
-        rng: Where chance comes from.
+        rng: Random generator.
 
     Returns:
         A new array of the same shape and range.
@@ -29,7 +29,7 @@ def degrade(image: FloatImage, smallest_text_px: float, rng: np.random.Generator
 
 
 def _light(height: int, width: int, rng: np.random.Generator) -> FloatImage:
-    """Return how bright each pixel is lit: a gradient, a vignette, sometimes the edge of a shadow."""
+    """Return the illumination of each pixel: a gradient, a vignette, sometimes the edge of a shadow."""
     y, x = np.mgrid[-0.5:0.5:60j, -0.5:0.5:80j]
     angle = rng.uniform(0, 2 * np.pi)
     light = 1 + rng.uniform(0, 0.4) * (x * np.cos(angle) + y * np.sin(angle))
@@ -54,7 +54,7 @@ def _blur(image: FloatImage, sigma_px: float) -> FloatImage:
 
 
 def _shake(image: FloatImage, length_px: float, angle: float) -> FloatImage:
-    """Blur along a line centred on each pixel, so that no box moves."""
+    """Blur along a line centred on each pixel, so that boxes do not move."""
     side = 2 * int(np.ceil(length_px / 2)) + 1
     kernel = np.zeros((side, side), dtype=np.float32)
     centre = side // 2

@@ -1,4 +1,4 @@
-"""Hang signs on a background and photograph them: one image with its exact ground truth."""
+"""Render signs on a background: one image with its exact ground truth."""
 
 from dataclasses import dataclass, replace
 
@@ -106,7 +106,7 @@ def _hang(image: FloatImage, cell: Cell, count: int, rng: np.random.Generator) -
 
 
 def _hang_illegible(image: FloatImage, cell: Cell, rng: np.random.Generator) -> list[Region]:
-    """Paint a sign that nobody can read, because it is tiny or smeared."""
+    """Paint an illegible sign, tiny or smeared."""
     smeared = rng.random() < 0.4
     font_px = _ILLEGIBLE_FONT_PX * (4 if smeared else 1)
     lines = _draw_lines(cell, int(rng.integers(3, 8)), rng)
@@ -128,10 +128,10 @@ def _draw_lines(cell: Cell, count: int, rng: np.random.Generator) -> Lines:
 def _make_sign(
     image: FloatImage, cell: Cell, lines: Lines, look: tuple[Style, float], rng: np.random.Generator
 ) -> tuple[Sign, Corners]:
-    """Draw a sign at the size at which it fits into the cell, and choose where its corners go."""
+    """Draw a sign at the size that fits into the cell, and choose the positions of its corners."""
     style, font_px = look
     font_name = style.fonts[rng.integers(len(style.fonts))]
-    if font_name == "amatic":  # it draws small letters as capitals, so that no one could tell their case
+    if font_name == "amatic":  # It draws small letters as capitals, so their case is not visible.
         lines = tuple(tuple(word.upper() for word in line) for line in lines)
     shape = _pose(*measure(lines, font_name), rng)
     extent = np.ptp(shape, axis=0)
@@ -142,14 +142,14 @@ def _make_sign(
     corners = font_px * (shape - shape.min(axis=0)) + origin
     visible = style.colours if style.board else _visible_paints(image, corners)
     colours = visible[int(rng.random() * len(visible))]
-    # How much chance a texture uses up depends on its size in pixels: from a source of its own, that changes
-    # nothing for what is drawn later.
+    # The number of random values that a texture uses depends on its size in pixels. A generator of its own keeps later
+    # drawings unchanged.
     sign = draw_sign(lines, style, (font_name, font_px), colours, rng.spawn(1)[0])
     return sign, corners
 
 
 def _pose(width: float, height: float, rng: np.random.Generator) -> Corners:
-    """Turn a flat sign in space: return where its corners are seen, clockwise from the top left."""
+    """Rotate a flat sign in space: return the visible positions of its corners, clockwise from the top left."""
     roll_spread = 14 if rng.random() < 0.25 else 3
     roll, pitch, yaw = np.radians(np.clip(rng.normal(0, (roll_spread, 9, 16)), -38, 38))
     x = np.array([-0.5, 0.5, 0.5, -0.5]) * width
@@ -162,7 +162,7 @@ def _pose(width: float, height: float, rng: np.random.Generator) -> Corners:
 
 
 def _visible_paints(image: FloatImage, corners: Corners) -> tuple[tuple[Colour, Colour], ...]:
-    """Choose the paints that show on this part of the wall."""
+    """Choose the paints that contrast with this part of the wall."""
     darkest, lightest = _wall_range(image, corners)
     contrasts = [max(darkest - sum(paint) / 3, sum(paint) / 3 - lightest) for paint, _ in PAINTED.colours]
     least = min(_LEAST_CONTRAST, max(contrasts))
@@ -170,14 +170,14 @@ def _visible_paints(image: FloatImage, corners: Corners) -> tuple[tuple[Colour, 
 
 
 def _wall_range(image: FloatImage, corners: Corners) -> NDArray[np.float64]:
-    """Return how dark and how light the image is between some corners, but for its extremes."""
+    """Return the darkest and lightest values of the image between some corners, without extremes."""
     left, top = corners.min(axis=0).astype(int)
     right, bottom = np.ceil(corners.max(axis=0)).astype(int)
     return np.asarray(np.percentile(image[top:bottom:4, left:right:4], (10, 90)), dtype=np.float64)
 
 
 def _paint(image: FloatImage, sign: Sign, corners: Corners, rng: np.random.Generator) -> list[Region]:
-    """Paint a sign over the image, in place, its corners where they are wanted."""
+    """Paint a sign over the image, in place, at the given corners."""
     height, width = sign.opacity.shape
     flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     transform = np.asarray(cv2.getPerspectiveTransform(flat, corners.astype(np.float32)), dtype=np.float64)
@@ -185,7 +185,7 @@ def _paint(image: FloatImage, sign: Sign, corners: Corners, rng: np.random.Gener
     left, top = np.maximum(corners.min(axis=0).astype(int) - margin, 0)
     right, bottom = np.ceil(corners.max(axis=0)).astype(int) + margin
     part = image[top:bottom, left:right]
-    # Corners are counted from the pixels' edges, but OpenCV warps by the pixels' centres.
+    # Corners refer to the pixels' edges, but OpenCV warps by the pixels' centres.
     to_part = _shift(-left - 0.5, -top - 0.5) @ transform @ _shift(0.5, 0.5)
     size = (part.shape[1], part.shape[0])
     pixels = cv2.warpPerspective(sign.pixels, to_part, size, borderMode=cv2.BORDER_REPLICATE)
@@ -201,7 +201,7 @@ def _shift(x: float, y: float) -> Corners:
 
 
 def _shadow(opacity: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """Return how much the board darkens the wall around it."""
+    """Return the shadow of the board on the wall around it."""
     x, y = rng.uniform((-6, 1), (6, 8))
     move = np.array([[1, 0, x], [0, 1, y]], dtype=np.float32)
     moved = cv2.warpAffine(opacity, move, (opacity.shape[1], opacity.shape[0]))

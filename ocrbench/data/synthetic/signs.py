@@ -1,4 +1,4 @@
-"""Kinds of signs, and how one is drawn flat on: its board, its letters, and where each word stands."""
+"""Kinds of signs, and their flat drawing: board, letters, and the position of each word."""
 
 import io
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ Box = tuple[float, float, float, float]
 Font = tuple[str, float]
 Colours = tuple[Colour, Colour]
 
-# As shares of the font size.
+# Shares of the font size.
 _PAD_X, _PAD_Y, _LEADING, _SPACE = 0.75, 0.5, 1.28, 0.3
 _INK_THRESHOLD = 96
 _REFERENCE_PX = 1000
-# Letters are drawn this much larger and then made smaller: shapes and places become finer than a pixel.
+# Letters are drawn at this scale and then reduced, so that shapes and positions are finer than a pixel.
 _OVERSAMPLING = 4
 _WOOD: Colour = (118, 84, 54)
 
 
-# The package and the file of each font.
+# Package and file of each font.
 FONTS: dict[str, tuple[str, str]] = {
     "amatic": ("font_amatic_sc", "AmaticSC-Bold.ttf"),
     "caladea": ("font_caladea", "Caladea-Regular.ttf"),
@@ -42,17 +42,17 @@ FONTS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """How a kind of sign looks.
+    """The appearance of a kind of sign.
 
     Attributes:
         fonts: Names in ``FONTS``.
-        colours: Pairs of board and letters, RGB.
-        board: Whether there is a board at all; else the letters are painted on the wall.
-        line: Width of a line along the board's edge, coloured as the letters, as a share of the font size.
+        colours: Pairs of colours for board and letters, RGB.
+        board: Whether there is a board; else the letters are painted on the wall.
+        line: Width of a line along the board's edge, in the colour of the letters, as a share of the font size.
         frame: Width of a wooden frame, as a share of the font size.
         rounding: Radius of the board's corners, as a share of the font size.
-        relief: Whether the letters throw a shadow.
-        wear: How patchy the letters are, from 0 to 1.
+        relief: Whether the letters cast a shadow.
+        wear: Wear of the letters, from 0 to 1.
     """
 
     fonts: tuple[str, ...]
@@ -114,7 +114,7 @@ LABEL = Style(
 )
 PAINTED = Style(
     fonts=("hanken-bold", "source-bold", "fredoka", "amatic"),
-    # Of these, one is chosen that shows on the wall.
+    # One of these that contrasts with the wall is chosen.
     colours=tuple((paint, paint) for paint in (_WHITE, _BLACK, _YELLOW, _MAROON, _NAVY)),
     board=False,
     wear=0.25,
@@ -128,10 +128,10 @@ class Sign:
     """A drawn sign.
 
     Attributes:
-        pixels: RGB, shape (height, width, 3), values 0 to 255.
-        opacity: Shape (height, width), from 0 (what is behind shows) to 1.
-        words: Each word with the box that its ink fills: left, top, right, bottom in pixels.
-        has_board: Whether the sign is a thing that throws a shadow.
+        pixels: RGB pixels, shape (height, width, 3), values 0 to 255.
+        opacity: Opacity, shape (height, width), from 0 (transparent) to 1.
+        words: Words, each with the box of its ink: left, top, right, bottom in pixels.
+        has_board: Whether the sign has a board, which casts a shadow.
     """
 
     pixels: FloatImage
@@ -148,7 +148,7 @@ def _font_bytes(name: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def _load_font(name: str, size_px: int) -> ImageFont.FreeTypeFont:
-    """Load a font, with Pillow's own layout: the other one depends on what else is installed."""
+    """Load a font with Pillow's own layout engine, which does not depend on other packages."""
     data = io.BytesIO(_font_bytes(name))
     return ImageFont.truetype(data, size_px, layout_engine=ImageFont.Layout.BASIC)
 
@@ -164,7 +164,7 @@ def _line_width(line: tuple[str, ...], font: str) -> float:
 
 
 def _word_width(word: str, font: str) -> float:
-    """Return a word's width as a multiple of the font size, from a size at which hinting hardly matters."""
+    """Return a word's width as a multiple of the font size, measured at a size where hinting hardly matters."""
     return _load_font(font, _REFERENCE_PX).getlength(word) / _REFERENCE_PX
 
 
@@ -172,11 +172,11 @@ def draw_sign(lines: Lines, style: Style, font: Font, colours: Colours, rng: np.
     """Draw a sign.
 
     Args:
-        lines: The words of each line.
-        style: What the sign looks like.
+        lines: Words of each line.
+        style: Appearance of the sign.
         font: Name and size in pixels of one of the style's fonts.
-        colours: Board and letters.
-        rng: Decides on alignment and texture.
+        colours: Colours of board and letters.
+        rng: Random generator for alignment and texture.
     """
     width, height = (int(np.ceil(share * font[1])) for share in measure(lines, font[0]))
     ink, words = _set_type(lines, font, (width, height), centred=bool(rng.random() < 0.7))
@@ -218,7 +218,7 @@ def _set_type(
 
 
 def _draw_word(word: str, font: str, font_px: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Draw a word's ink, cut to its box, and say where its top left lies from the start of its baseline."""
+    """Draw a word's ink, cropped to its box, and return the offset of its top left from the start of its baseline."""
     margin = font_px
     canvas = Image.new("L", (round(_word_width(word, font) * font_px) + 2 * margin, 3 * margin))
     ImageDraw.Draw(canvas).text((margin, 2 * margin), word, 255, _load_font(font, font_px), anchor="ls")

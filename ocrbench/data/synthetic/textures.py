@@ -1,4 +1,4 @@
-"""Backgrounds that generated signs hang on: walls, planks, tiles, an unfocused street, all computed."""
+"""Computed backgrounds of generated signs: walls, planks, tiles, an unfocused street."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ _PAINTS: tuple[Colour, ...] = ((68, 92, 108), (110, 44, 40), (52, 84, 66), (150,
 
 
 def clouds(rng: np.random.Generator, height: int, width: int, finest_px: int = 4) -> FloatImage:
-    """Return smooth random blotches of all sizes down to ``finest_px``.
+    """Return smooth random noise of all sizes down to ``finest_px``.
 
     Returns:
         Array of shape (height, width), mean about 0, values about -1 to 1.
@@ -54,7 +54,7 @@ def _enlarge(image: FloatImage, height: int, width: int) -> FloatImage:
 
 
 def _tint(shade: FloatImage, colour: Colour) -> FloatImage:
-    """Turn relative brightness (1 = the colour itself) into RGB."""
+    """Convert relative brightness (1 = the colour itself) to RGB."""
     return shade[..., None] * np.array(colour, dtype=np.float32)
 
 
@@ -74,7 +74,7 @@ def _plaster(rng: np.random.Generator, height: int, width: int) -> FloatImage:
 
 
 def _tilted(rng: np.random.Generator, height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return y and x of each pixel as seen by a camera that is not held quite straight."""
+    """Return y and x of each pixel as seen by a slightly tilted camera."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     roll, lean_x, lean_y = rng.normal(0, (0.03, 0.08, 0.05)).astype(np.float32)
     depth = 1 + lean_x * (x / width - 0.5) + lean_y * (y / height - 0.5)
@@ -89,7 +89,7 @@ def _blocks(
     stagger: float,
     joint_px: float,
 ) -> tuple[FloatImage, FloatImage]:
-    """Lay bricks or tiles: return a shade from -1 to 1 for each, and where joints are, from 0 to 1."""
+    """Lay bricks or tiles: return a shade from -1 to 1 for each, and the joints, from 0 to 1."""
     y, x = _tilted(rng, *size)
     rows = np.floor(y / block[0])
     x = x + rows % 2 * np.float32(stagger * block[1])
@@ -135,7 +135,7 @@ def _shutter(rng: np.random.Generator, height: int, width: int) -> FloatImage:
 
 
 def _street(rng: np.random.Generator, height: int, width: int) -> FloatImage:
-    """Blocks of colour and lights, far out of focus."""
+    """Return blocks of colour and lights, far out of focus."""
     small_height, small_width = height // 4, width // 4
     ramp = np.linspace(1.25, 0.6, small_height, dtype=np.float32)[:, None] * np.ones((1, small_width), np.float32)
     image = _tint(ramp, _pick(rng, ((150, 160, 175), (110, 110, 105), (60, 62, 72), (170, 160, 140))))

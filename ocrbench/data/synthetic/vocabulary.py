@@ -1,4 +1,4 @@
-"""What generated signs say: everyday words, numbers, prices, opening hours, addresses."""
+"""Texts of generated signs: everyday words, numbers, prices, opening hours, addresses."""
 
 from collections.abc import Callable
 
@@ -42,7 +42,7 @@ willow window winter wonder wood wool world yard yellow young zebra
 """
 WORDS: tuple[str, ...] = tuple(_EVERYDAY.split())
 
-# Without I, O, Q, l: on a sign even people cannot tell them from 1 and 0.
+# Without I, O, Q, l, which even people cannot distinguish from 1 and 0 on a sign.
 _CODE_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _PLACES = ("Room", "Gate", "Platform", "Floor", "Line", "Unit", "Bus", "Exit", "Track", "Hall", "No.", "Zone")
 _DAYS = ("Mon-Fri", "Mon-Sat", "Tue-Sun", "Sat-Sun", "Mon-Thu", "daily")
@@ -50,7 +50,7 @@ _NOTICES = ("NO", "STOP", "KEEP", "SLOW", "CAUTION", "WARNING", "PRIVATE", "DANG
 
 
 def draw_line(rng: np.random.Generator, max_words: int) -> tuple[str, ...]:
-    """Draw what one line of a sign says: 1 to ``max_words`` words, at most 4."""
+    """Draw the text of one line of a sign: 1 to ``max_words`` words, at most 4."""
     kinds, weights = zip(*_KINDS, strict=True)
     kind = kinds[rng.choice(len(kinds), p=np.array(weights) / sum(weights))]
     return kind(rng)[:max_words] if max_words > 1 else (_word(rng),)

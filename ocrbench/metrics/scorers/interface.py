@@ -1,4 +1,4 @@
-"""What a scorer is: one image's regions and the rule go in, named tallies come out."""
+"""The interface of a scorer: from one image's regions and the rule to named tallies."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

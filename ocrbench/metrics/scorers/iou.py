@@ -34,12 +34,12 @@ def tally(predicted: Sequence[Region], expected: Sequence[Region], scoring: Scor
 
 
 def precision(matching: Matching) -> Tally:
-    """Count the matched among the predictions."""
+    """Count the predictions, and the matched ones among them."""
     return Tally(numerator=len(matching.pairs), denominator=matching.predicted_count)
 
 
 def recall(matching: Matching) -> Tally:
-    """Count the found among the regions of the ground truth."""
+    """Count the regions of the ground truth, and the found ones among them."""
     return Tally(numerator=len(matching.pairs), denominator=matching.expected_count)
 
 

@@ -1,4 +1,4 @@
-"""Scores, where words are lost, which of them, and which characters are confused."""
+"""Scores, the kinds of lost words, and confused characters."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,9 @@ from ocrbench.report.html.model import Report
 from ocrbench.runs.columns import text
 from ocrbench.runs.run import Run
 
-# What a table of characters can show.
+# Numbers of characters and pairs that a table can show.
 CONFUSIONS, CHARACTERS = 30, 12
-STAGES = {"detection": "Detection", "recognition": "Recognition of what was found", "end_to_end": "End to end"}
+STAGES = {"detection": "Detection", "recognition": "Recognition of found words", "end_to_end": "End to end"}
 NAMES: Mapping[str, str] = {
     "right": "read right",
     "unknown": "found",
@@ -29,7 +29,7 @@ PLURALS: Mapping[str, str] = {"ill_fitting": "ill-fitting boxes", "false_alarm":
 
 
 def build(report: Report) -> Mapping[str, Any] | None:
-    """Count words and characters of every run that has ground truth; nothing where none has."""
+    """Count words and characters of every run with ground truth; None if there is none."""
     scored = [(index, run) for index, run in enumerate(report.runs) if run.ok and run.row["det_recall"] is not None]
     if not scored:
         return None
@@ -45,7 +45,7 @@ def build(report: Report) -> Mapping[str, Any] | None:
 
 
 def kinds_of(runs: Sequence[Run]) -> dict[str, list[dict[str, str]]]:
-    """Name the kinds of words and of spurious predictions; unknown words only where there are any."""
+    """Name the kinds of words and of spurious predictions; unknown words only if there are any."""
     unknown = any(fate.kind == "unknown" for run in runs for fates in run.fates for fate in fates)
     return {
         "kinds": [_named(kind, what) for kind, what in KINDS.items() if kind != "unknown" or unknown],
@@ -58,7 +58,7 @@ def _named(kind: str, description: str) -> dict[str, str]:
 
 
 def words_of(run: Run) -> list[Word]:
-    """List the words that were to be found, over the images that are looked at."""
+    """List the expected words of the inspected images."""
     return [
         (outcome.sample_id, outcome.expected[fate.number], fate.kind)
         for outcome, fates in zip(run.outcomes, run.fates, strict=True)

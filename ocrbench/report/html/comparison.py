@@ -1,4 +1,4 @@
-"""The runs held against others: verdicts, changes with their intervals, and the words that only one side got right."""
+"""Comparison with other runs: verdicts, changes with intervals, and the words that only one side read right."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +13,13 @@ from ocrbench.report.html.model import Report
 from ocrbench.runs.columns import text
 from ocrbench.runs.match import match_runs
 
-# A comparison takes a second or so, and nobody reads hundreds of them or of words.
+# A comparison takes about a second, and a reader needs neither hundreds of them nor hundreds of words.
 MAX_PAIRS, MAX_WORDS = 20, 200
 EMPTY = "–"
 
 
 def build(report: Report) -> Mapping[str, Any] | None:
-    """Compare runs of the same configuration, A being those of ``--against``; nothing without them."""
+    """Compare runs of the same configuration, A being those of ``--against``; None without them."""
     if not report.against:
         return None
     matched = match_runs(report.against, report.runs)

@@ -1,4 +1,4 @@
-"""Everything needed to measure a run again: machine, versions, settings, models, data, and the command."""
+"""What is needed to measure a run again: machine, versions, settings, models, data, and the command."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from ocrbench.runs.run import Run
 
 
 def build(report: Report) -> Mapping[str, Any]:
-    """List what all runs share, where they differ and which runs those are, and each run's command, models and data."""
+    """List what all runs share, what differs in which runs, and each run's command, models and data."""
     every = [_facts(run) for run in report.runs]
     shared = dict(set.intersection(*(set(facts.items()) for facts in every))) if every else {}
     found: dict[tuple[tuple[str, str], ...], list[str]] = {}
@@ -24,11 +24,11 @@ def build(report: Report) -> Mapping[str, Any]:
 
 
 def _facts(run: Run) -> dict[str, str]:
-    """Return what stays the same from run to run on a machine."""
+    """Return the facts that do not change from run to run on a machine."""
     environment, conditions = run.environment, run.conditions
     host, versions = environment.get("host", {}), environment.get("versions", {})
     git = conditions.get("git", {})
-    commit = f"{git['commit']}{' and files that differ from it' if git.get('dirty') else ''}" if git else ""
+    commit = f"{git['commit']}{' with uncommitted changes' if git.get('dirty') else ''}" if git else ""
     limits = {name: limit for name, limit in conditions.get("container", {}).items() if limit is not None}
     facts = {
         "Machine": host.get("name", ""),

@@ -1,4 +1,4 @@
-"""Images with what was expected and what was found, those first where most is lost or runs differ most."""
+"""Images with ground truth and predictions, those with the largest losses or differences first."""
 
 import itertools
 import json
@@ -14,17 +14,17 @@ from ocrbench.report.html.model import Report
 from ocrbench.report.html.thumbnails import Picture, picture
 from ocrbench.runs.run import Outcome, Run
 
-# What the images and the regions of the gallery may add to the page; the first runs and images are shown in any case.
+# Bytes that images and regions of the gallery may add to the page; the first runs and images are always shown.
 MAX_IMAGE_BYTES, MAX_REGION_BYTES = 10_000_000, 5_000_000
 LOST: frozenset[Kind] = frozenset({"misread", "displaced", "cut", "missed"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
-    """The finished runs on one dataset, those first that others are held against.
+    """The finished runs on one dataset, baselines first.
 
     Attributes:
-        numbered: With their index on the page; None for those of ``--against``, which only some sections show.
+        numbered: Runs with their index on the page; None for those of ``--against``, which only some sections show.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Shelf:
 
 
 def build(report: Report) -> Mapping[str, Any] | None:
-    """Choose images, evenly from the datasets, and show what the runs found there."""
+    """Choose images evenly from the datasets, and list what the runs found in them."""
     shelves = _shelves([*((None, run) for run in report.against), *enumerate(report.runs)])
     if not report.options.gallery or not shelves:
         return None
@@ -52,7 +52,7 @@ def build(report: Report) -> Mapping[str, Any] | None:
 
 
 def worst_first(runs: Sequence[Run]) -> list[str]:
-    """Order images by the words that runs lose and, in turns, by those that runs disagree on."""
+    """Order images by lost words and, alternately, by words on which runs disagree."""
     lost: dict[str, int] = {}
     kinds: dict[str, list[list[Kind]]] = {}
     for run in runs:
@@ -109,7 +109,7 @@ def _set(shelf: Shelf, limit: int, budget: _Budget, *, link: bool) -> dict[str, 
 
 
 def _pictures(shelf: Shelf, wanted: Sequence[Outcome], limit_bytes: int, *, link: bool) -> dict[str, Picture]:
-    """Read images, the first in any case, up to a limit on what they take together."""
+    """Read images up to a limit on their total size, but at least the first one."""
     roots = list(dict.fromkeys(Path(run.config["dataset"]["root"]) for run in shelf.runs))
     found: dict[str, Picture] = {}
     taken = 0
@@ -123,7 +123,7 @@ def _pictures(shelf: Shelf, wanted: Sequence[Outcome], limit_bytes: int, *, link
 
 
 def _within(runs: Sequence[dict[str, Any]], limit_bytes: int) -> Iterable[dict[str, Any]]:
-    """Keep the first two runs, and those after them up to a limit on what they take together."""
+    """Keep the first two runs, and further ones up to a limit on their total size."""
     sizes = itertools.accumulate(len(json.dumps(run)) for run in runs)
     return (run for place, (run, size) in enumerate(zip(runs, sizes, strict=True)) if place < 2 or size <= limit_bytes)
 
@@ -146,7 +146,7 @@ def _expected(region: Region) -> dict[str, Any]:
 
 
 def _points(polygon: Polygon) -> str:
-    """Write corners as SVG has them.
+    """Write corners in SVG's notation.
 
     >>> _points(((1.04, 2), (30.26, 2.0), (30, 9)))
     '1,2 30.3,2 30,9'

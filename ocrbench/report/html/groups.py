@@ -1,4 +1,4 @@
-"""Runs that can be held against each other: on the same images, fed the same way, on the same machine."""
+"""Groups of comparable runs: the same images, scenario and machine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ocrbench.report.html.labels import number_repeated, shortened
 from ocrbench.runs.match import FACTORS
 from ocrbench.runs.run import Run
 
-# What is said of accuracy, in order of preference: a dataset without transcriptions has no end-to-end score.
+# Columns of accuracy in order of preference: a dataset without transcriptions has no end-to-end score.
 ACCURACY = ("e2e_hmean", "det_hmean")
 
 
@@ -18,10 +18,10 @@ class Group:
     """Comparable runs that finished.
 
     Attributes:
-        name: What they share, in words.
-        indices: Of ``runs`` in the report.
-        speed: The column that their speed is judged by.
-        accuracy: The column that their accuracy is judged by; empty where there is no ground truth.
+        name: Common properties, in words.
+        indices: Indices into ``runs`` of the report.
+        speed: Column that judges their speed.
+        accuracy: Column that judges their accuracy; empty without ground truth.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Group:
     accuracy: str
 
     def plain(self) -> dict[str, Any]:
-        """Return what the page needs to know."""
+        """Return the data for the page."""
         return {"name": self.name, "runs": list(self.indices), "speed": self.speed, "accuracy": self.accuracy}
 
 

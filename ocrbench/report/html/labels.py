@@ -1,4 +1,4 @@
-"""Short names for runs: what tells them from each other."""
+"""Short names for runs, made of what distinguishes them."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -7,19 +7,19 @@ from ocrbench.runs.match import FACTORS
 from ocrbench.runs.run import Run
 from ocrbench.runs.settings import differing_settings
 
-# Factor → how it reads in a label.
+# Factor → its form in a label.
 SHOWN: Mapping[str, Callable[[Run], str]] = {
     **{name: FACTORS[name] for name in ("model", "precision", "device", "scenario", "dataset", "host")},
     "openvino": lambda run: f"OpenVINO {FACTORS['openvino'](run)}",
 }
-# What a label consists of, even if all runs share it.
+# Factors that a label always has, even if all runs share them.
 ALWAYS = ("model", "precision")
-# Of each part.
+# Characters of each part.
 LENGTH = 40
 
 
 def labels(runs: Sequence[Run]) -> list[str]:
-    """Name each run by what differs among them; equal names get a number, oldest first."""
+    """Name each run by what differs between them; equal names get a number, oldest first."""
     differing = [name for name in SHOWN if name in ALWAYS or len({SHOWN[name](run) for run in runs}) > 1]
     words = [[SHOWN[name](run) for name in differing] for run in runs]
     settings = differing_settings(runs)
@@ -29,7 +29,7 @@ def labels(runs: Sequence[Run]) -> list[str]:
 
 
 def number_repeated(names: Sequence[str]) -> list[str]:
-    """Tell equal names apart by a number.
+    """Number equal names.
 
     >>> number_repeated(["a", "b", "a"])
     ['a #1', 'b', 'a #2']
@@ -44,7 +44,7 @@ def number_repeated(names: Sequence[str]) -> list[str]:
 
 
 def shortened(name: str) -> str:
-    """Cut a name; those that others chose may have any length.
+    """Shorten a name; users' names may have any length.
 
     >>> shortened("sample"), len(shortened("x" * 999))
     ('sample', 40)

@@ -1,4 +1,4 @@
-"""Latencies: how they are distributed, which stage takes them, and what an image and a word cost."""
+"""Latencies: their distribution, the share of each stage, and the cost per image and per word."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,9 @@ from ocrbench.report.html.groups import groups_of
 from ocrbench.report.html.model import Report
 from ocrbench.runs.run import Run
 
-# Points of a curve, and of a cloud: what a diagram can show.
+# Numbers of points that a diagram can show in a curve and in a cloud.
 LEVELS, POINTS = 101, 150
-# Stage → what it is made of, in nanoseconds: a column, and those within it that are shown for themselves.
+# Stage → its parts, in nanoseconds: a column, and the columns within it that are shown separately.
 STAGES = (
     ("detect: network", "detect_infer_ns", ()),
     ("detect: before and after", "detect_ns", ("detect_infer_ns",)),
@@ -53,7 +53,7 @@ def _of_run(run: Run) -> dict[str, Any]:
 
 
 def per_image(steady: pd.DataFrame) -> NDArray[np.float64]:
-    """Return a row per image: words found, median latency in ms."""
+    """Return one row per image: words found, median latency in ms."""
     medians = steady.groupby("sample_id")[["regions", "latency_ns"]].median()
     return np.column_stack([medians["regions"], medians["latency_ns"] / NANOSECONDS])
 
@@ -62,10 +62,10 @@ def cost(images: NDArray[np.float64]) -> dict[str, Any] | None:
     """Fit latency = fixed + per word × words by least squares over images, with intervals by a bootstrap over them.
 
     Args:
-        images: A row per image: words, milliseconds.
+        images: One row per image: words, milliseconds.
 
     Returns:
-        None where the images do not differ in their number of words, or are fewer than three.
+        The fit; None for fewer than three images, or if all have the same number of words.
     """
     if len(images) < 3 or np.ptp(images[:, 0]) == 0:
         return None
@@ -100,12 +100,12 @@ def _interval(estimate: float, drawn: NDArray[np.float64]) -> list[float]:
 
 def _stages(steady: pd.DataFrame) -> list[float]:
     means = steady[[name for name in steady.columns if name.endswith("_ns")]].mean() / NANOSECONDS
-    # What is left over may be nothing, or a rounding error below it.
+    # The residual may be zero, or a rounding error below it.
     return [max(0.0, float(means[whole] - sum(means[part] for part in parts))) for _, whole, parts in STAGES]
 
 
 def _thinned(images: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keep so many images as a diagram can show, evenly over their numbers of words."""
+    """Keep as many images as a diagram can show, evenly over their numbers of words."""
     if len(images) <= POINTS:
         return images
     ordered = images[np.argsort(images[:, 0], kind="stable")]

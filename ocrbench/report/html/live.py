@@ -1,4 +1,4 @@
-"""Serve the report on loopback and make it anew when the store changes."""
+"""Serve the report on loopback, and remake it when the store changes."""
 
 import logging
 from collections.abc import Callable
@@ -16,19 +16,19 @@ SECONDS = 1.0
 
 
 class LiveReport:
-    """Serves one page until it is closed.
+    """A server of one page.
 
     Attributes:
-        address: Where the page is.
+        address: Address of the page.
     """
 
     def __init__(self, make: Callable[[], bytes], folders: list[Path], port: int = 0) -> None:
-        """Make the page and begin to serve it.
+        """Make the page and start serving it.
 
         Args:
-            make: Makes the page; called again after each change.
-            folders: Watched for runs.
-            port: 0 takes one that is free.
+            make: Function that makes the page; called again after each change.
+            folders: Folders to watch for runs.
+            port: Port; 0 takes a free one.
 
         Raises:
             OSError: The port is taken.
@@ -47,7 +47,7 @@ class LiveReport:
             thread.start()
 
     def wait(self) -> None:
-        """Serve until somebody interrupts."""
+        """Serve until interrupted."""
         self._stopped.wait()
 
     def close(self) -> None:
@@ -67,14 +67,14 @@ class LiveReport:
             try:
                 self.page = self._make()
             except Exception:
-                # The next change may mend it; until then the last page stays.
-                log.exception("The report could not be made anew")
+                # The next change may fix it; until then the last page stays.
+                log.exception("The report could not be remade")
                 continue
             self.version += 1
 
 
 def state(folders: list[Path]) -> dict[str, int]:
-    """Return what tells that a run was added, replaced or removed: record → time of its last change."""
+    """Return record → time of its last change, which reveals added, replaced and removed runs."""
     found = {}
     for folder in folders:
         for path in folder.glob(f"**/{RECORD}"):
@@ -88,7 +88,7 @@ def state(folders: list[Path]) -> dict[str, int]:
 def _handler(live: LiveReport) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            # Another site's page must not read the report through a name that it lets point here.
+            # Another site's page must not read the report through a host name that points here (DNS rebinding).
             host = self.headers.get("Host", "").rpartition(":")[0]
             if host not in (LOOPBACK, "localhost"):
                 self.send_error(HTTPStatus.FORBIDDEN)

@@ -1,4 +1,4 @@
-"""The report in short, for a pull request or a wiki: what to beware of, the winners, the table."""
+"""The short report for a pull request or a wiki: warnings, winners, table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ LINES_SHOWN = 5
 
 
 def to_markdown(report: Report, data: ReportData) -> bytes:
-    """Write it; everything that comes from runs is escaped."""
+    """Write the short report; everything from runs is escaped."""
     summary = data.sections["summary"]
     parts = [f"# {escape(report.title)}\n", *(_warning(each) for each in summary["warnings"])]
     parts += [_group(group) for group in summary["groups"]]

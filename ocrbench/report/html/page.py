@@ -1,4 +1,4 @@
-"""The page: template, styles, scripts and data in one file, with a policy that lets nothing else run."""
+"""The page: template, styles, scripts and data in one file, with a policy that allows nothing else to run."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ from ocrbench.report.html.sections import SECTIONS
 UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 FOLDER = resources.files("ocrbench.report.html")
-# Inside a script element, what could end it or begin a comment; all else is ASCII.
+# Characters that could end a script element or begin a comment; the rest is ASCII.
 ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
@@ -38,15 +38,15 @@ def to_html(data: ReportData, *, link_images: bool = False, live: bool = False) 
     """Write the page.
 
     Args:
-        data: Of the report.
+        data: Data of the report.
         link_images: Allow images from files.
-        live: Whether the page is served and is to look for a newer one.
+        live: Whether the page is served and checks for a newer version.
     """
     sections = [section for section in SECTIONS if section.id in data.sections]
     style = _static("page.css")
     names = ["page", *(section.id for section in sections if section.script), *(["live"] if live else [])]
     scripts = [_plotly(), *(_static(f"{name}.js") for name in names)]
-    # The others are whole without a script.
+    # The others need no script.
     scripted = {section.id: data.sections[section.id] for section in sections if section.script}
     text = (
         _environment()
@@ -64,11 +64,11 @@ def to_html(data: ReportData, *, link_images: bool = False, live: bool = False) 
 
 
 def policy(scripts: Sequence[str], *, link_images: bool, live: bool) -> str:
-    """Write the Content-Security-Policy: these scripts, embedded images, and nothing from elsewhere."""
+    """Write the Content-Security-Policy: these scripts, embedded images, and nothing else."""
     allowed = {
         "default-src": "'none'",
         "script-src": " ".join(_hash(script) for script in scripts),
-        # Plotly makes style elements of its own.
+        # Plotly creates style elements.
         "style-src": "'unsafe-inline'",
         "img-src": "data: file:" if link_images else "data:",
         "base-uri": "'none'",
@@ -78,8 +78,8 @@ def policy(scripts: Sequence[str], *, link_images: bool, live: bool) -> str:
     return "; ".join(f"{name} {value}" for name, value in allowed.items())
 
 
-def embedded(content: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    r"""Write JSON that can stand in a script element, whatever its texts hold.
+def embedded(content: Any) -> str:  # noqa: ANN401 - any JSON value
+    r"""Write JSON that is safe in a script element, whatever its texts contain.
 
     >>> embedded({"text": "</script>\u2028é"})
     '{"text":"\\u003c/script\\u003e\\u2028\\u00e9"}'

@@ -1,4 +1,4 @@
-"""Accuracy against speed and memory: one point per run; the page draws it for the axes that the reader chooses."""
+"""Accuracy against speed and memory: one point per run, on axes that the reader chooses."""
 
 from collections.abc import Mapping
 from typing import Any

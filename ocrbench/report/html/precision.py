@@ -1,4 +1,4 @@
-"""Which precision was asked for, which types took which share of the time, and what each layer took."""
+"""The requested precision, each type's share of the time, and the time of each layer."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,14 @@ from ocrbench.report.html.model import Report
 from ocrbench.runs.columns import executed_text
 from ocrbench.runs.run import Run
 
-# The types that the page has colours for, see page.css.
+# Types with a colour in page.css.
 COLOURED = ("f32", "f16", "bf16", "i8", "other")
-# Of the layers of a network; the others are summed up.
+# Number of layers shown per network; the others are summed up.
 LAYERS_SHOWN = 40
 
 
 def build(report: Report) -> Mapping[str, Any] | None:
-    """List a row per run, stage and network; nothing where no run looked (``attest=off``)."""
+    """List one row per run, stage and network; None if no run checked (``attest=off``)."""
     rows = [row for run in report.finished for row in _rows(run)]
     kinds = {bar["kind"] for row in rows for bar in row["bars"]}
     profiles = [profile for run in report.finished for profile in _profiles(run)]
@@ -45,7 +45,7 @@ def _rows(run: Run) -> list[dict[str, Any]]:
 
 
 def _profiles(run: Run) -> Iterator[dict[str, Any]]:
-    """Give the slowest layers of each network of a profiled run; nothing for another run."""
+    """Return the slowest layers of each network of a profiled run; empty for other runs."""
     text = run.log(LAYERS)
     if text is None:
         return
@@ -53,7 +53,7 @@ def _profiles(run: Run) -> Iterator[dict[str, Any]]:
     networks = [(role, name, len(names)) for role, names in run.execution.items() for name in names]
     for role, name, count in networks:
         of_network = frame[(frame["stage"] == role) & (frame["network"] == name)]
-        # What took no time was fused into another layer, or never runs.
+        # A layer without time was fused into another one, or never runs.
         layers = of_network[of_network["ms"] > 0].sort_values("ms", ascending=False, kind="stable")
         if layers.empty:
             continue
@@ -72,7 +72,7 @@ def _profiles(run: Run) -> Iterator[dict[str, Any]]:
 
 
 def _part(role: str, name: str, networks: int) -> str:
-    """Name a network; a stage's only one by its stage."""
+    """Name a network; the only one of a stage is named by the stage."""
     return role if networks == 1 else f"{role}, {name}"
 
 

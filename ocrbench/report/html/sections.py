@@ -1,4 +1,4 @@
-"""Which sections a report has, in the order of the page."""
+"""The sections of a report, in the order of the page."""
 
 from collections.abc import Mapping
 from typing import Any

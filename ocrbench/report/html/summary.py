@@ -1,4 +1,4 @@
-"""What was run, what to beware of, and which run is best for what."""
+"""What was measured, warnings, and the best run for each goal."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -11,12 +11,12 @@ from ocrbench.runs.columns import executed_text
 from ocrbench.runs.match import FACTORS
 from ocrbench.runs.run import Run
 
-# The rest has no sentences; the table has it.
+# Further groups appear in the table only.
 GROUPS_SHOWN = 8
 
 
 def build(report: Report) -> Mapping[str, Any]:
-    """Say it in sentences; the choice within a latency bound is made again by the page, for another bound."""
+    """Return the summary in sentences; the page repeats the choice within a latency bound for other bounds."""
     groups = groups_of(report.runs)
     return {
         "facts": _facts(report),
@@ -27,12 +27,12 @@ def build(report: Report) -> Mapping[str, Any]:
 
 
 def warnings(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """List what makes numbers doubtful, by kind, with a line per run; a kind may have no line."""
+    """List doubts about the numbers by kind, with one line per run; a kind may have no line."""
     kinds = (
         ("failed", "failed", [(run, run.error) for run in runs if not run.ok]),
-        ("precision", "did not execute the precision that was asked for", list(_told(runs, _dishonoured))),
-        ("emulated", "emulated a type that the processor has no instructions for", list(_told(runs, _emulated))),
-        ("unrepeatable", "did not read images the same every time", list(_unrepeatable(runs))),
+        ("precision", "did not execute the requested precision", list(_told(runs, _dishonoured))),
+        ("emulated", "emulated a type for which the processor has no instructions", list(_told(runs, _emulated))),
+        ("unrepeatable", "read the same images differently", list(_unrepeatable(runs))),
         ("noisy", "had noisy times", [(run, "; ".join(run.noisy)) for run in runs if run.noisy]),
         ("skipped", "skipped images", list(_skipped(runs))),
     )
@@ -51,7 +51,7 @@ def _runs(count: int) -> str:
 
 
 def _told(runs: Sequence[Run], say: Callable[[str, Mapping[str, Any]], str]) -> Iterable[tuple[Run, str]]:
-    """Pair runs with what there is to say of their networks; ``say`` takes the stage and one of them."""
+    """Pair runs with sentences about their networks; ``say`` takes the stage and one of them."""
     for run in runs:
         networks = [(role, each) for role, given in run.execution.items() for each in given.values()]
         told = [said for role, each in networks if (said := say(role, each))]
@@ -61,7 +61,7 @@ def _told(runs: Sequence[Run], say: Callable[[str, Mapping[str, Any]], str]) -> 
 
 def _dishonoured(role: str, network: Mapping[str, Any]) -> str:
     executed = executed_text(network["executed"])
-    return "" if network["honoured"] else f"{role}: {network['precision']} asked for, {executed} executed"
+    return "" if network["honoured"] else f"{role}: {network['precision']} requested, {executed} executed"
 
 
 def _emulated(role: str, network: Mapping[str, Any]) -> str:
@@ -119,7 +119,7 @@ def _machine(run: Run) -> str:
 
 
 def _minute(moment: str) -> str:
-    """Cut a time in UTC after the minute.
+    """Shorten a time in UTC to the minute.
 
     >>> _minute("2030-01-02T03:04:05.678+00:00")
     '2030-01-02 03:04 UTC'

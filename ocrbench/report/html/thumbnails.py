@@ -1,4 +1,4 @@
-"""The images of a dataset for the page: small and embedded, or linked."""
+"""Images of a dataset for the page: small and embedded, or linked."""
 
 import base64
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ class Picture:
     """An image as the page shows it.
 
     Attributes:
-        source: A URL; empty where the image cannot be shown.
-        note: Why it cannot.
-        width: Of the original, in pixels: what regions refer to.
-        height: Likewise.
+        source: URL; empty if the image cannot be shown.
+        note: Reason why it cannot be shown.
+        width: Width of the original, in pixels, to which regions refer.
+        height: Height of the original, in pixels.
     """
 
     source: str
@@ -37,9 +37,9 @@ def picture(roots: Sequence[Path], sample_id: str, regions: Sequence[Region], *,
     """Read an image of a dataset.
 
     Args:
-        roots: Where the dataset's folder is, or was: runs may come from several machines.
-        sample_id: The path below it; what leads elsewhere is not shown.
-        regions: Of the image: they tell how large it is where it is gone.
+        roots: Possible folders of the dataset, because runs may come from several machines.
+        sample_id: Path below the folder; a path that leads elsewhere is not shown.
+        regions: Regions of the image, from which its size is estimated if it is gone.
         link: Link the file instead of embedding a smaller copy.
     """
     notes = []
@@ -65,7 +65,7 @@ def embedded(image: Image) -> str:
 
 
 def _read(root: Path, sample_id: str) -> tuple[Path, Image]:
-    # A RuntimeError says that there is no such user's home.
+    # A RuntimeError means that the user's home does not exist.
     path = resolve_inside(root.expanduser(), sample_id, root)
     return path.resolve(), read_image(path)
 

@@ -1,4 +1,4 @@
-"""The winner per goal, in a sentence, with what sets it apart from the next."""
+"""The winner per goal, in a sentence, with its lead over the next run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ NAMES = {
     "e2e_hmean": "an end-to-end hmean",
     "det_hmean": "a detection hmean",
 }
-# A bound that leaves a choice: this many times the latency of the fastest.
+# Default bound: this multiple of the fastest run's latency.
 BOUND_FACTOR = 2
 
 
@@ -30,9 +30,9 @@ class Winner:
     """The best run for a goal.
 
     Attributes:
-        goal: In two or three words.
-        numbers: What it reached, with intervals: the end of a sentence that begins with the run's label.
-        margin: A sentence on what sets it apart from the next; empty where there is no other, or no interval.
+        goal: Goal, in two or three words.
+        numbers: Results with intervals: the end of a sentence that begins with the run's label.
+        margin: Sentence about its lead over the next run; empty if there is no other run, or no interval.
     """
 
     goal: str
@@ -42,7 +42,7 @@ class Winner:
 
 
 def winners(group: Group) -> list[Winner]:
-    """Name the fastest and the most accurate run, and the most accurate one among the fast."""
+    """Name the fastest and the most accurate run, and the most accurate one within a latency bound."""
     found = [_fastest(group)] if _ranked(group, group.speed) else []
     if group.accuracy and _ranked(group, group.accuracy):
         found.append(_most_accurate(group))
@@ -53,7 +53,7 @@ def winners(group: Group) -> list[Winner]:
 
 
 def default_bound(group: Group) -> float | None:
-    """Choose a latency bound in ms with two digits; None where speed is not latency."""
+    """Choose a latency bound in ms with two digits; None if speed is not latency."""
     ranked = _ranked(group, group.speed)
     if group.speed != "latency_p50_ms" or not ranked:
         return None
@@ -61,7 +61,7 @@ def default_bound(group: Group) -> float | None:
 
 
 def within(group: Group, bound_ms: float) -> Winner:
-    """Name the most accurate run whose median latency is within a bound, which at least one must be."""
+    """Name the most accurate run whose median latency is within a bound; at least one run must be."""
     fast = [run for run in _ranked(group, group.accuracy, group.speed) if _value(run, group.speed) <= bound_ms]
     return Winner(goal=f"Most accurate within {bound_ms:g} ms", run=fast[0], numbers=numbers(group, fast[0]))
 
@@ -96,14 +96,12 @@ def _most_accurate(group: Group) -> Winner:
 def _margin(change: Change | None, other: Run, name: str) -> str:
     if change is None or change.interval is None:
         return ""
-    said = {"equivalent": "no difference that matters", "undecided": "may be chance"}.get(
-        change.verdict, change.verdict
-    )
+    said = {"equivalent": "no relevant difference", "undecided": "may be chance"}.get(change.verdict, change.verdict)
     return f"Against the next, {other.label}, its {name} differs by {describe(change)}: {said}."
 
 
 def _accuracy_change(before: Run, after: Run, name: str) -> Change | None:
-    """Compare accuracy over the images that both runs read; the runs' own values are shown."""
+    """Compare accuracy over the images that both runs read, but show the runs' own values."""
     first, second = before.tallies, after.tallies
     shared = sorted(set(first) & set(second))
     sides = [[tallies[sample_id] for sample_id in shared] for tallies in (first, second)]
@@ -124,7 +122,7 @@ def _number(run: Run, name: str) -> str:
 
 
 def _ranked(group: Group, name: str, then: str = "") -> list[Run]:
-    """Sort the runs that have a value, the best first; ties by a second column."""
+    """Sort the runs that have a value, best first; break ties by a second column."""
     rankings = [(each, _sign(each)) for each in (name, then) if each]
     key: Callable[[Run], tuple[float, ...]] = lambda run: tuple(  # noqa: E731
         sign * _value(run, each) for each, sign in rankings

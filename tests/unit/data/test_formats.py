@@ -232,7 +232,7 @@ class TestIcdar2003:
     def test_a_rectangle_without_area_is_refused(self, tmp_path: Path, write: Write, word: str) -> None:
         write("1.jpg")
         write("words.xml", words_xml("1.jpg", rectangle(0, 0, 5, 5), word))
-        with pytest.raises(DatasetError, match=r"words\.xml: 1\.jpg, rectangle 2: .* covers nothing"):
+        with pytest.raises(DatasetError, match=r"words\.xml: 1\.jpg, rectangle 2: .* covers no part"):
             samples("icdar2003", tmp_path)
 
     @pytest.mark.parametrize("word", [rectangle("", 0, 5, 5), rectangle("inf", 0, 5, 5), "<taggedRectangle/>"])
@@ -282,9 +282,9 @@ class TestIcdar2003:
             (words_xml(""), "no imageName"),
             (words_xml("1.jpg", resolution=""), "no resolution"),
             (b"<tagset></tagset>", "names no images"),
-            (b"<tagset>\n<image></tagset>", r"words\.xml:2: not XML"),
-            (b"", "not XML"),
-            (b"<?xml version='1.0' encoding='no-such'?><tagset/>", "not XML"),
+            (b"<tagset>\n<image></tagset>", r"words\.xml:2: not valid XML"),
+            (b"", "not valid XML"),
+            (b"<?xml version='1.0' encoding='no-such'?><tagset/>", "not valid XML"),
         ],
     )
     def test_malformed_files_are_refused(self, tmp_path: Path, write: Write, content: bytes, reason: str) -> None:

@@ -64,7 +64,7 @@ def test_a_folder_must_hold_one_list(tmp_path: Path) -> None:
         ("images/9.png\tOpen", "is missing"),
         ("../secret.png\tOpen", "leads outside|is missing"),
         ("labels.tsv\tOpen", "not an image"),
-        ("images/0.png\tOpen\nimages/0.png\tvino", r"labels\.tsv:2: names images/0\.png a second time"),
+        ("images/0.png\tOpen\nimages/0.png\tvino", r"labels\.tsv:2: repeats images/0\.png"),
         ("", "is empty"),
     ],
 )

@@ -28,4 +28,4 @@ def test_there_is_none_where_nothing_was_read_twice() -> None:
 def test_a_few_images_may_be_rounded_otherwise() -> None:
     assert not unrepeatable(repeatability(reread(150, 0)))
     assert not unrepeatable(repeatability(reread(147, 3)))
-    assert unrepeatable(repeatability(reread(140, 10))).startswith("10 of 150 images were read otherwise")
+    assert unrepeatable(repeatability(reread(140, 10))).startswith("10 of 150 images were read differently later")

@@ -77,7 +77,7 @@ def test_a_run_that_is_not_repeatable_has_a_line(make_run: MakeRun) -> None:
     doubtful = make_run()
     doubtful = replace(doubtful, score_list=(*doubtful.score_list, *repeatability({"a": True, "b": False})))
     for runs in ([doubtful], [doubtful, make_run(precision="INT8"), make_run(precision="FP32")]):
-        assert "Not repeatable: run-FP16: 1 of 2 images were read otherwise" in shown(runs, width=60)
+        assert "Not repeatable: run-FP16: 1 of 2 images were read differently later" in shown(runs, width=60)
     assert "Not repeatable" not in shown([make_run()])
 
 

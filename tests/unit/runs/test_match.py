@@ -191,7 +191,7 @@ def test_a_run_that_is_not_repeatable_is_told(folders: tuple[Path, Path], write_
     write_run(folders[0])
     write_run(folders[1], change=unrepeatable)
     (warning,) = compare_matched(matched(*folders)[0], 0.03).warnings
-    assert warning.endswith("1 of 1 images were read otherwise the next time; the accuracy is that of the first")
+    assert warning.endswith("1 of 1 images were read differently later; the accuracy is that of the first time")
 
 
 def test_images_with_another_ground_truth_are_left_out(folders: tuple[Path, Path], write_run: WriteRun) -> None:

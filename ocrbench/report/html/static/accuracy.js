@@ -64,7 +64,7 @@ ocrbench.section("accuracy", (element, data) => {
       ),
     );
     const titles = read.map((other) => el("th", { scope: "col" }, character(other)));
-    const caption = el("caption", {}, "Rows: what it says. Columns: what was read.");
+    const caption = el("caption", {}, "Rows: expected characters. Columns: characters that were read.");
     return [caption, el("thead", {}, el("tr", {}, el("td", {}), ...titles)), el("tbody", {}, ...lines)];
   }
 
@@ -72,7 +72,7 @@ ocrbench.section("accuracy", (element, data) => {
     const lines = run.confusions.map(([expected, read, count]) =>
       el("tr", {}, el("td", {}, character(expected)), el("td", {}, character(read)), ...[count, percent(count, run.errors)].map((text) => el("td", { class: "number" }, text))),
     );
-    return [heading("it says", "read as", "times", "of all errors"), el("tbody", {}, ...lines)];
+    return [heading("expected", "read as", "times", "share of errors"), el("tbody", {}, ...lines)];
   }
 
   function draw() {

@@ -75,7 +75,7 @@ def test_a_page_that_cannot_be_made_leaves_the_last(
     assert read(served.address) == "page 1"
     write_run(tmp_path)
     wait_for("2", served)
-    assert "could not be made anew" in caplog.text
+    assert "could not be remade" in caplog.text
 
 
 def test_it_is_served_on_loopback_under_its_own_name_only(served: LiveReport) -> None:
