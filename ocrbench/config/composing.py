@@ -35,8 +35,8 @@ def load(overrides: Sequence[str] = (), config_dir: str | None = None) -> Cell:
     """Compose and check one cell from Hydra overrides.
 
     Raises:
-        ConfigError: A key, value or choice is wrong; the message is one line with the valid ones. Or an
-            experiment asks for a matrix.
+        ConfigError: A key, value or choice is wrong, or an experiment is a matrix. The message is one line with the
+            valid choices.
     """
     composed = compose_config(overrides, config_dir, hydra=True)
     if _is_matrix(composed):
@@ -68,10 +68,10 @@ def load_matrix(overrides: Sequence[str], *, sweep: bool, config_dir: str | None
 
 
 def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, hydra: bool = False) -> DictConfig:
-    """Compose the plain configuration, turning Hydra's errors into one-line ones.
+    """Compose the plain configuration, and turn Hydra's errors into single lines.
 
     Raises:
-        ConfigError: An override cannot be read, or names an unknown key or choice.
+        ConfigError: An override cannot be parsed, or names an unknown key or choice.
     """
     for override in overrides:
         group, _, choice = override.partition("=")
@@ -94,12 +94,12 @@ def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, h
         message = f"a configuration file is not YAML: {one_line(str(error))}"
         raise ConfigError(message) from error
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        # ValueError: a group is given something that is not a name, as in detector=null.
+        # ValueError: the choice of a group is not a name, as in detector=null.
         raise ConfigError(one_line(str(error))) from error
 
 
 def complete(override: str) -> str:
-    """Let an override give any key of the schema, also one that the YAML leaves at its default.
+    """Allow an override of any key of the schema, even one that the YAML leaves at its default.
 
     >>> complete("detector.quantization.ignored_types=[]"), complete("detector.no_such_key=1")
     ('++detector.quantization.ignored_types=[]', 'detector.no_such_key=1')
@@ -143,7 +143,7 @@ def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str], co
     if not key:
         return one_line(str(error))
     parent = str(key).rpartition(".")[0]
-    # The keys of a group depend on what was chosen in it.
+    # The keys of a group depend on its choice.
     chosen = compose_config([text for text in overrides if text.partition("=")[0] in GROUPS], config_dir)
     node = OmegaConf.select(chosen, parent) if parent else chosen
     present = [str(name) for name in node] if isinstance(node, DictConfig) else []
@@ -152,7 +152,7 @@ def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str], co
 
 
 def _unreadable(override: str) -> str:
-    quoting = "quote a value that holds commas or colons twice, as in \"device='AUTO:GPU,CPU'\""
+    quoting = "quote a value that contains commas or colons twice, as in \"device='AUTO:GPU,CPU'\""
     return f"cannot read '{override}': expected key=value; {quoting}"
 
 
@@ -167,7 +167,7 @@ def _expand(words: Sequence[str]) -> list[list[str]]:
     axes: list[list[str]] = []
     try:
         with initialize_config_dir(packaged("conf"), version_base="1.3"):
-            # Only with a loader can glob(…) list the choices of a group.
+            # glob(…) can list the choices of a group only with a loader.
             parser = OverridesParser.create(GlobalHydra.instance().config_loader())
             for override in parser.parse_overrides(list(words)):
                 text = str(override.input_line)

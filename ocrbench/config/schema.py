@@ -1,4 +1,4 @@
-"""The schema: frozen dataclasses that refuse unknown keys."""
+"""The schema: frozen dataclasses that reject unknown keys."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -33,9 +33,9 @@ class Dataset:
     """Images with ground truth in one of the known formats.
 
     Attributes:
-        version: Label of the data's release, for people: what was measured is told by the data's checksum.
-        limit: Number of images that are drawn with ``seed``; None takes all.
-        options: The keys that belong to the format; it checks them.
+        version: Label of the data's release, for people; the data's checksum identifies what was measured.
+        limit: Number of images to draw with ``seed``; None takes all.
+        options: Keys of the format, which checks them.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Scenario:
     """How images are fed, and for how long.
 
     Attributes:
-        options: The keys that belong to the scenario; it checks them.
+        options: Keys of the scenario, which checks them.
     """
 
     name: str
@@ -81,10 +81,10 @@ class Scoring:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Lines:
-    """What becomes of a line that was read and stays whole.
+    """How a line that stays whole is trimmed.
 
     Attributes:
-        trim: The share of its height that is cut off above, and again below.
+        trim: Share of its height that is cut off above, and again below.
     """
 
     trim: float = Field(default=0.0, ge=0, lt=0.5)
@@ -95,10 +95,10 @@ class Words:
     """How a line that was read is cut into words.
 
     Attributes:
-        trim: The share of a line's height that is cut off above its words, and again below.
-        margin: How far a word reaches beyond the centres of its outer characters, in distances between characters.
-        gap: Two characters that are this many usual distances apart belong to two words although no space was read;
-            null: only spaces part words.
+        trim: Share of a line's height that is cut off above its words, and again below.
+        margin: Distance that a word extends beyond the centres of its outer characters, in character distances.
+        gap: Gap between two characters that separates words although no space was read, in usual character distances;
+            null: only spaces separate words.
     """
 
     trim: float = Field(ge=0, lt=0.5)
@@ -140,13 +140,14 @@ class Omz:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Limit:
-    """How much worse one metric may get, or a bound on its value.
+    """A limit on the change of one metric, or on its value.
 
     Attributes:
-        metric: A column of the tables.
-        max_worse: Relative (0.03 = 3 %) for times, rates and memory; absolute for accuracy.
-        at_most: An upper bound on the new value.
-        at_least: A lower bound on the new value.
+        metric: Column of the tables.
+        max_worse: Greatest change for the worse: relative (0.03 = 3 %) for times, rates and memory, absolute for
+            accuracy.
+        at_most: Upper bound of the new value.
+        at_least: Lower bound of the new value.
     """
 
     metric: str
@@ -155,7 +156,7 @@ class Limit:
     at_least: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a limit that limits nothing."""
+        """Reject a limit that limits nothing."""
         if self.max_worse is None and self.at_most is None and self.at_least is None:
             message = f"the limit of {self.metric} needs max_worse, at_most or at_least"
             raise ValueError(message)
@@ -166,7 +167,7 @@ class Gate:
     """Limits that a comparison must keep.
 
     Attributes:
-        margin: Changes within this share of a time do not matter.
+        margin: Share of a time within which changes do not matter.
     """
 
     name: str
@@ -189,14 +190,14 @@ class Noise:
     drift: float = Field(ge=0)
 
 
-# These keys of a cell say where results go and how to get at them, not what is measured. A profile is taken beside the
-# measurement.
+# Keys of a cell that determine where results go and how they are obtained, not what is measured. A profile is separate
+# from the measurement.
 NOT_MEASURED = (
     *("reports_dir", "cache_dir", "force", "profile"),
     *("wait", "timeout_seconds", "prepare_timeout_seconds", "gate", "noise"),
 )
 
-# These say how a cell is measured and judged: they mean nothing to who only converts its models or reads with them.
+# Keys of measuring and judging, which mean nothing to commands that only convert models or read with them.
 ONLY_MEASURING = (
     *("dataset", "scenario", "gate", "noise", "attest"),
     *("profile", "wait", "force", "reports_dir"),
@@ -256,5 +257,5 @@ class Cell:
         return "+".join(dict.fromkeys(stage.device for stage in self.stages.values()))
 
     def cutting(self, granularity: Granularity) -> Words | Lines:
-        """Return how what the detector finds is cut to get regions of a granularity."""
+        """Return how to cut the detector's regions for a granularity."""
         return self.words if granularity == "word" and self.detector.finds == "line" else self.lines

