@@ -1,7 +1,7 @@
-"""PyTorch architectures: the modules that state dicts are loaded into before OpenVINO converts them.
+"""PyTorch architectures: the modules into which state dicts are loaded before OpenVINO converts them.
 
-Each is a module of this package with a function ``build(state)``, and the only place where torch is imported is inside
-them. To add one: write ``architectures/<name>.py`` and enter it in ``ARCHITECTURES``.
+Each is a module of this package with a function ``build(state)``; only these modules import torch. To add one: write
+``architectures/<name>.py`` and register it in ``ARCHITECTURES``.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ __all__ = ["ARCHITECTURES", "SUFFIXES", "Architecture", "build", "check_architec
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """How an architecture is converted.
+    """Shapes for the conversion of an architecture.
 
     Attributes:
-        shape: Of the float32 input; -1 where it may vary.
-        example: The shape that the module is traced with.
+        shape: Shape of the float32 input; -1 where it may vary.
+        example: Shape with which the module is traced.
     """
 
     shape: tuple[int, ...]
@@ -39,10 +39,10 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def check_architectures(cell: Cell) -> None:
-    """Make sure that the architectures that a cell's sources name are known.
+    """Check that the architectures named by a cell's sources are known.
 
     Raises:
-        ConfigError: One is not.
+        ConfigError: One is unknown.
     """
     for stage in cell.stages.values():
         for source in (stage.source, *stage.more_sources.values()):
@@ -53,18 +53,18 @@ def check_architectures(cell: Cell) -> None:
 
 
 def build(name: str, state: Mapping[str, Any]) -> Any:  # noqa: ANN401 - torch may not be installed
-    """Build the ``torch.nn.Module`` of an architecture, in the sizes that a state dict has.
+    """Build the ``torch.nn.Module`` of an architecture, in the sizes of a state dict.
 
     Args:
         name: A key of ``ARCHITECTURES``.
         state: Parameter → tensor.
 
     Raises:
-        KeyError: The state dict lacks what the size is read from.
+        KeyError: The state dict lacks the tensor that determines the size.
     """
     return import_module(f"{__name__}.{name}").build(state)
 
 
 def fingerprint(name: str) -> str:
-    """Return a checksum of an architecture's source, which decides a converted model as much as its weights do."""
+    """Return a checksum of an architecture's source, on which a converted model depends as on its weights."""
     return hashlib.sha256((Path(__file__).parent / f"{name}.py").read_bytes()).hexdigest()

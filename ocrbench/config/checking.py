@@ -1,4 +1,4 @@
-"""From plain data to frozen dataclasses, with messages that help."""
+"""From plain data to frozen dataclasses, with helpful messages."""
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,24 +24,24 @@ def validate(
 
     Args:
         kind: A pydantic dataclass.
-        plain: What YAML or JSON gave.
-        where: The path of ``plain`` in the configuration, for the message.
-        beside: A pydantic dataclass whose keys stand beside these, for the message.
+        plain: Data from YAML or JSON.
+        where: Path of ``plain`` in the configuration, for the message.
+        beside: Pydantic dataclass whose keys are on the same level, for the message.
 
     Raises:
-        ConfigError: Names each wrong key with its full path and what it may be.
+        ConfigError: A key is wrong; the message names each with its full path and its valid values.
     """
     try:
         return TypeAdapter(kind).validate_python(plain)
     except ValidationError as error:
         found = [_describe(item, kind, where, beside) for item in error.errors()]
-        # Both stages inherit values from the top level: say so once.
+        # Both stages inherit values from the top level: report them once.
         inherited = {f"{stage}.{text}" for text in found for stage in ROLES}
         raise ConfigError("; ".join(text for text in found if text not in inherited)) from error
 
 
 def closest(word: str, valid: Iterable[str]) -> str:
-    """Say which valid word was probably meant, and list them all.
+    """Suggest the valid word that was probably meant, and list them all.
 
     >>> closest("limit_sde", ["limit_side", "mean"])
     'did you mean limit_side? Valid: limit_side, mean'
@@ -52,11 +52,11 @@ def closest(word: str, valid: Iterable[str]) -> str:
 
 
 def unknown_key(key: str, valid: Collection[str]) -> str:
-    """Say that there is no such key, and what to use instead.
+    """Report an unknown key, and what to use instead.
 
     Args:
-        key: With its full path.
-        valid: The names beside which it stands; empty if any name can be added there.
+        key: Key with its full path.
+        valid: Names on the same level; empty if any name can be added there.
 
     >>> unknown_key("dataset.limt", ["limit", "root"])
     'dataset.limt: no such key; did you mean limit? Valid: limit, root'
@@ -70,15 +70,15 @@ def unknown_key(key: str, valid: Collection[str]) -> str:
 
 
 def refuse_unused(overrides: Iterable[str], unused: Collection[str], command: str) -> None:
-    """Refuse overrides of keys that mean something for a run, but nothing to a command.
+    """Reject overrides of keys that a run uses, but a command does not.
 
     Args:
-        overrides: As on the command line.
-        unused: The keys' first parts.
-        command: Its name, for the message.
+        overrides: Overrides as on the command line.
+        unused: First parts of the unused keys.
+        command: Name of the command, for the message.
 
     Raises:
-        ConfigError: There is one.
+        ConfigError: There is such an override.
 
     >>> refuse_unused(["dataset.limit=3"], {"dataset"}, "read")
     Traceback (most recent call last):
@@ -106,6 +106,6 @@ def _describe(item: Mapping[str, Any], kind: type, where: str, beside: type | No
 def _fields(kind: type, path: Sequence[int | str]) -> list[str]:
     for part in path:
         fields = getattr(kind, "__dataclass_fields__", None)
-        # Elsewhere a part is a place in a tuple, or a key of a mapping.
+        # Elsewhere a part is an index of a tuple, or a key of a mapping.
         kind = fields[part].type if fields else get_args(kind)[0 if isinstance(part, int) else -1]
     return list(kind.__dataclass_fields__)  # type: ignore[attr-defined]

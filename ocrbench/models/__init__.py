@@ -1,6 +1,6 @@
 """Model families: pre- and post-processing around an injected network. Nothing here knows OpenVINO.
 
-To add a family: write ``models/<family>.py``, enter it in ``FAMILIES``, and describe each model in a YAML file.
+To add a family: write ``models/<family>.py``, register it in ``FAMILIES``, and describe each model in a YAML file.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def build_detector(stage: Stage, metadata: Mapping[str, str]) -> Detector:
 
     Args:
         stage: The composed model YAML.
-        metadata: What the model file says of itself.
+        metadata: Metadata of the model file.
 
     Raises:
         ConfigError: The family is unknown, has no detector, or an option is wrong.

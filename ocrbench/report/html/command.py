@@ -13,26 +13,26 @@ from ocrbench.config.retired import RETIRED, RETIRED_VALUES
 from ocrbench.config.stage import ROLES
 from ocrbench.runs.run import Run
 
-# Config groups whose choice a run names.
+# Config groups whose choice a run records.
 GROUPS = (*ROLES, "dataset", "calibration", "quantization", "scenario")
-# What each stage inherits unless it is given its own.
+# Keys that each stage inherits unless it has its own.
 INHERITED = ("device", "precision", "properties")
-# Of the whole cell.
+# Groups of the whole cell.
 LEFT_OUT = {*NOT_MEASURED, *INHERITED, "omz", "attest"}
-# Keys that say why, or what people should know.
+# Keys that explain, or inform people.
 FOR_PEOPLE = ("measured", "licence", "languages", "homepage", "min_openvino", "size_mb", "input")
-# What Hydra's grammar reads as this very text, and as nothing but a text.
+# Texts that Hydra's grammar reads as themselves.
 PLAIN = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_/.][\w/.:%@?|-]*", re.IGNORECASE | re.ASCII)
 
 
 def command(run: Run) -> str:
-    """Write the command; empty where the run used YAML files that do not come along, or what ocrbench no longer does.
+    """Write the command; empty if the run used YAML files or keys that this version of ocrbench lacks.
 
-    Named are the choices of the config groups, and every value that differs from theirs. Left out is what does not
-    change the measurement, as folders and time limits.
+    The command has the choices of the config groups, and every value that differs from theirs. It leaves out what does
+    not change the measurement, such as folders and time limits.
     """
     config: Mapping[str, Any] = run.config
-    # A run of an earlier ocrbench has not all of them.
+    # A run of an earlier version lacks some of them.
     chosen = {group: _choice(config[group]) for group in GROUPS if group in config}
     if any(name not in choices(group) for group, name in chosen.items()):
         return ""
@@ -73,7 +73,7 @@ def value(given: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    r"""Quote a text; a backslash counts as itself unless it stands before a quote or at the end."""
+    r"""Quote a text; a backslash is literal unless it precedes a quote or ends the text."""
     doubled = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
     return f"'{doubled}'"
 
@@ -92,12 +92,12 @@ def _plain(given: Any) -> Any:  # noqa: ANN401 - lists and tuples are the same i
 
 
 def _key(path: Sequence[str]) -> str:
-    """Join a path; the keys that belong to a family or a scenario stand beside the others."""
+    """Join a path; keys of a family or a scenario are on the same level as the others."""
     return ".".join(part for part in path if part != "options")
 
 
 def _composed(overrides: Sequence[str]) -> dict[str, Any]:
-    """Return a copy of the composed configuration that can be written to."""
+    """Return a writable copy of the composed configuration."""
     plain = dict(_cached(tuple(overrides)))
     return {name: dict(each) if name in ROLES else each for name, each in plain.items()}
 

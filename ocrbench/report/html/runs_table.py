@@ -9,7 +9,7 @@ from ocrbench.runs.columns import COLUMNS
 from ocrbench.runs.run import Run
 from ocrbench.runs.table import shown_columns, wide
 
-# Columns with few values, which the reader can choose from.
+# Columns with few values, which become filters.
 FILTERS = ("status", *ROLES, "precision", "device", "scenario", "dataset", "host", "openvino")
 # Units that stand behind a number.
 UNITS = ("ms", "images/s", "MB")
