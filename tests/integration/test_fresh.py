@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from doubles import Silent
 from ocrbench.errors import WorkerError
 from ocrbench.measure.processes import FORKS, FreshProcesses, Worker
 from ocrbench.worker.protocol import Describe
@@ -14,17 +15,9 @@ pytestmark = pytest.mark.skipif(not FORKS, reason="this system is not to fork")
 LIMIT_SECONDS = 60
 
 
-class Silence:
-    def say(self, text: str) -> None:
-        pass
-
-    def advance(self, phase: str, done: float, total: float) -> None:
-        pass
-
-
 @pytest.fixture
 def source() -> Iterator[FreshProcesses]:
-    with FreshProcesses(Worker, Silence()) as started:
+    with FreshProcesses(Worker, Silent()) as started:
         yield started
 
 
@@ -36,7 +29,7 @@ def test_each_is_a_process_of_its_own(source: FreshProcesses) -> None:
     seen = []
     for _ in range(2):
         with source.fresh() as worker:
-            assert worker.ask(Describe(), Silence(), LIMIT_SECONDS)["versions"]["python"]
+            assert worker.ask(Describe(), Silent(), LIMIT_SECONDS)["versions"]["python"]
             (copy,) = copies(worker)
             seen.append(copy.pid)
         copy.wait(LIMIT_SECONDS)
@@ -46,7 +39,7 @@ def test_each_is_a_process_of_its_own(source: FreshProcesses) -> None:
 def test_several_at_once_have_an_original_each(source: FreshProcesses) -> None:
     def pids() -> list[int]:
         with source.fresh() as one, source.fresh() as other:
-            assert one.ask(Describe(), Silence(), LIMIT_SECONDS) == other.ask(Describe(), Silence(), LIMIT_SECONDS)
+            assert one.ask(Describe(), Silent(), LIMIT_SECONDS) == other.ask(Describe(), Silent(), LIMIT_SECONDS)
             return [one.pid, other.pid]
 
     first, second = pids(), pids()
@@ -57,7 +50,7 @@ def test_several_at_once_have_an_original_each(source: FreshProcesses) -> None:
 def test_a_copy_that_is_killed_takes_the_original_along(source: FreshProcesses) -> None:
     def work(worker: Worker) -> None:
         copies(worker)[0].kill()
-        worker.ask(Describe(), Silence(), LIMIT_SECONDS)
+        worker.ask(Describe(), Silent(), LIMIT_SECONDS)
 
     with pytest.raises(WorkerError, match="killed by SIGKILL during 'describe'"), source.fresh() as worker:
         work(worker)
@@ -68,7 +61,7 @@ def test_a_copy_that_hangs_is_ended_with_the_original(source: FreshProcesses) ->
         (copy,) = copies(worker)
         stopped.append(copy)
         copy.send_signal(signal.SIGSTOP)
-        worker.ask(Describe(), Silence(), 1)
+        worker.ask(Describe(), Silent(), 1)
 
     stopped: list[psutil.Process] = []
     with pytest.raises(WorkerError, match="did not answer 'describe' within 1 s"), source.fresh() as worker:

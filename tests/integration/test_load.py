@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
+from doubles import Silent
 from ocrbench.api import run
 from ocrbench.config import Cell, packaged
 from ocrbench.config.composing import load
@@ -37,16 +38,6 @@ LIMIT_SECONDS = 100
 # How much a confidence may depend on the size of the batch.
 CONFIDENCE = {"FP32": 1e-4, "INT8": 1e-2}
 SHORT = ("dataset.limit=4", "scenario.min_seconds=0", "scenario.warmup_passes=1", "attest=off", MODEL)
-
-
-class Silent:
-    """A listener that does not listen."""
-
-    def say(self, text: str) -> None:
-        pass
-
-    def advance(self, phase: str, done: float, total: float) -> None:
-        pass
 
 
 def cell_of(cache_dir: Path, *words: str) -> Cell:

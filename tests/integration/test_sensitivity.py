@@ -12,6 +12,7 @@ import openvino as ov
 import pandas as pd
 import pytest
 
+from doubles import Silent
 from ocrbench.config import Cell, Recipe
 from ocrbench.config.composing import load
 from ocrbench.convert.quantize import quantize
@@ -145,10 +146,7 @@ def test_layers_are_timed_while_no_other_session_measures(
         yield
         held = False
 
-    class Listener:
-        def say(self, text: str) -> None:
-            pass
-
+    class Listener(Silent):
         def advance(self, phase: str, done: float, total: float) -> None:
             heard.append((phase, held))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from doubles import Silent
 from ocrbench.config.composing import load
 from ocrbench.convert.cache import ArtifactCache, Made
 from ocrbench.measure.processes import Worker
@@ -91,16 +92,6 @@ def test_what_is_damaged_is_made_again_with_a_warning(
     caplog.clear()
     get(tmp_path, make)
     assert (make.count, caplog.text) == (2, "")
-
-
-class Silent:
-    """A listener that does not listen."""
-
-    def say(self, text: str) -> None:
-        pass
-
-    def advance(self, phase: str, done: float, total: float) -> None:
-        pass
 
 
 def test_who_lets_a_worker_convert_hears_of_the_damage(

@@ -8,6 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
+from doubles import Silent
 from ocrbench import environment
 from ocrbench.attestation import honoured
 from ocrbench.config import Cell
@@ -25,21 +26,6 @@ from ocrbench.runs.run import Run
 from ocrbench.runs.store import Store
 
 ARTIFACT = Artifact(path=Path("model.xml"), precision="FP16", sha256="00", size_bytes=1, source="test")
-
-
-class Silent:
-    """A listener that does not care."""
-
-    def say(self, text: str) -> None:
-        pass
-
-    def advance(self, phase: str, done: float, total: float) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def loaded() -> Cell:
-    return load()
 
 
 @pytest.fixture

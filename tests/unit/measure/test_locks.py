@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from doubles import Hearing
 from ocrbench.config import Cell
 from ocrbench.errors import BusyError
 from ocrbench.measure.locks import alone
@@ -47,19 +47,16 @@ def measuring(cell: Cell, *doing: str) -> Iterator[None]:
         thread.join(WAIT_SECONDS)
 
 
-class Releasing:
-    """A listener that, at the first word, does something and remembers what it heard."""
+class Releasing(Hearing):
+    """A listener that does something at the first word."""
 
     def __init__(self, then: Callable[[], None]) -> None:
+        super().__init__()
         self._then = then
-        self.said: list[str] = []
 
     def say(self, text: str) -> None:
-        self.said.append(text)
+        super().say(text)
         self._then()
-
-    def advance(self, phase: str, done: float, total: float) -> None:
-        pass
 
 
 def test_sessions_with_different_cache_folders_wait_for_each_other_and_say_for_whom(loaded: Cell) -> None:
@@ -75,7 +72,7 @@ def test_sessions_with_different_cache_folders_wait_for_each_other_and_say_for_w
 
 
 @pytest.mark.parametrize("wait", [0, 0.1])
-def test_a_wait_is_bounded(wait: float, loaded: Cell, hearing: Any) -> None:
+def test_a_wait_is_bounded(wait: float, loaded: Cell, hearing: Hearing) -> None:
     with (
         measuring(loaded, "comparing A with B"),
         pytest.raises(
@@ -87,14 +84,14 @@ def test_a_wait_is_bounded(wait: float, loaded: Cell, hearing: Any) -> None:
     assert bool(hearing.said) is bool(wait)
 
 
-def test_who_need_not_wait_is_told_nothing(loaded: Cell, hearing: Any) -> None:
+def test_who_need_not_wait_is_told_nothing(loaded: Cell, hearing: Hearing) -> None:
     for _ in range(2):
         with alone(replace(loaded, wait=0), hearing):
             pass
     assert hearing.said == []
 
 
-def test_a_holder_that_says_nothing_is_waited_for_all_the_same(loaded: Cell, tmp_path: Path, hearing: Any) -> None:
+def test_a_holder_that_says_nothing_is_waited_for_all_the_same(loaded: Cell, tmp_path: Path, hearing: Hearing) -> None:
     with measuring(loaded):
         (tmp_path / LOCK).write_text("{", encoding="utf-8")
         with pytest.raises(BusyError, match="it does not say which"), alone(replace(loaded, wait=0), hearing):

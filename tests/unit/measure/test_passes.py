@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from doubles import Hearing
 from ocrbench.config import Cell
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import WorkerError
@@ -56,7 +57,7 @@ class TestMeasure:
     def run(
         self,
         loaded: Cell,
-        hearing: Any,
+        hearing: Hearing,
         interpreter: Callable[[str], str],
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,

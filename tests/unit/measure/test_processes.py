@@ -4,10 +4,10 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from doubles import Hearing
 from ocrbench.errors import DatasetError, WorkerError
 from ocrbench.measure.processes import Worker
 from ocrbench.progress import LogListener
@@ -17,7 +17,9 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpr
 
 
 class TestWorker:
-    def test_progress_is_heard_and_the_answer_returned(self, hearing: Any, interpreter: Callable[[str], str]) -> None:
+    def test_progress_is_heard_and_the_answer_returned(
+        self, hearing: Hearing, interpreter: Callable[[str], str]
+    ) -> None:
         program = """
 import sys
 sys.stdin.readline()
