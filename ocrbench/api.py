@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, overload
 
 import pandas as pd
 
-from ocrbench.config import ONLY_MEASURING, Cell, closest, refuse_unused
+from ocrbench.config.checking import closest, refuse_unused
 from ocrbench.config.composing import load as load_cell
+from ocrbench.config.schema import ONLY_MEASURING, Cell
 from ocrbench.errors import CellError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.geometry import in_reading_order
 from ocrbench.measure.cell import run_cell
@@ -157,7 +158,7 @@ def read(
 
 def _cell(overrides: Sequence[str], config_dir: str | PathLike[str] | None) -> Cell:
     # As in ``read``.
-    from ocrbench.runtime import check_device
+    from ocrbench.runtime.devices import check_device
 
     _refuse_text(overrides)
     if config_dir is not None and not Path(config_dir).is_dir():

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from ocrbench.config import EXPECTED_TYPES, Cell
+from ocrbench.config.schema import EXPECTED_TYPES, Cell
 from ocrbench.errors import DeviceError
 
 log = logging.getLogger(__name__)

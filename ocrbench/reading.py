@@ -19,7 +19,7 @@ from ocrbench.errors import ConfigError, DatasetError
 if TYPE_CHECKING:
     import requests
 
-    from ocrbench.config import Cell
+    from ocrbench.config.schema import Cell
     from ocrbench.progress import Listener
     from ocrbench.records import Region
 

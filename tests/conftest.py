@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from ocrbench.cli import main
-from ocrbench.config import Scoring
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Scoring
 from ocrbench.environment import host
 from ocrbench.geometry import rectangle
 from ocrbench.metrics.scoring import tallies, to_scores, total

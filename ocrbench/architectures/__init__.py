@@ -11,7 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ocrbench.config import Cell, closest
+from ocrbench.config.checking import closest
+from ocrbench.config.schema import Cell
 from ocrbench.errors import ConfigError
 
 __all__ = ["ARCHITECTURES", "SUFFIXES", "Architecture", "build", "check_architectures", "fingerprint"]

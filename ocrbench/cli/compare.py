@@ -12,7 +12,7 @@ from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.cli.outputs import BenchmarkJsonOption, JsonOption, JunitOption, MarkdownOption, Outputs
 from ocrbench.compare.stored import compare_matched
 from ocrbench.compare.verdict import check_limits
-from ocrbench.config import closest
+from ocrbench.config.checking import closest
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.runs.find import find_runs

@@ -9,7 +9,7 @@ from rich.text import Text
 from ocrbench.cli.console import make_console
 from ocrbench.cli.outputs import Outputs, exit_status, publish
 from ocrbench.compare.verdict import Checked, Comparison, check_gate
-from ocrbench.config import Gate
+from ocrbench.config.schema import Gate
 from ocrbench.report.comparison import Judged, sentence, to_frame
 from ocrbench.runs.columns import text
 

@@ -14,13 +14,14 @@ from rich.text import Text
 from ocrbench import environment
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
-from ocrbench.config import Cell, refuse_unused
+from ocrbench.config.checking import refuse_unused
 from ocrbench.config.composing import GROUPS, load
+from ocrbench.config.schema import Cell
 from ocrbench.environment import checkup, machine, noise
 from ocrbench.environment.checkup import Check
 from ocrbench.environment.repeatability import time_blocks
 from ocrbench.environment.usage import usage_so_far, watch_processes
-from ocrbench.runtime import devices
+from ocrbench.runtime.devices import devices
 
 app = make_app()
 

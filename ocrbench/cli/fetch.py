@@ -8,8 +8,10 @@ from rich.text import Text
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
-from ocrbench.config import ONLY_MEASURING, choices, closest, refuse_unused
+from ocrbench.config.checking import closest, refuse_unused
 from ocrbench.config.composing import load
+from ocrbench.config.packaged import choices
+from ocrbench.config.schema import ONLY_MEASURING
 from ocrbench.config.stage import ROLES, Role
 from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.measure.preparing import prepare

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
-from ocrbench.config import closest
+from ocrbench.config.checking import closest
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.change_points import MIN_RUNS
 from ocrbench.report.history import history, sparkline

@@ -12,9 +12,10 @@ from rich.text import Text
 from ocrbench.cli.commands import examples, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing
-from ocrbench.config import Cell, Dataset, Stage, choices
+from ocrbench.config.packaged import choices
 from ocrbench.config.parsing import shipped_cell, shipped_choice
-from ocrbench.config.stage import ROLES, Role
+from ocrbench.config.schema import Cell, Dataset
+from ocrbench.config.stage import ROLES, Role, Stage
 from ocrbench.convert.source import locate
 
 app = make_app("list")

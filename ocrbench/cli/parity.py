@@ -9,8 +9,9 @@ import typer
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
-from ocrbench.config import Cell, closest, validate
+from ocrbench.config.checking import closest, validate
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
 from ocrbench.config.stage import ROLES, Role
 from ocrbench.errors import ConfigError
 from ocrbench.measure.checks import check
@@ -19,7 +20,7 @@ from ocrbench.progress import ConsoleListener, Listener
 from ocrbench.records import Artifact
 from ocrbench.report.tables import to_csv
 from ocrbench.runs.find import find_runs
-from ocrbench.runtime import check_device
+from ocrbench.runtime.devices import check_device
 from ocrbench.studies.parity.targets import targets_of
 from ocrbench.studies.parity.turns import measure_parity, to_frame, to_table
 

@@ -55,10 +55,11 @@ def read(  # noqa: PLR0913 - each is an option of the command
         raise ConfigError(message)
     for name in names:
         check_exists(name)
-    from ocrbench.config import ONLY_MEASURING, closest, refuse_unused
+    from ocrbench.config.checking import closest, refuse_unused
     from ocrbench.config.composing import load
+    from ocrbench.config.schema import ONLY_MEASURING
     from ocrbench.progress import ConsoleListener
-    from ocrbench.runtime import check_device
+    from ocrbench.runtime.devices import check_device
 
     if order not in ORDERS:
         message = f"--order {order}: no such order; {closest(order, ORDERS)}"

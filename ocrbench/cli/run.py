@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from ocrbench.cli.console import make_console
-from ocrbench.config import Cell, closest, packaged
+from ocrbench.config.checking import closest
 from ocrbench.config.composing import complete, load_matrix
+from ocrbench.config.packaged import packaged
 from ocrbench.config.parsing import parse, register_resolvers
+from ocrbench.config.schema import Cell
 from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.files import write_atomically
 from ocrbench.measure.checks import check
@@ -25,7 +27,7 @@ from ocrbench.report.console import profile_table, show
 from ocrbench.report.tables import REPORTS
 from ocrbench.runs.run import Run
 from ocrbench.runs.table import wide
-from ocrbench.runtime import check_device
+from ocrbench.runtime.devices import check_device
 
 log = logging.getLogger(__name__)
 

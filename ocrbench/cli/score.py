@@ -8,8 +8,8 @@ from rich.text import Text
 
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
-from ocrbench.config import Scoring
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Scoring
 from ocrbench.errors import ConfigError
 from ocrbench.report.console import show_table
 from ocrbench.runs.find import find_runs

@@ -10,14 +10,15 @@ from rich.text import Text
 from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
-from ocrbench.config import choices, closest
+from ocrbench.config.checking import closest
 from ocrbench.config.composing import load
+from ocrbench.config.packaged import choices
 from ocrbench.config.stage import ROLES, Role
 from ocrbench.errors import ConfigError
 from ocrbench.measure.checks import check
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.tables import to_csv
-from ocrbench.runtime import check_device
+from ocrbench.runtime.devices import check_device
 from ocrbench.studies.sensitivity.layer_costs import check_quantisable, measure_sensitivity
 from ocrbench.studies.sensitivity.sensitivity_table import ORDERS, to_frame, to_table
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ocrbench.compare.flips import Found, find_flips
 from ocrbench.compare.verdict import ACCURACY_MARGIN, Change
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.metrics.paired import LogRatios, difference_interval, ratio_interval
 from ocrbench.metrics.scoring import METRICS, tallies, total, value
 from ocrbench.records import Tally

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.metrics.matching import match
 from ocrbench.metrics.text import texts_equal
 from ocrbench.records import Region

@@ -8,8 +8,9 @@ from typing import Self
 
 from ocrbench.compare.stored import compare_matched
 from ocrbench.compare.verdict import check_gate, check_limits, check_value
-from ocrbench.config import Limit, closest, validate
+from ocrbench.config.checking import closest, validate
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Limit
 from ocrbench.errors import ConfigError
 from ocrbench.runs.columns import NUMBERS
 from ocrbench.runs.find import find_runs

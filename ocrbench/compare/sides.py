@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ocrbench.config import Cell, choices, closest
+from ocrbench.config.checking import closest
 from ocrbench.config.composing import load
+from ocrbench.config.packaged import choices
+from ocrbench.config.schema import Cell
 from ocrbench.errors import ConfigError
 from ocrbench.measure.processes import Worker
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ocrbench.config import Gate, Limit, closest
+from ocrbench.config.checking import closest
+from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
 from ocrbench.runs.columns import BY_NAME, NUMBERS

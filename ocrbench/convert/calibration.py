@@ -9,13 +9,13 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from ocrbench.config import Dataset
+from ocrbench.config.schema import Dataset
 from ocrbench.data import SYNTHETIC, fingerprint, read
 from ocrbench.data.images import read_image
 from ocrbench.data.synthetic import GENERATOR_VERSION, generate
 from ocrbench.errors import DatasetError
 from ocrbench.geometry import crop_quadrilateral
-from ocrbench.models import Detector, Recognizer
+from ocrbench.models.interface import Detector, Recognizer
 from ocrbench.records import Graph, Image, Region, Sample
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.config import Quantization, Recipe
+from ocrbench.config.schema import Quantization
+from ocrbench.config.stage import Recipe
 from ocrbench.convert.end_to_end import EndToEndScore
 from ocrbench.convert.quantize import Inputs, quantised_operations, quantize, quantize_controlled
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ocrbench.architectures import fingerprint
-from ocrbench.config import Cell, Precision, Source, Stage
-from ocrbench.config.stage import Role
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Precision, Role, Source, Stage
 from ocrbench.convert.cache import ArtifactCache, Made, key_digest
 from ocrbench.convert.calibration import CalibrationSet, Regions, Tensor, expected_regions
 from ocrbench.convert.control import AccuracyControl, Journal

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 
-from ocrbench.config import Source
+from ocrbench.config.stage import Source
 from ocrbench.errors import ModelError
 
 TIMEOUT_SECONDS = 60

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.convert.calibration import normalised
 from ocrbench.convert.stages import BuildPipeline
 from ocrbench.data.images import read_image

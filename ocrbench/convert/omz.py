@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from filelock import FileLock
 
-from ocrbench.config import Cell, Precision, Source
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Precision, Source
 from ocrbench.convert.download import file_sha256, reason
 from ocrbench.convert.tools import CONVERTER, DESCRIBER, DOWNLOADER, ZooTools, run_streaming
 from ocrbench.errors import ModelError

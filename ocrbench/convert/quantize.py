@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.config import Recipe
+from ocrbench.config.stage import Recipe
 from ocrbench.errors import ConversionError
 
 # On so many validation images, at most, accuracy control ranks the layers.

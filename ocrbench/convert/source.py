@@ -10,7 +10,9 @@ import yaml
 from filelock import FileLock
 
 from ocrbench.architectures import ARCHITECTURES, SUFFIXES
-from ocrbench.config import Cell, Source, Stage, choices, packaged
+from ocrbench.config.packaged import choices, packaged
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Source, Stage
 from ocrbench.convert.download import check_sha256, file_sha256, from_url, from_wheel, installed
 from ocrbench.convert.omz import ZooFolder
 from ocrbench.errors import ModelError

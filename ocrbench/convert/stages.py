@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ocrbench.config import Lines, Precision, Stage, Words
+from ocrbench.config.schema import Lines, Words
+from ocrbench.config.stage import Precision, Stage
 from ocrbench.engines.pipeline import Pipeline
-from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
+from ocrbench.models import build_detector, build_recognizer
+from ocrbench.models.interface import Detector, Recognizer
 from ocrbench.records import Artifact, Graph, Image, Network, Region, Sample, metadata_of
-from ocrbench.runtime import CompiledNetwork, Settings
+from ocrbench.runtime.network import CompiledNetwork, Settings
 
 # NNCF runs what it quantises there too.
 DEVICE = "CPU"

@@ -22,7 +22,6 @@ REQUIREMENTS = ("openvino-dev==2024.6.0", "numpy==1.26.4")
 PYTORCH_REQUIREMENTS = ("torch==2.13.0", "torchvision==0.28.0", "onnx==1.17.0", "onnxscript==0.7.2")
 # Last in making an environment: one without it was left half-made.
 COMPLETE, COMPLETE_PYTORCH = "complete", "complete-pytorch"
-TAIL_LINES = 3
 
 
 class ZooTools:

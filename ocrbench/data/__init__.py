@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ocrbench.config import Dataset, closest, validate
+from ocrbench.config.checking import closest, validate
+from ocrbench.config.schema import Dataset
 from ocrbench.data.formats import FORMATS, Format, NoOptions, format_named
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.records import Sample

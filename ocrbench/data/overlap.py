@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocrbench.config import Dataset
+from ocrbench.config.schema import Dataset
 from ocrbench.data import SYNTHETIC, read
 from ocrbench.data.images import read_image
 from ocrbench.errors import DatasetError

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ocrbench.config import Cell, Options
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Options
 from ocrbench.records import Artifacts, Image, Region, Span, StageTimes
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-from ocrbench.config import Cell, Options, Stage
-from ocrbench.config.stage import Role
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Options, Role, Stage
 from ocrbench.engines.interface import Job
 from ocrbench.engines.pipeline import Pipeline
 from ocrbench.errors import DeviceError
 from ocrbench.models import build_detector, build_recognizer, graphs_of
 from ocrbench.records import Artifact, Graph, Image, Network, metadata_of
-from ocrbench.runtime import CompiledNetwork, Settings, check_device
+from ocrbench.runtime.devices import check_device
+from ocrbench.runtime.network import CompiledNetwork, Settings
 
 
 class NativeEngine:

@@ -7,10 +7,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ocrbench.config import Lines, Words
+from ocrbench.config.schema import Lines, Words
 from ocrbench.engines.interface import Result
 from ocrbench.geometry import crop_quadrilateral
-from ocrbench.models import Detector, Reading, Recognizer
+from ocrbench.models.interface import Detector, Reading, Recognizer
 from ocrbench.models.words import pieces
 from ocrbench.records import Image, Network, Region, Span, StageTimes
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ocrbench.config import Noise
+from ocrbench.config.schema import Noise
 from ocrbench.environment.machine import UNKNOWN
 
 # A note is worth knowing, but may need no change.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ocrbench.config import Noise
+from ocrbench.config.schema import Noise
 from ocrbench.environment.usage import Usage
 
 

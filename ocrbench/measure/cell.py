@@ -11,7 +11,7 @@ import pandas as pd
 
 from ocrbench import data, environment
 from ocrbench.attestation import judged
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import DatasetError, OcrBenchError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ocrbench import data
 from ocrbench.architectures import check_architectures
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.data.overlap import check_disjoint
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.files import why_unwritable

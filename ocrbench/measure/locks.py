@@ -15,7 +15,7 @@ from time import monotonic
 
 from filelock import FileLock, Timeout
 
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.errors import BusyError
 from ocrbench.progress import Listener
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from time import monotonic
 
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.data import choose
 from ocrbench.measure.measured import Measured, with_most_text
 from ocrbench.measure.pool import workers_for

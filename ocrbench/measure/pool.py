@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.environment import allowed_cores
 from ocrbench.environment.cores import split_cores
 from ocrbench.environment.usage import Usage

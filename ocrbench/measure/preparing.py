@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.config.stage import ROLES, Role
 from ocrbench.measure.processes import Worker
 from ocrbench.progress import Listener

@@ -17,7 +17,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.errors import last_line
 from ocrbench.files import write_atomically
 from ocrbench.measure.cell import run_cell

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.metrics.text import fold
 
 # Expected and read character; an empty text stands for none, where a character was inserted or left out.

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from rapidfuzz.distance import Levenshtein
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.metrics.text import fold, texts_equal
 from ocrbench.records import Tally
 

@@ -6,7 +6,7 @@ So shards of a dataset can be merged and images resampled without matching anyth
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.metrics.scorers import iou
 from ocrbench.metrics.scorers.interface import Metric, Scorer
 from ocrbench.records import Region, Score, Tally

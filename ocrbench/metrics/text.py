@@ -1,6 +1,6 @@
 """The comparison of two transcriptions."""
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 
 EDGE_PUNCTUATION = tuple("!?.:,*\"()·[]/'")
 

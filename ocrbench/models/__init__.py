@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ocrbench.config import Cell, Stage, closest, validate
-from ocrbench.config.stage import Role
+from ocrbench.config.checking import closest, validate
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Role, Stage
 from ocrbench.errors import ConfigError
 from ocrbench.models import (
     easyocr,
@@ -20,20 +21,8 @@ from ocrbench.models import (
     ppocr,
     whole_image,
 )
-from ocrbench.models.interface import Detector, Family, Part, Reading, Recognizer
+from ocrbench.models.interface import Detector, Family, Part, Recognizer
 from ocrbench.records import Graph
-
-__all__ = [
-    "FAMILIES",
-    "Detector",
-    "Reading",
-    "Recognizer",
-    "build_detector",
-    "build_recognizer",
-    "check_options",
-    "graphs_of",
-    "option_files",
-]
 
 FAMILIES: dict[str, Family] = {
     "easyocr": easyocr.FAMILY,

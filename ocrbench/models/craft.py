@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config import STRICT
+from ocrbench.config.stage import STRICT
 from ocrbench.geometry import in_reading_order, order_corners
 from ocrbench.records import Graph, Image, Network, Region
 

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config import STRICT
+from ocrbench.config.stage import STRICT
 from ocrbench.models.craft import CraftDetector, CraftOptions
 from ocrbench.models.crops import WidthOptions, natural_width
 from ocrbench.models.decoding import decode_ctc

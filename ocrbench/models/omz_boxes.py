@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config import STRICT
+from ocrbench.config.stage import STRICT
 from ocrbench.geometry import in_reading_order, rectangle
 from ocrbench.models.interface import Family, Part
 from ocrbench.records import Graph, Image, Network, Region

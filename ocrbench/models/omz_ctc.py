@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config import STRICT
+from ocrbench.config.stage import STRICT
 from ocrbench.models.crops import grey_graph, grey_input
 from ocrbench.models.decoding import decode_ctc
 from ocrbench.models.interface import Family, Part, Reading

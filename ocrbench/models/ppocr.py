@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config import STRICT
+from ocrbench.config.stage import STRICT
 from ocrbench.errors import ModelError
 from ocrbench.geometry import in_reading_order, order_corners
 from ocrbench.models.alphabets import ALL, SETS, allowed_characters, kept_classes

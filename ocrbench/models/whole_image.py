@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config import STRICT
+from ocrbench.config.stage import STRICT
 from ocrbench.geometry import rectangle
 from ocrbench.models.interface import Family, Part
 from ocrbench.records import Graph, Image, Network, Region

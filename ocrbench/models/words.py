@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from unicodedata import east_asian_width
 
-from ocrbench.config import Lines, Words
+from ocrbench.config.schema import Lines, Words
 from ocrbench.geometry import cut
 from ocrbench.models.interface import Characters, Reading
 from ocrbench.records import Image, Region

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ocrbench.compare.verdict import Change, Checked, Comparison, describe, outcome_of
-from ocrbench.config import Gate, Limit
+from ocrbench.config.schema import Gate, Limit
 
 COLUMNS = ("metric", "A", "B", "change", "low", "high", "verdict", "n", "unit")
 # Of the JSON.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from ocrbench.config import closest
+from ocrbench.config.checking import closest
 from ocrbench.config.stage import ROLES
 from ocrbench.errors import ConfigError
 from ocrbench.runs.columns import BY_NAME, NUMBERS

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ocrbench import environment
-from ocrbench.config import NOT_MEASURED, Cell
 from ocrbench.config.retired import RETIRED
+from ocrbench.config.schema import NOT_MEASURED, Cell
 from ocrbench.config.stage import ROLES
 from ocrbench.models import option_files
 from ocrbench.runs.run import Run

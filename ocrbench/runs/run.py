@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ocrbench.config import Scoring, validate
+from ocrbench.config.checking import validate
 from ocrbench.config.retired import modernised
+from ocrbench.config.schema import Scoring
 from ocrbench.errors import OcrBenchError
 from ocrbench.metrics.image_bootstrap import accuracy_intervals, latency_interval
 from ocrbench.metrics.losses import Fate, fates

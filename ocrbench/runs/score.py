@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.files import write_atomically
 from ocrbench.metrics.scoring import METRICS, Tallies, to_scores, total
 from ocrbench.records import Score, Tally

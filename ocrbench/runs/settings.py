@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ocrbench.config import NOT_MEASURED
+from ocrbench.config.schema import NOT_MEASURED
 from ocrbench.config.stage import ROLES
 from ocrbench.runs.run import Run
 

@@ -13,7 +13,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from ocrbench.config import Precision
+from ocrbench.config.stage import Precision
 from ocrbench.errors import DeviceError, last_line
 from ocrbench.graphs.folding import fold
 from ocrbench.profiling.layers import LayerTime, emulated, fastest, shares

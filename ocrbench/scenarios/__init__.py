@@ -3,7 +3,8 @@
 To add a scenario: write ``scenarios/<name>.py``, enter it in ``SCENARIOS``, and describe it in ``conf/scenario/``.
 """
 
-from ocrbench.config import Scenario, closest, validate
+from ocrbench.config.checking import closest, validate
+from ocrbench.config.schema import Scenario
 from ocrbench.errors import ConfigError
 from ocrbench.scenarios import latency, mlperf, server, throughput
 from ocrbench.scenarios.interface import Block, Feed, Kind, Measurement, Setup

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config import STRICT, Options
+from ocrbench.config.stage import STRICT, Options
 from ocrbench.records import Region, StageTimes
 
 Feed = Sequence[tuple[str, Path]]

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config import STRICT
+from ocrbench.config.stage import STRICT
 from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Reader
 from ocrbench.errors import DatasetError

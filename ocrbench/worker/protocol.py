@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.config.stage import Role
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import WorkerError

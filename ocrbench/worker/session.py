@@ -7,7 +7,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from ocrbench import environment
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Engine, Job

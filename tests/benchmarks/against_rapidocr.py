@@ -26,8 +26,8 @@ from rapidocr.inference_engine.openvino.device_config import CPUConfig
 
 from ocrbench import data
 from ocrbench.cli.console import make_console
-from ocrbench.config import Cell
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
 from ocrbench.data.images import read_image
 from ocrbench.engines.native import settings_of
 from ocrbench.measure.pool import WorkerPool, workers_for

@@ -26,8 +26,8 @@ import psutil
 
 from ocrbench import data
 from ocrbench.cli.console import make_console
-from ocrbench.config import Cell
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
 from ocrbench.data.images import read_image
 from ocrbench.engines.native import settings_of
 from ocrbench.engines.pipeline import Pipeline
@@ -36,7 +36,7 @@ from ocrbench.measure.preparing import prepare
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Artifact, Network, Sample
-from ocrbench.runtime import CompiledNetwork
+from ocrbench.runtime.network import CompiledNetwork
 from ocrbench.scenarios import setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup, groups
 from ocrbench.studies.parity.benchmark_app import REPORT, START, arguments

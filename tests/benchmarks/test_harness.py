@@ -11,16 +11,17 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from ocrbench.config import Cell, Scoring, packaged
 from ocrbench.config.composing import load
+from ocrbench.config.packaged import packaged
+from ocrbench.config.schema import Cell, Scoring
 from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.engines.pipeline import Pipeline
 from ocrbench.geometry import crop_quadrilateral, rectangle
 from ocrbench.metrics.scoring import tallies, to_scores, total
-from ocrbench.models import Reading, build_detector, build_recognizer
+from ocrbench.models import build_detector, build_recognizer
 from ocrbench.models.decoding import decode_ctc
-from ocrbench.models.interface import Characters
+from ocrbench.models.interface import Characters, Reading
 from ocrbench.models.words import pieces
 from ocrbench.records import Image, Region
 from ocrbench.runs.run import Outcome, Run

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ocrbench.config import Cell
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
 from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Network
-from ocrbench.runtime import CompiledNetwork, Settings
+from ocrbench.runtime.network import CompiledNetwork, Settings
 
 pytestmark = pytest.mark.slow
 

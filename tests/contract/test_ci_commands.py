@@ -11,8 +11,9 @@ import yaml
 from ocrbench.cli import COMMANDS, application
 from ocrbench.compare.limited import LimitedRun
 from ocrbench.compare.sides import parse_side
-from ocrbench.config import Gate, validate
+from ocrbench.config.checking import validate
 from ocrbench.config.composing import load, load_matrix
+from ocrbench.config.schema import Gate
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "docs" / "how-to" / "ci.md"

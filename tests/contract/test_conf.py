@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from ocrbench.architectures import ARCHITECTURES, SUFFIXES
-from ocrbench.config import Cell, Dataset, Source, Stage, choices
 from ocrbench.config.composing import compose_config, load, load_matrix
+from ocrbench.config.packaged import choices
 from ocrbench.config.parsing import shipped_cell, shipped_choice
+from ocrbench.config.schema import Cell, Dataset
+from ocrbench.config.stage import Source, Stage
 from ocrbench.data.formats import FORMATS
 from ocrbench.errors import DatasetError
 from ocrbench.measure.checks import check

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.config import Dataset, choices
 from ocrbench.config.composing import load
+from ocrbench.config.packaged import choices
+from ocrbench.config.schema import Dataset
 from ocrbench.data import check_format, read
 from ocrbench.data.formats import FORMATS, format_named
 from ocrbench.errors import ConfigError, DatasetError

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ocrbench.config import NOT_MEASURED
 from ocrbench.config.composing import load
+from ocrbench.config.schema import NOT_MEASURED
 from ocrbench.report.html import load_report, report_data
 from ocrbench.report.tables import to_parquet
 from ocrbench.runs import table

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ocrbench.config import packaged
+from ocrbench.config.packaged import packaged
 from ocrbench.metrics.scoring import METRICS
 from ocrbench.report.tables import REPORTS
 from ocrbench.runs import table

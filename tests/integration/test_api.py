@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import ocrbench
-from ocrbench.config import packaged
+from ocrbench.config.packaged import packaged
 from ocrbench.errors import CellError, DatasetError
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "notebook.md"

@@ -16,7 +16,7 @@ from ocrbench import environment as our_environment
 from ocrbench.graphs.nodes import ops
 from ocrbench.records import Artifact, Graph
 from ocrbench.runs.store import Store
-from ocrbench.runtime import CompiledNetwork, Execution, Settings
+from ocrbench.runtime.network import CompiledNetwork, Execution, Settings
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Latest = Callable[[Path], list[dict[str, Any]]]

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ocrbench.config import Cell, Dataset, Stage
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell, Dataset
+from ocrbench.config.stage import Stage
 from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.convert.ir import read_source
 from ocrbench.convert.pytorch import load_module
@@ -19,9 +20,10 @@ from ocrbench.engines.pipeline import Pipeline
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.metrics.matching import match
 from ocrbench.metrics.scorers.iou import hmean, precision, recall
-from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
+from ocrbench.models import build_detector, build_recognizer
+from ocrbench.models.interface import Detector, Recognizer
 from ocrbench.records import Graph, Image, Network, Region, Sample
-from ocrbench.runtime import CompiledNetwork, Settings
+from ocrbench.runtime.network import CompiledNetwork, Settings
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'ocrbench[torch]'")
 

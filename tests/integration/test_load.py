@@ -12,8 +12,9 @@ import pytest
 
 from doubles import Silent
 from ocrbench.api import run
-from ocrbench.config import Cell, packaged
 from ocrbench.config.composing import load
+from ocrbench.config.packaged import packaged
+from ocrbench.config.schema import Cell
 from ocrbench.data import read
 from ocrbench.environment import allowed_cores
 from ocrbench.errors import CellError, WorkerError

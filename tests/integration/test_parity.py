@@ -15,7 +15,7 @@ from ocrbench.engines.native import settings_of
 from ocrbench.errors import ConfigError, WorkerError
 from ocrbench.graphs.nodes import ops
 from ocrbench.records import Artifact, Graph
-from ocrbench.runtime import CompiledNetwork, Settings
+from ocrbench.runtime.network import CompiledNetwork, Settings
 from ocrbench.studies.parity.benchmark_app import arguments, run_application
 from ocrbench.studies.parity.targets import Target, save_folded, targets_of
 

@@ -9,15 +9,15 @@ import pytest
 from numpy.typing import NDArray
 from rapidocr.ch_ppocr_det.utils import DBPostProcess
 
-from ocrbench.config import Cell
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
 from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Image, Network, Sample
-from ocrbench.runtime import CompiledNetwork, Settings
+from ocrbench.runtime.network import CompiledNetwork, Settings
 
 SETTINGS = Settings(device="CPU", precision="FP32", properties={})
 

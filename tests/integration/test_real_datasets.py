@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.config import Dataset
+from ocrbench.config.schema import Dataset
 from ocrbench.data import choose, fingerprint, read
 from ocrbench.data.images import read_image
 from ocrbench.geometry import polygon_areas

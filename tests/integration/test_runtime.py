@@ -13,7 +13,8 @@ from ocrbench.errors import DeviceError
 from ocrbench.graphs.folding import fold
 from ocrbench.graphs.nodes import ops
 from ocrbench.records import Artifact, Graph
-from ocrbench.runtime import CompiledNetwork, Settings, check_device, devices
+from ocrbench.runtime.devices import check_device, devices
+from ocrbench.runtime.network import CompiledNetwork, Settings
 
 MEAN, SCALE = (10.0, 20.0, 30.0), (2.0, 4.0, 8.0)
 SETTINGS = Settings(device="CPU", precision="FP32", properties={})

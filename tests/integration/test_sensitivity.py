@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from doubles import Silent
-from ocrbench.config import Cell, Recipe
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Recipe
 from ocrbench.convert.quantize import quantize
 from ocrbench.graphs.nodes import ops
 from ocrbench.graphs.pairing import shared_names

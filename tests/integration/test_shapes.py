@@ -7,15 +7,15 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from ocrbench.config import Cell
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
 from ocrbench.convert.converter import convert_recognizer
 from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models import build_recognizer
 from ocrbench.records import Image
-from ocrbench.runtime import CompiledNetwork, Settings
+from ocrbench.runtime.network import CompiledNetwork, Settings
 
 Run = Callable[..., CompletedProcess[str]]
 SETTINGS = Settings(device="CPU", precision="FP32", properties={})

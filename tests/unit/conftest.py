@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ocrbench.compare.verdict import Change, Comparison, check_gate
-from ocrbench.config import Gate, Limit
+from ocrbench.config.schema import Gate, Limit
 from ocrbench.metrics.paired import Interval
 from ocrbench.report.comparison import Judged
 

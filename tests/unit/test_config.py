@@ -8,8 +8,10 @@ import pytest
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from ocrbench.config import Cell, Lines, Words, choices, closest, default_cache_dir, packaged
+from ocrbench.config.checking import closest
 from ocrbench.config.composing import compose_config, load, load_matrix, parse
+from ocrbench.config.packaged import choices, default_cache_dir, packaged
+from ocrbench.config.schema import Cell, Lines, Words
 from ocrbench.errors import ConfigError
 
 

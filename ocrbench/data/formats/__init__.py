@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config import STRICT
+from ocrbench.config.stage import STRICT
 from ocrbench.records import Region, Sample
 
 # Names of the modules here, each of which is imported when a dataset has that format.

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config import STRICT
+from ocrbench.config.stage import STRICT
 from ocrbench.data.dataset_files import list_files, read_text, resolve_inside, sample_id
 from ocrbench.data.formats import Entry, Format
 from ocrbench.data.images import image_size

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.records import Region, Tally
 
 

@@ -10,7 +10,7 @@ transcription is unknown) counts neither itself nor the prediction that matches 
 
 from collections.abc import Mapping, Sequence
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.metrics import recognition
 from ocrbench.metrics.matching import Matching, match
 from ocrbench.metrics.scorers.interface import Metric, Scorer

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ocrbench.config import NOT_MEASURED, choices
 from ocrbench.config.composing import load
+from ocrbench.config.packaged import choices
 from ocrbench.config.retired import RETIRED, RETIRED_VALUES
+from ocrbench.config.schema import NOT_MEASURED
 from ocrbench.config.stage import ROLES
 from ocrbench.runs.run import Run
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ocrbench.compare.stored import compare_matched
 from ocrbench.compare.verdict import Change, Comparison, describe
-from ocrbench.config import Gate, Scoring
+from ocrbench.config.schema import Gate, Scoring
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.text import texts_equal
 from ocrbench.report.comparison import sentence

@@ -6,7 +6,7 @@ from functools import partial
 
 from ocrbench.compare.stored import latency_change
 from ocrbench.compare.verdict import ACCURACY_MARGIN, Change, describe
-from ocrbench.config import Gate
+from ocrbench.config.schema import Gate
 from ocrbench.metrics.paired import difference_interval
 from ocrbench.metrics.scoring import value
 from ocrbench.report.html.groups import Group

@@ -16,8 +16,8 @@ from ocrbench.compare.flips import Agreement, Flip, agreement, find_flips
 from ocrbench.compare.interleaved import Interleaved, Plan
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change, Comparison
-from ocrbench.config import Cell, Precision
-from ocrbench.config.stage import ROLES
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import ROLES, Precision
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
 from ocrbench.progress import Listener

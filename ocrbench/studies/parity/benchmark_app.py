@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocrbench.errors import WorkerError
-from ocrbench.runtime import Settings
+from ocrbench.runtime.network import Settings
 from ocrbench.studies.parity.targets import Target, Turn
 
 # Without the package for telemetry, as in ocrbench's own processes.

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import openvino as ov
 
 from ocrbench import data
-from ocrbench.config import Cell, Stage
-from ocrbench.config.stage import Role
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Role, Stage
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.geometry import crop_quadrilateral

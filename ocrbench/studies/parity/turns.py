@@ -12,7 +12,7 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.engines.native import settings_of
 from ocrbench.measure.locks import alone
 from ocrbench.measure.processes import Worker

@@ -6,19 +6,20 @@ from itertools import chain, islice
 from typing import Any
 
 from ocrbench import data
-from ocrbench.config import Cell, Precision, Stage
-from ocrbench.config.stage import Role
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Precision, Role, Stage
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError, ModelError
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.graphs.pairing import shared_names
 from ocrbench.measure.locks import alone
 from ocrbench.measure.preparing import prepare
-from ocrbench.models import Detector, Recognizer, build_detector, build_recognizer
+from ocrbench.models import build_detector, build_recognizer
+from ocrbench.models.interface import Detector, Recognizer
 from ocrbench.profiling.layers import LayerTime, computes, fastest
 from ocrbench.progress import Listener
 from ocrbench.records import Artifact, Graph, Image, Sample
-from ocrbench.runtime import CompiledNetwork, Settings
+from ocrbench.runtime.network import CompiledNetwork, Settings
 from ocrbench.studies.sensitivity.attribution import Group, Spent, attribute
 from ocrbench.studies.sensitivity.probe import Agreement, Probe
 

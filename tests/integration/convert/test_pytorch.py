@@ -17,8 +17,9 @@ import pytest
 
 from ocrbench.architectures import ARCHITECTURES, build, fingerprint
 from ocrbench.cli import main
-from ocrbench.config import Cell, Source
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Source
 from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.convert.ir import read_source
 from ocrbench.convert.pytorch import load_module, read_state_dict

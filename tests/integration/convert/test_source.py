@@ -18,8 +18,10 @@ import numpy as np
 import openvino as ov
 import pytest
 
-from ocrbench.config import Cell, Source, choices
 from ocrbench.config.composing import load
+from ocrbench.config.packaged import choices
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Source
 from ocrbench.convert.converter import convert_detector
 from ocrbench.convert.source import Fetched, check_version, fetch
 from ocrbench.errors import ModelError

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from ocrbench.cli import main
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 
 COMMAND = ("history", "latency_p50_ms")
 STEP = "ocrbench.cli.history.Store"

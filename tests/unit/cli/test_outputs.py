@@ -9,7 +9,7 @@ import pytest
 
 from ocrbench.cli.files import existing
 from ocrbench.cli.outputs import Outputs, exit_status, publish
-from ocrbench.config import Limit
+from ocrbench.config.schema import Limit
 from ocrbench.errors import ConfigError
 from ocrbench.report.comparison import Judged
 

@@ -5,7 +5,7 @@ import pytest
 
 from ocrbench.compare.changes import tail_change, time_change
 from ocrbench.compare.verdict import check_value
-from ocrbench.config import Limit
+from ocrbench.config.schema import Limit
 
 
 def test_a_time_keeps_the_measurements_that_it_rests_on() -> None:

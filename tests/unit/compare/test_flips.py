@@ -4,7 +4,7 @@ import pytest
 
 from ocrbench.compare.changes import flipped_words
 from ocrbench.compare.flips import Agreement, agreement, find_flips
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.geometry import rectangle
 from ocrbench.records import Region
 

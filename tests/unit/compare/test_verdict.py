@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ocrbench.compare.verdict import Change, Comparison, check_gate, check_limits, outcome_of
-from ocrbench.config import Gate, Limit
+from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrbench.config import Dataset
+from ocrbench.config.schema import Dataset
 from ocrbench.convert.calibration import CalibrationSet
 from ocrbench.data import read
 from ocrbench.data.overlap import check_disjoint

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.config import Dataset
+from ocrbench.config.schema import Dataset
 from ocrbench.data import read
 from ocrbench.errors import DatasetError
 from ocrbench.records import Sample

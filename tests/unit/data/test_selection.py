@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.config import Dataset
+from ocrbench.config.schema import Dataset
 from ocrbench.data import choose, fingerprint, read
 from ocrbench.errors import DatasetError
 from ocrbench.records import Region, Sample

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from ocrbench.config import Dataset
+from ocrbench.config.schema import Dataset
 from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.data.synthetic import generate, versions

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ocrbench.config import Words
+from ocrbench.config.schema import Words
 from ocrbench.engines.pipeline import Pipeline, TimedNetwork
 from ocrbench.geometry import rectangle
-from ocrbench.models import Reading
-from ocrbench.models.interface import Characters
+from ocrbench.models.interface import Characters, Reading
 from ocrbench.records import Graph, Image, Network, Region
 
 BOXES = [rectangle(10, 10, 60, 20), rectangle(10, 40, 90, 20), rectangle(10, 70, 40, 20)]

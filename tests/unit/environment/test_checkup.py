@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocrbench.config import Noise
+from ocrbench.config.schema import Noise
 from ocrbench.environment import checkup
 from ocrbench.environment.checkup import Check
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ocrbench.config import Noise
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Noise
 from ocrbench.environment.noise import reasons, shares
 from ocrbench.environment.usage import Usage, busiest, processes, usage_so_far, watch_processes
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from doubles import Hearing, worker_program
-from ocrbench.config import Cell
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
 
 
 @pytest.fixture

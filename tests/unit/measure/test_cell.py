@@ -11,8 +11,8 @@ import pytest
 from doubles import Silent
 from ocrbench import environment
 from ocrbench.attestation import honoured
-from ocrbench.config import Cell
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import ConfigError, DatasetError, WorkerError
 from ocrbench.measure import cell as cell_module

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from doubles import Hearing
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.errors import BusyError
 from ocrbench.measure.locks import alone
 from ocrbench.progress import LogListener

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from doubles import Hearing
-from ocrbench.config import Cell
+from ocrbench.config.schema import Cell
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import WorkerError
 from ocrbench.measure.measured import Measured

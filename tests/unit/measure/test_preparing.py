@@ -5,7 +5,8 @@ from typing import Any, Self, cast
 
 import pytest
 
-from ocrbench.config import Cell, Precision
+from ocrbench.config.schema import Cell
+from ocrbench.config.stage import Precision
 from ocrbench.measure.preparing import prepare
 from ocrbench.measure.processes import Worker
 from ocrbench.progress import LogListener

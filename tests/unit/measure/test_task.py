@@ -11,8 +11,8 @@ import pytest
 from hydra.core.hydra_config import HydraConfig
 
 from ocrbench.cli.run import one_cell
-from ocrbench.config import Cell
 from ocrbench.config.composing import compose_config
+from ocrbench.config.schema import Cell
 from ocrbench.measure import task
 from ocrbench.measure.task import Session, run_task, task_number
 from ocrbench.progress import LogListener

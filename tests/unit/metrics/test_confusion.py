@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.metrics.confusion import confusions, matrix, top
 from ocrbench.metrics.recognition import character_error_rate
 

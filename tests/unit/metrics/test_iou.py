@@ -1,6 +1,6 @@
 """A match counts only if it is read right."""
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.geometry import rectangle
 from ocrbench.metrics.matching import match
 from ocrbench.metrics.scorers.iou import read_precision, read_recall

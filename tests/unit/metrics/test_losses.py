@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.geometry import rectangle
 from ocrbench.metrics.losses import count, fates, spurious
 from ocrbench.metrics.matching import match

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.metrics.recognition import character_error_rate, one_minus_ned, text_similarity, word_accuracy
 from ocrbench.metrics.text import texts_equal
 from ocrbench.records import Tally

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.geometry import rectangle
 from ocrbench.metrics.scoring import METRICS, tallies, to_scores, total, value
 from ocrbench.records import Region

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from ocrbench.config import validate
+from ocrbench.config.checking import validate
 from ocrbench.config.composing import load
 from ocrbench.models import build_recognizer
 from ocrbench.models.easyocr import CrnnOptions, CrnnRecognizer

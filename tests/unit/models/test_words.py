@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.config import Lines, Words
+from ocrbench.config.schema import Lines, Words
 from ocrbench.geometry import rectangle
 from ocrbench.models.interface import Characters, Reading
 from ocrbench.models.words import pieces, split

@@ -15,7 +15,7 @@ import pytest
 
 from ocrbench.engines.pipeline import Pipeline
 from ocrbench.geometry import rectangle
-from ocrbench.models import Reading
+from ocrbench.models.interface import Reading
 from ocrbench.profiling.run_files import chrome_trace
 from ocrbench.records import Graph, Image, Network, Region, Span
 from ocrbench.scenarios import SCENARIOS, Block

@@ -9,7 +9,7 @@ import pytest
 
 from ocrbench.compare.stored import RUN_NOISE, compare_matched, compare_stored
 from ocrbench.compare.verdict import check_gate
-from ocrbench.config import Gate, Limit
+from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.repeatability import repeatability
 from ocrbench.runs.find import find_runs

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.config import Scoring
+from ocrbench.config.schema import Scoring
 from ocrbench.metrics.scoring import METRICS
 from ocrbench.runs.run import Run
 from ocrbench.runs.score import score_run

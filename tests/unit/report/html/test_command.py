@@ -11,8 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrbench.config import NOT_MEASURED
 from ocrbench.config.composing import load
+from ocrbench.config.schema import NOT_MEASURED
 from ocrbench.report.html.command import command, value
 from ocrbench.runs.run import Run
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ocrbench.compare.stored import compare_stored
-from ocrbench.config import Gate
+from ocrbench.config.schema import Gate
 from ocrbench.report.comparison import sentence
 from ocrbench.report.html import comparison, load_report, report_data, to_html
 from ocrbench.report.html.comparison import build
