@@ -1,15 +1,32 @@
 """Arrivals that do not wait for answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from ocrbench.scenarios import Feed
-from ocrbench.scenarios.server import ServerSetup, arrivals_ns, server
+from doubles import Clock
+from ocrbench.scenarios import Block, Feed, server
+from ocrbench.scenarios.server import ServerSetup, arrivals_ns
 
 MakeFeed = Callable[[int], Feed]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    made.rule(monkeypatch, server)
+    return made
+
+
+def taking(seconds: float, clock: Clock) -> Callable[[Sequence[str]], None]:
+    """Do what takes some time for each image."""
+    return lambda texts: clock.sleep(seconds * len(texts))
+
+
+def latencies_ns(block: Block) -> list[int]:
+    return [each.times.latency_ns for each in block.measurements if each.times is not None]
 
 
 def test_arrivals_are_a_poisson_process() -> None:
@@ -30,42 +47,48 @@ def test_the_seed_decides_the_pattern() -> None:
     assert arrivals_ns(50, 2.0, 3) != arrivals_ns(50, 2.0, 4)
 
 
-def test_latencies_hold_the_waiting(widths: type, feed: MakeFeed) -> None:
+def test_latencies_hold_the_waiting(widths: type, feed: MakeFeed, clock: Clock) -> None:
     # All at once, one after the other: the n-th image waits for those before it.
-    block = server([widths(0.01)], feed(6), ServerSetup(bound_ms=1))
-    latencies = [each.times.latency_ns for each in block.measurements if each.times is not None]
-    assert [latency > 10_000_000 * number for number, latency in enumerate(latencies, start=1)] == [True] * 6
-    assert latencies == sorted(latencies)
-    assert block.wall_ns >= latencies[-1]
+    block = server.server([widths(taking(0.01, clock))], feed(6), ServerSetup(bound_ms=1))
+    assert latencies_ns(block) == [10_000_000 * number for number in range(1, 7)]
+    assert block.wall_ns == 60_000_000
 
 
-def test_nothing_is_begun_before_it_arrives(widths: type, feed: MakeFeed) -> None:
-    block = server([widths(0.0), widths(0.0)], feed(10), ServerSetup(bound_ms=1, rate=100.0))
-    last = arrivals_ns(10, 100.0, 0)[-1]
-    assert block.wall_ns >= last
-    latencies = [each.times.latency_ns for each in block.measurements if each.times is not None]
-    assert all(latency >= 0 for latency in latencies)
+def test_nothing_is_begun_before_it_arrives(widths: type, feed: MakeFeed, clock: Clock) -> None:
+    due = arrivals_ns(10, 100.0, 0)
+    block = server.server([widths()], feed(10), ServerSetup(bound_ms=1, rate=100.0))
+    assert latencies_ns(block) == [0] * 10
+    assert block.wall_ns == due[-1]
+    # Two threads add up their sleeping, so it may be later, never earlier.
+    block = server.server([widths(), widths()], feed(10), ServerSetup(bound_ms=1, rate=100.0))
+    assert min(latencies_ns(block)) >= 0
+    assert block.wall_ns >= due[-1]
 
 
-def test_a_queue_is_as_long_as_theory_says(widths: type, feed: MakeFeed) -> None:
+def test_each_image_waits_for_those_before_it(widths: type, feed: MakeFeed, clock: Clock) -> None:
+    """Lindley's recursion: it is begun when it has arrived and the one before it is done."""
+    service_ns, rate = 4_000_000, 150.0
+    block = server.server([widths(taking(0.004, clock))], feed(5) * 40, ServerSetup(bound_ms=1, rate=rate, seed=5))
+    done, expected = 0, []
+    for due in arrivals_ns(200, rate, 5):
+        done = max(due, done) + service_ns
+        expected.append(done - due)
+    assert latencies_ns(block) == expected
+
+
+def test_a_queue_is_as_long_as_theory_says(widths: type, feed: MakeFeed, clock: Clock) -> None:
     """M/D/1 (Pollaczek-Khinchine): the mean waiting is service × load / (2 × (1 - load))."""
     service, load = 0.004, 0.6
-    images = feed(5) * 120
-    block = server([widths(service)], images, ServerSetup(bound_ms=1, rate=load / service, seed=5))
-    latencies = np.array([each.times.latency_ns for each in block.measurements if each.times is not None]) / 1e9
-    # What a service really takes: sleeping takes longer than asked for.
-    real = float(np.min(latencies))
-    real_load = real * load / service
-    expected = real * (1 + real_load / (2 * (1 - real_load)))
-    # On a busy machine it is longer, never much shorter.
-    assert latencies.mean() > 0.5 * expected
-    assert latencies.max() > 2 * real
+    setup = ServerSetup(bound_ms=1, rate=load / service, seed=5)
+    block = server.server([widths(taking(service, clock))], feed(5) * 2000, setup)
+    expected = service * (1 + load / (2 * (1 - load)))
+    assert np.mean(latencies_ns(block)) / 1e9 == pytest.approx(expected, rel=0.05)
 
 
 def test_images_repeat_and_bad_ones_are_not_waited_for(widths: type, feed: MakeFeed) -> None:
     images = [*feed(3)]
     images[1][1].write_bytes(b"no image")
-    block = server([widths(0.0)], images * 2, ServerSetup(bound_ms=1))
+    block = server.server([widths()], images * 2, ServerSetup(bound_ms=1))
     assert [each.sample_id for each in block.measurements] == ["20", "21", "22"] * 2
     assert [bool(each.skipped) for each in block.measurements] == [False, True, False] * 2
     assert [each.regions[0].text for each in block.measurements if not each.skipped] == ["20", "22"] * 2
@@ -73,4 +96,4 @@ def test_images_repeat_and_bad_ones_are_not_waited_for(widths: type, feed: MakeF
 
 def test_a_failure_ends_the_block(widths: type, feed: MakeFeed) -> None:
     with pytest.raises(RuntimeError, match="cannot read 21"):
-        server([widths(fails_at="21"), widths(fails_at="21")], feed(30), ServerSetup(bound_ms=1))
+        server.server([widths(fails_at="21"), widths(fails_at="21")], feed(30), ServerSetup(bound_ms=1))

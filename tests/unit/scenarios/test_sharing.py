@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from itertools import count
-from time import sleep
 
 import pytest
 
@@ -22,22 +21,22 @@ def test_no_more_jobs_are_taken_than_there_are_workers() -> None:
 
     def jobs() -> Iterator[int]:
         nonlocal taken
-        for number in range(50):
+        for number in range(48):
             taken += 1
             waiting.append(taken - finished)
             yield number
 
-    lock = threading.Lock()
+    lock, all_at_work = threading.Lock(), threading.Barrier(4, timeout=10)
 
-    def work(job: int) -> None:
+    def work(_: int) -> None:
         nonlocal finished
-        sleep(0.0005 * (job % 3))
+        all_at_work.wait()
         with lock:
             finished += 1
 
     share([work] * 4, jobs())
-    assert finished == 50
-    assert max(waiting) <= 4
+    assert finished == 48
+    assert max(waiting) == 4
 
 
 def test_workers_work_at_the_same_time() -> None:
@@ -45,35 +44,35 @@ def test_workers_work_at_the_same_time() -> None:
     share([lambda _: both.wait() and None] * 2, range(2))
 
 
-def test_the_first_failure_is_raised_and_ends_the_others() -> None:
-    done: list[int] = []
+def test_the_first_failure_is_raised_and_ends_the_others(ended: threading.Event) -> None:
+    begun: list[int] = []
 
     def work(job: int) -> None:
+        begun.append(job)
         if job == 5:
             message = "job 5 is bad"
             raise ValueError(message)
-        sleep(0.001)
-        done.append(job)
+        assert job < 5 or ended.wait(10)
 
     with pytest.raises(ValueError, match="job 5 is bad"):
         # Endless: it would hang if the other worker went on.
         share([work, work], count())
-    assert len(done) < 50
+    assert max(begun) <= 6
 
 
-def test_a_job_under_way_is_waited_for_after_a_failure() -> None:
+def test_a_job_under_way_is_waited_for_after_a_failure(ended: threading.Event) -> None:
     one_is_under_way = threading.Event()
     begun: list[int] = []
     done: list[int] = []
 
     def work(job: int) -> None:
         if job == 0:
-            one_is_under_way.wait(10)
+            assert one_is_under_way.wait(10)
             message = "job 0 is bad"
             raise ValueError(message)
         begun.append(job)
         one_is_under_way.set()
-        sleep(0.05)
+        assert ended.wait(10)
         done.append(job)
 
     with pytest.raises(ValueError, match="job 0 is bad"):

@@ -1,6 +1,7 @@
 """Many images in flight: in order, none lost, bounded, and failures do not hang."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doubles import Clock
 from ocrbench.scenarios import Feed
+from ocrbench.scenarios import throughput as throughput_module
 from ocrbench.scenarios.throughput import ThroughputSetup, groups, throughput
 
 MakeFeed = Callable[[int], Feed]
@@ -29,23 +32,41 @@ def test_groups_hold_every_image_once_in_order(count: int, size: int, workers: i
 
 @pytest.mark.parametrize("together", [1, 3])
 def test_results_come_in_the_order_of_the_feed(widths: type, feed: MakeFeed, together: int) -> None:
-    pipelines = [widths(0.001), widths(0.005), widths(0.0)]
+    all_at_work, last_is_read = threading.Barrier(3, timeout=10), threading.Event()
+
+    def work(texts: Sequence[str]) -> None:
+        if int(texts[0]) < 20 + 3 * together:
+            all_at_work.wait()
+        if "20" in texts:
+            # All other images overtake it.
+            assert last_is_read.wait(10)
+        if "39" in texts:
+            last_is_read.set()
+
+    readers = [widths(work) for _ in range(3)]
     images = feed(20)
-    block = throughput(pipelines, images, ThroughputSetup(together=together))
+    block = throughput(readers, images, ThroughputSetup(together=together))
     assert [each.sample_id for each in block.measurements] == [sample_id for sample_id, _ in images]
     assert [each.regions[0].text for each in block.measurements] == [sample_id for sample_id, _ in images]
     assert [each.first_seen for each in block.measurements] == [True, *[False] * 19]
     # All took part, and each group was of images that follow each other.
-    assert all(pipeline.served for pipeline in pipelines)
-    for group in chain(*(pipeline.served for pipeline in pipelines)):
+    assert all(reader.served for reader in readers)
+    for group in chain(*(reader.served for reader in readers)):
         assert [int(text) for text in group] == list(range(int(group[0]), int(group[0]) + len(group)))
 
 
-def test_no_more_are_in_flight_than_there_are_pipelines(widths: type, feed: MakeFeed) -> None:
-    block = throughput([widths() for _ in range(3)], feed(30), ALONE)
+def test_as_many_are_in_flight_as_there_are_readers(widths: type, feed: MakeFeed) -> None:
+    all_at_work = threading.Barrier(3, timeout=10)
+    throughput([widths(lambda _: all_at_work.wait() and None) for _ in range(3)], feed(30), ALONE)
     assert widths.most == 3
-    # Ten images of 2 ms each, one after another.
-    assert block.wall_ns >= 10 * 2_000_000
+
+
+def test_a_block_takes_as_long_as_all_of_its_images(
+    widths: type, feed: MakeFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    clock.rule(monkeypatch, throughput_module)
+    assert throughput([widths(lambda _: clock.sleep(0.002))], feed(10), ALONE).wall_ns == 10 * 2_000_000
 
 
 def test_bad_images_are_left_out_with_a_reason(widths: type, feed: MakeFeed) -> None:
@@ -62,11 +83,14 @@ def test_bad_images_are_left_out_with_a_reason(widths: type, feed: MakeFeed) -> 
 
 
 @pytest.mark.parametrize("together", [1, 4])
-def test_a_failing_image_fails_the_block(widths: type, feed: MakeFeed, together: int) -> None:
-    pipelines = [widths(fails_at="25") for _ in range(3)]
+def test_a_failing_image_fails_the_block(widths: type, feed: MakeFeed, together: int, ended: threading.Event) -> None:
+    def work(texts: Sequence[str]) -> None:
+        assert int(texts[0]) <= 25 or ended.wait(10)
+
+    readers = [widths(work, fails_at="25") for _ in range(3)]
     with pytest.raises(RuntimeError, match="cannot read 25"):
-        throughput(pipelines, feed(200), ThroughputSetup(together=together))
-    assert sum(len(group) for pipeline in pipelines for group in pipeline.served) < 100
+        throughput(readers, feed(200), ThroughputSetup(together=together))
+    assert sum(len(group) for reader in readers for group in reader.served) <= 16
 
 
 def test_processes_share_a_feed(widths: type, feed: MakeFeed, tmp_path: Path) -> None:
