@@ -51,15 +51,17 @@ class Hearing(Silent):
 class Clock:
     """A clock that stands still unless somebody sleeps, and then is ahead at once.
 
-    Sleep in one thread at a time only: what each adds is added up.
+    In several threads it is the same clock, so what one of them takes passes for the others too.
 
     Attributes:
         now_ns: What the clock shows.
+        tick_ns: How far it goes on with each look at it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tick_ns: int = 0) -> None:
         # Not zero, as nobody may rely on that.
         self.now_ns = 1_000_000_000_000
+        self.tick_ns = tick_ns
         self._lock = threading.Lock()
 
     def sleep(self, seconds: float) -> None:
@@ -67,10 +69,12 @@ class Clock:
             self.now_ns += round(seconds * 1e9)
 
     def perf_counter_ns(self) -> int:
-        return self.now_ns
+        with self._lock:
+            self.now_ns += self.tick_ns
+            return self.now_ns
 
     def monotonic(self) -> float:
-        return self.now_ns / 1e9
+        return self.perf_counter_ns() / 1e9
 
     def rule(self, monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> None:
         """Take the place of the functions that modules have imported from ``time``."""

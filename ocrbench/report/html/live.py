@@ -12,7 +12,7 @@ from ocrbench.runs.store import RECORD
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-SECONDS = 1.0
+SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class LiveReport:
@@ -58,19 +58,23 @@ class LiveReport:
         for thread in self._threads:
             thread.join()
 
+    def look(self) -> None:
+        """Make the page anew if runs have changed since the last look."""
+        now = state(self._folders)
+        if now == self._seen:
+            return
+        self._seen = now
+        try:
+            self.page = self._make()
+        except Exception:
+            # The next change may mend it; until then the last page stays.
+            log.exception("The report could not be made anew")
+            return
+        self.version += 1
+
     def _watch(self) -> None:
-        while not self._stopped.wait(SECONDS):
-            now = state(self._folders)
-            if now == self._seen:
-                continue
-            self._seen = now
-            try:
-                self.page = self._make()
-            except Exception:
-                # The next change may fix it; until then the last page stays.
-                log.exception("The report could not be remade")
-                continue
-            self.version += 1
+        while not self._stopped.wait(SECONDS_BETWEEN_LOOKS):
+            self.look()
 
 
 def state(folders: list[Path]) -> dict[str, int]:

@@ -71,7 +71,7 @@ def test_sessions_with_different_cache_folders_wait_for_each_other_and_say_for_w
     assert re.fullmatch(rf"waiting for another measurement on this machine to end: {holder}", said)
 
 
-@pytest.mark.parametrize("wait", [0, 0.1])
+@pytest.mark.parametrize("wait", [0, 0.001])
 def test_a_wait_is_bounded(wait: float, loaded: Cell, hearing: Hearing) -> None:
     with (
         measuring(loaded, "comparing A with B"),

@@ -1,9 +1,10 @@
 """The page that is served: on loopback only, and anew when runs change."""
 
-import time
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,18 +17,26 @@ WriteRun = Callable[..., Run]
 
 
 class Maker:
-    """Counts how often a page is made, and fails once if it is told to."""
+    """Makes pages that are numbered, and fails when it is told to."""
 
     def __init__(self) -> None:
         self.made = 0
         self.fails = False
+        self.made_two = threading.Event()
 
     def __call__(self) -> bytes:
         if self.fails:
-            self.fails = False
             raise ValueError
         self.made += 1
+        if self.made == 2:
+            self.made_two.set()
         return f"page {self.made}".encode()
+
+
+@pytest.fixture(autouse=True)
+def ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = ThreadingHTTPServer.serve_forever
+    monkeypatch.setattr(ThreadingHTTPServer, "serve_forever", lambda server: patient(server, poll_interval=0.001))
 
 
 @pytest.fixture
@@ -37,7 +46,8 @@ def maker() -> Maker:
 
 @pytest.fixture
 def served(maker: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveReport]:
-    monkeypatch.setattr(live, "SECONDS", 0.05)
+    """A report that looks for changes when it is told to."""
+    monkeypatch.setattr(live, "SECONDS_BETWEEN_LOOKS", 3600)
     report = LiveReport(maker, [tmp_path])
     yield report
     report.close()
@@ -49,18 +59,17 @@ def read(address: str, **headers: str) -> str:
         return str(answer.read().decode())
 
 
-def wait_for(version: str, served: LiveReport) -> None:
-    end = time.monotonic() + 30
-    while read(f"{served.address}version") != version:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+def shown(report: LiveReport) -> tuple[str, str]:
+    return read(report.address), read(f"{report.address}version")
 
 
 def test_a_new_run_makes_a_new_page(served: LiveReport, write_run: WriteRun, tmp_path: Path) -> None:
-    assert (read(served.address), read(f"{served.address}version")) == ("page 1", "1")
+    assert shown(served) == ("page 1", "1")
+    served.look()
+    assert shown(served) == ("page 1", "1")
     write_run(tmp_path)
-    wait_for("2", served)
-    assert read(served.address) == "page 2"
+    served.look()
+    assert shown(served) == ("page 2", "2")
 
 
 def test_a_page_that_cannot_be_made_leaves_the_last(
@@ -68,14 +77,26 @@ def test_a_page_that_cannot_be_made_leaves_the_last(
 ) -> None:
     maker.fails = True
     write_run(tmp_path)
-    end = time.monotonic() + 30
-    while maker.fails:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert read(served.address) == "page 1"
+    served.look()
+    assert shown(served) == ("page 1", "1")
+    assert "could not be made anew" in caplog.text
+    maker.fails = False
+    served.look()
+    assert shown(served) == ("page 1", "1")
     write_run(tmp_path)
-    wait_for("2", served)
-    assert "could not be remade" in caplog.text
+    served.look()
+    assert shown(served) == ("page 2", "2")
+
+
+def test_it_looks_for_changes_by_itself(
+    maker: Maker, write_run: WriteRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SECONDS_BETWEEN_LOOKS", 0.001)
+    report = LiveReport(maker, [tmp_path])
+    write_run(tmp_path)
+    assert maker.made_two.wait(30)
+    report.close()
+    assert report.version == 2
 
 
 def test_it_is_served_on_loopback_under_its_own_name_only(served: LiveReport) -> None:
