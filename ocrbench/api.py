@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, overload
 
 import pandas as pd
 
-from ocrbench.config.checking import closest, refuse_unused
+from ocrbench.config.checking import closest
 from ocrbench.config.composing import load as load_cell
-from ocrbench.config.schema import ONLY_MEASURING, Cell
 from ocrbench.errors import CellError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.geometry import in_reading_order
 from ocrbench.measure.cell import run_cell
@@ -114,7 +113,12 @@ def run(overrides: Sequence[str] = (), config_dir: str | PathLike[str] | None = 
         DeviceError: There is no such device.
         CellError: The cell failed, with the reason; the failed run is stored.
     """
-    cell = _cell(overrides, config_dir)
+    # As in ``read``.
+    from ocrbench.runtime.devices import check_device
+
+    cell = load_cell(*_checked(overrides, config_dir))
+    for stage in cell.stages.values():
+        check_device(stage.device)
     check(cell)
     finished = run_cell(cell, LogListener())
     if not finished.ok:
@@ -139,39 +143,27 @@ def read(
         OcrBenchError: A model cannot be had, converted or compiled.
     """
     # Stored runs are looked at where OpenVINO is not installed, too.
-    from ocrbench.reading import ImageSource, read_images
+    from ocrbench.measure.processes import Worker
+    from ocrbench.reading import ImageSource, compose, read_images
 
-    _refuse_text(overrides)
-    refuse_unused(overrides, ONLY_MEASURING, "read")
-    # A person reads lines; the dataset's granularity is not asked for here.
-    cell = _cell(["granularity=line", *overrides], config_dir)
+    cell = compose(*_checked(overrides, config_dir))
     name = fspath(image)
     if Path(name).expanduser().is_dir():
         message = f"{name}: is a folder; expected one image"
         raise ConfigError(message)
-    with ImageSource() as source:
-        (found,) = read_images(cell, source.files(name), LogListener())
+    with ImageSource() as source, Worker() as worker:
+        (found,) = read_images(worker, cell, source.files(name), LogListener())
     if found.skipped:
         raise DatasetError(found.skipped)
     return in_reading_order(found.regions)
 
 
-def _cell(overrides: Sequence[str], config_dir: str | PathLike[str] | None) -> Cell:
-    # As in ``read``.
-    from ocrbench.runtime.devices import check_device
-
-    _refuse_text(overrides)
-    if config_dir is not None and not Path(config_dir).is_dir():
-        message = f"config_dir={fspath(config_dir)}: no such folder"
-        raise ConfigError(message)
-    cell = load_cell(overrides, None if config_dir is None else fspath(config_dir))
-    check_device(cell.detector.device)
-    check_device(cell.recognizer.device)
-    return cell
-
-
-def _refuse_text(overrides: Sequence[str]) -> None:
-    """Refuse one string, which is a sequence of letters."""
+def _checked(overrides: Sequence[str], config_dir: str | PathLike[str] | None) -> tuple[Sequence[str], str | None]:
+    """Refuse one string, which is a sequence of letters, and a folder that does not exist."""
     if isinstance(overrides, str):
         message = f"{overrides!r}: expected a list of overrides, for example [{overrides!r}]"
         raise ConfigError(message)
+    if config_dir is not None and not Path(config_dir).is_dir():
+        message = f"config_dir={fspath(config_dir)}: no such folder"
+        raise ConfigError(message)
+    return overrides, None if config_dir is None else fspath(config_dir)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     import requests
 
     from ocrbench.config.schema import Cell
+    from ocrbench.measure.processes import Worker
     from ocrbench.progress import Listener
     from ocrbench.records import Region
 
+# A person reads lines. A network for the shape of one picture takes longer to compile than it saves.
+DEFAULTS = ("granularity=line", "folding.detector_networks=0")
 MAX_BYTES = 50_000_000
 TIMEOUT_SECONDS = 30
 CHUNK_BYTES = 1 << 16
@@ -146,10 +149,38 @@ def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
             raise DatasetError(message)
 
 
-def read_images(cell: Cell, images: Sequence[tuple[str, Path]], listener: Listener) -> list[Read]:
+def compose(overrides: Sequence[str], config_dir: str | None) -> Cell:
+    """Compose a cell to read with.
+
+    Raises:
+        ConfigError: An override is wrong, or means nothing for reading.
+        DeviceError: A device is not available.
+    """
+    from ocrbench.config.checking import refuse_unused
+    from ocrbench.config.parsing import shipped_cell
+    from ocrbench.config.schema import ONLY_MEASURING
+
+    refuse_unused(overrides, ONLY_MEASURING, "read")
+    if overrides or config_dir is not None:
+        from ocrbench.config.composing import load
+
+        cell = load([*DEFAULTS, *overrides], config_dir)
+    else:
+        cell = shipped_cell(DEFAULTS)
+    # A CPU is always there, and OpenVINO takes long to import.
+    if devices := {stage.device for stage in cell.stages.values()} - {"CPU"}:
+        from ocrbench.runtime.devices import check_device
+
+        for device in sorted(devices):
+            check_device(device)
+    return cell
+
+
+def read_images(worker: Worker, cell: Cell, images: Sequence[tuple[str, Path]], listener: Listener) -> list[Read]:
     """Read all text in some images with a cell's models, precision and devices.
 
     Args:
+        worker: A process that has loaded nothing yet.
         cell: As for a run; its dataset is not used.
         images: (name for people, file) pairs.
         listener: Hears of progress.
@@ -158,20 +189,17 @@ def read_images(cell: Cell, images: Sequence[tuple[str, Path]], listener: Listen
         OcrBenchError: A model cannot be had, converted or compiled.
     """
     from ocrbench.measure.preparing import prepare
-    from ocrbench.measure.processes import FreshProcesses, Worker
     from ocrbench.models import check_options
     from ocrbench.worker.protocol import Load, Run
 
     check_options(cell)
     results = []
-    with FreshProcesses(Worker, listener) as processes:
-        artifacts, _ = prepare(cell, listener, start=processes.fresh)
-        with processes.fresh() as worker:
-            listener.say("compiling")
-            worker.ask(Load(cell=cell, artifacts=artifacts), listener, cell.prepare_timeout_seconds)
-            for number, (name, path) in enumerate(images, start=1):
-                (found,) = worker.ask(Run(samples=[(name, path)]), listener, cell.timeout_seconds).measurements
-                skipped = found.skipped.replace(str(path), name)
-                results.append(Read(name=name, path=path, regions=found.regions, skipped=skipped))
-                listener.advance("reading", number, len(images))
+    artifacts, _ = prepare(cell, listener, start=lambda: nullcontext(worker))
+    listener.say("compiling")
+    worker.ask(Load(cell=cell, artifacts=artifacts), listener, cell.prepare_timeout_seconds)
+    for number, (name, path) in enumerate(images, start=1):
+        (found,) = worker.ask(Run(samples=[(name, path)]), listener, cell.timeout_seconds).measurements
+        skipped = found.skipped.replace(str(path), name)
+        results.append(Read(name=name, path=path, regions=found.regions, skipped=skipped))
+        listener.advance("reading", number, len(images))
     return results

@@ -19,7 +19,7 @@ from ocrbench.cli.commands import command, make_app
 from ocrbench.cli.console import make_console
 from ocrbench.cli.files import ConfigDirOption, existing, write_output
 from ocrbench.errors import ConfigError, DatasetError
-from ocrbench.reading import ORDERS, ImageSource, Read, check_exists, is_override, read_images
+from ocrbench.reading import ORDERS, ImageSource, Read, check_exists, compose, is_override, read_images
 
 if TYPE_CHECKING:
     from ocrbench.records import Image, Region
@@ -55,27 +55,25 @@ def read(  # noqa: PLR0913 - each is an option of the command
         raise ConfigError(message)
     for name in names:
         check_exists(name)
-    from ocrbench.config.checking import closest, refuse_unused
-    from ocrbench.config.composing import load
-    from ocrbench.config.schema import ONLY_MEASURING
-    from ocrbench.progress import ConsoleListener
-    from ocrbench.runtime.devices import check_device
-
     if order not in ORDERS:
-        message = f"--order {order}: no such order; {closest(order, ORDERS)}"
+        message = f"--order {order}: expected {' or '.join(ORDERS)}"
         raise ConfigError(message)
-    refuse_unused(overrides, ONLY_MEASURING, "read")
-    # A person reads lines; the dataset's granularity is not asked for here.
-    cell = load(["granularity=line", *overrides], existing(config_dir))
-    check_device(cell.detector.device)
-    check_device(cell.recognizer.device)
+    folder = existing(config_dir)
     progress = make_console(stderr=True)
-    with ImageSource() as source, ConsoleListener(progress, "read") as listener:
-        images, refused = _found(source, names)
-        results = [_chosen(each, order, threshold) for each in read_images(cell, images, listener)] if images else []
-        # What was read comes first, lest a picture that cannot be written lose it.
-        _print(results + refused, as_json=as_json)
-        written = _draw([each for each in results if not each.skipped], output, crops=crops)
+    from ocrbench.measure.processes import Worker
+
+    # While the process that will read imports what it needs, this one does.
+    with ImageSource() as source, Worker() as worker:
+        cell = compose(overrides, folder)
+        from ocrbench.progress import ConsoleListener
+
+        with ConsoleListener(progress, "read") as listener:
+            images, refused = _found(source, names)
+            found = read_images(worker, cell, images, listener) if images else []
+            results = [_chosen(each, order, threshold) for each in found]
+            # What was read comes first, lest a picture that cannot be written lose it.
+            _print(results + refused, as_json=as_json)
+            written = _draw([each for each in results if not each.skipped], output, crops=crops)
     results += refused
     for path in written:
         progress.print(Text(f"wrote {path}"), soft_wrap=True)

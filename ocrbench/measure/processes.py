@@ -1,4 +1,9 @@
-"""The parent's end of worker processes: start, ask, watch over, give up, and start afresh without the wait."""
+"""The parent's end of worker processes: start, ask, watch over, give up, and start afresh without the wait.
+
+The protocol is imported where it is spoken: that takes long, and a worker that was started before imports meanwhile.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import functools
@@ -14,23 +19,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ocrbench import errors
 from ocrbench.errors import OcrBenchError, WorkerError
-from ocrbench.progress import Listener
-from ocrbench.worker.protocol import (
-    Answer,
-    Answered,
-    Close,
-    Failed,
-    Fork,
-    Leave,
-    Request,
-    Warned,
-    decode_event,
-    encode_request,
-)
+
+if TYPE_CHECKING:
+    from ocrbench.progress import Listener
+    from ocrbench.worker.protocol import Answer, Failed, Request
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +68,12 @@ class Worker:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End the process; by force where it does not go, or where something went wrong."""
-        if kind is not None:
-            self.kill()
-        with contextlib.suppress(WorkerError, subprocess.TimeoutExpired):
-            self._write(Close())
-            self._process.wait(CLOSE_SECONDS)
+        if kind is None:
+            from ocrbench.worker.protocol import Close
+
+            with contextlib.suppress(WorkerError, subprocess.TimeoutExpired):
+                self._write(Close())
+                self._process.wait(CLOSE_SECONDS)
         # Whatever a library started would keep the pipes open, and closing them would wait for it.
         self.kill()
         self._process.wait()
@@ -105,6 +102,8 @@ class Worker:
             OcrBenchError: The worker reports it; it has the class that the worker names.
             WorkerError: The worker died, took too long, or answered something else.
         """
+        from ocrbench.worker.protocol import Answered, Failed, Warned, decode_event
+
         self._write(request)
         deadline = monotonic() + seconds
         while True:
@@ -134,6 +133,8 @@ class Worker:
         self._process.kill()
 
     def _write(self, request: Request[Any]) -> None:
+        from ocrbench.worker.protocol import encode_request
+
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(encode_request(request))
@@ -194,6 +195,8 @@ class FreshProcesses:
         Raises:
             WorkerError: It cannot be started.
         """
+        from ocrbench.worker.protocol import Fork, Leave
+
         if not FORKS:
             with self._start() as worker:
                 yield worker

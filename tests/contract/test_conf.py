@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ocrbench import reading
 from ocrbench.architectures import ARCHITECTURES, SUFFIXES
 from ocrbench.config.composing import compose_config, load, load_matrix
 from ocrbench.config.packaged import choices
@@ -66,6 +67,7 @@ def test_every_architecture_has_a_model() -> None:
 def test_what_is_read_without_hydra_is_what_hydra_composes() -> None:
     default = load()
     assert shipped_cell() == default
+    assert reading.compose((), None) == load(reading.DEFAULTS)
     for role, name in MODELS:
         common = {key: getattr(getattr(default, role), key) for key in ("device", "precision", "properties")}
         assert shipped_choice(Stage, role, name, **common) == stage_of(role, name)[1]

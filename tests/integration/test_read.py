@@ -112,7 +112,7 @@ class TestWithoutModels:
             (["nowhere.png"], "nowhere.png: no such file or folder, and neither an address nor KEY=VALUE"),
             (["--crops", "nowhere.png"], "nowhere.png: no such file or folder, and neither an address nor KEY=VALUE"),
             (["device=CPU"], "read: expected an image, an address or a folder"),
-            ([PICTURE, "--order", "distanse"], "--order distanse: no such order; did you mean distance?"),
+            ([PICTURE, "--order", "distanse"], "--order distanse: expected reading or distance"),
             (["ftp://127.0.0.1/a.jpg"], "ftp://127.0.0.1/a.jpg: only http and https addresses are read"),
             ([PICTURE, "device=TPU"], "device=TPU: OpenVINO finds no TPU on this machine"),
         ],

@@ -64,7 +64,8 @@ def test_a_run_imports_nothing_that_makes_it_start_late() -> None:
 
 def test_a_worker_does_without_pandas_and_hydra_and_reading_without_pandas() -> None:
     assert imported("import ocrbench.worker.__main__", "pandas", "hydra", "scipy", "requests") == []
-    assert imported("import ocrbench.cli.read", "pandas", "scipy", "requests") == []
+    program = "import ocrbench.cli.read\nfrom ocrbench.reading import compose\ncompose((), None)"
+    assert imported(program, "pandas", "scipy", "requests", "hydra", "openvino") == []
 
 
 def test_openvino_and_nncf_report_nothing() -> None:
