@@ -27,7 +27,7 @@ __all__ = ["OcrBenchError", "Region", "Run", "Runs", "load", "read", "run"]
 
 
 class Runs(Sequence[Run]):
-    """Some stored runs, in the order in which they were found. ``load`` makes them."""
+    """Stored runs, in the order in which ``load`` found them."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
         self._runs = tuple(runs)
@@ -43,14 +43,14 @@ class Runs(Sequence[Run]):
         return len(self._runs)
 
     def where(self, condition: Callable[[Run], bool] | None = None, **columns: object) -> "Runs":
-        """Choose runs.
+        """Select runs.
 
         Args:
-            condition: Is true for the runs to keep.
-            **columns: A column of the wide table → the value that it must have.
+            condition: Function that returns true for the runs to keep.
+            **columns: Columns of the wide table → the values that they must have.
 
         Raises:
-            ConfigError: There is no such column.
+            ConfigError: A column does not exist.
         """
         for name in columns:
             if name not in NAMES:
@@ -60,22 +60,22 @@ class Runs(Sequence[Run]):
         return Runs(run for run in fitting if condition is None or condition(run))
 
     def to_frame(self, *, long: bool = False) -> pd.DataFrame:
-        """Return the wide table, one row per run; or the long one, with a row per run, stage and metric."""
+        """Return the wide table, with one row per run, or the long one, with one row per run, stage and metric."""
         return table.long(self) if long else table.wide(self)
 
     def plot_pareto(self, x: str = "latency_p50_ms", y: str = "e2e_hmean") -> "Figure":
         """Plot two metrics against each other, one point per finished run.
 
-        A line goes through the runs that no other run beats on the same images, in the same scenario, on the same host.
+        A line connects the runs that no other run beats on the same images, in the same scenario, on the same host.
 
         Args:
-            x: A column of numbers of the wide table.
-            y: Likewise.
+            x: Column of numbers in the wide table.
+            y: Another column of numbers.
 
         Raises:
-            ConfigError: There is no such column, or no finished run has both numbers.
+            ConfigError: A column does not exist, or no finished run has both numbers.
         """
-        # Plotly is slow to import, and only needed here.
+        # Plotly is slow to import, and needed only here.
         from ocrbench.report.pareto import pareto_figure
 
         return pareto_figure(self._runs, x, y)
@@ -90,27 +90,27 @@ class Runs(Sequence[Run]):
 
 
 def load(*folders: str | PathLike[str]) -> Runs:
-    """Find stored runs, failed ones too, oldest first.
+    """Find stored runs, including failed ones, oldest first.
 
     Args:
         *folders: Runs, or any folders above runs; ``reports`` if none is given.
 
     Raises:
-        ConfigError: A folder does not exist, or holds no run.
+        ConfigError: A folder does not exist, or has no run.
     """
     return Runs(find_runs([fspath(each) for each in folders] or ["reports"], failed=True))
 
 
 def run(overrides: Sequence[str] = (), config_dir: str | PathLike[str] | None = None) -> Run:
-    """Measure one cell, or find the run of the very same cell.
+    """Measure one cell, or find its run if it was measured before.
 
     Args:
-        overrides: As on the command line: ``["precision=INT8", "dataset.limit=8"]``.
-        config_dir: A folder of further configuration.
+        overrides: Overrides as on the command line: ``["precision=INT8", "dataset.limit=8"]``.
+        config_dir: Folder of further configuration.
 
     Raises:
         ConfigError: An override is wrong.
-        DeviceError: There is no such device.
+        DeviceError: The device does not exist.
         CellError: The cell failed, with the reason; the failed run is stored.
     """
     # As in ``read``.
@@ -133,23 +133,23 @@ def read(
     """Read the text of one image, line by line, in reading order.
 
     Args:
-        image: A file, or an http(s) address.
-        overrides: As on the command line: ``["device=GPU", "granularity=word"]``.
-        config_dir: A folder of further configuration.
+        image: File, or http(s) address.
+        overrides: Overrides as on the command line: ``["device=GPU", "granularity=word"]``.
+        config_dir: Folder of further configuration.
 
     Raises:
-        ConfigError: There is no such file, or an override is wrong.
+        ConfigError: The file does not exist, or an override is wrong.
         DatasetError: The image cannot be read.
-        OcrBenchError: A model cannot be had, converted or compiled.
+        OcrBenchError: A model cannot be obtained, converted or compiled.
     """
-    # Stored runs are looked at where OpenVINO is not installed, too.
+    # Stored runs can be inspected without OpenVINO.
     from ocrbench.measure.processes import Worker
     from ocrbench.reading import ImageSource, compose, read_images
 
     cell = compose(*_checked(overrides, config_dir))
     name = fspath(image)
     if Path(name).expanduser().is_dir():
-        message = f"{name}: is a folder; expected one image"
+        message = f"{name} is a folder; expected one image"
         raise ConfigError(message)
     with ImageSource() as source, Worker() as worker:
         (found,) = read_images(worker, cell, source.files(name), LogListener())

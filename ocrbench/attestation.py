@@ -1,4 +1,4 @@
-"""Whether the precision that ran is the one that was asked for."""
+"""Whether the requested precision ran."""
 
 import logging
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ log = logging.getLogger(__name__)
 
 
 def judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Compare what ran with what was asked for; warn or fail as the cell wants it.
+    """Compare the executed with the requested precision; warn or fail as the cell demands.
 
     Args:
-        cell: ``attest`` says what to do about a difference.
-        execution: Per stage and network, see ``runtime.Execution``.
+        cell: The cell, whose ``attest`` determines the reaction to a difference.
+        execution: Execution per stage and network, see ``runtime.Execution``.
 
     Returns:
-        The same with ``honoured`` added to each network.
+        The execution with ``honoured`` added to each network.
 
     Raises:
-        DeviceError: With ``attest=strict``, where another precision ran.
+        DeviceError: Another precision ran, with ``attest=strict``.
     """
     judged: dict[str, dict[str, Any]] = {}
     for role, networks in execution.items():
@@ -43,10 +43,10 @@ def judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str, 
 
 
 def honoured(precision: str, executed: Mapping[str, float]) -> bool:
-    """Tell whether the precision that ran is the one that was asked for.
+    """Return whether the requested precision ran.
 
-    FP32 is honoured if nothing ran in a narrower type. INT8 is honoured if i8 ran: what stays float follows the device.
-    FP16 and BF16 are honoured if theirs is the only narrow type, since what cannot be narrowed stays f32. AUTO asks for
+    FP32 is honoured if nothing ran in a narrower type. INT8 is honoured if i8 ran: layers that stay float follow the
+    device. FP16 and BF16 are honoured if theirs is the only narrow type, because some layers stay f32. AUTO requests
     nothing.
 
     >>> honoured("FP32", {"f32": 1.0}), honoured("FP16", {"bf16": 0.8, "f32": 0.2})

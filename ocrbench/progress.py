@@ -15,13 +15,13 @@ SECONDS_BETWEEN_LINES = 10
 
 
 class Listener(Protocol):
-    """Hears how a cell is getting on."""
+    """A listener for the progress of a cell."""
 
     def say(self, text: str) -> None:
-        """Hear of a step."""
+        """Receive a step."""
 
     def advance(self, phase: str, done: float, total: float) -> None:
-        """Hear how far a phase is; ``done`` never exceeds ``total``."""
+        """Receive the progress of a phase; ``done`` never exceeds ``total``."""
 
 
 class ConsoleListener:

@@ -1,4 +1,4 @@
-"""Read images for a person: from a file, a folder or an address to regions with text.
+"""Reading for people: from a file, a folder or an address to regions with text.
 
 Most imports are inside functions, so that a mistyped path is found before anything that takes long to import.
 """
@@ -33,11 +33,11 @@ CHUNK_BYTES = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """What was found in one image.
+    """The text found in one image.
 
     Attributes:
-        name: What the user called it.
-        skipped: Why it could not be read; then there are no regions.
+        name: Name that the user gave.
+        skipped: Reason why it could not be read; then there are no regions.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Read:
 
 
 def by_lines(regions: Sequence[Region]) -> list[Region]:
-    """Sort regions as a person reads them."""
+    """Sort regions in reading order."""
     from ocrbench.geometry import in_reading_order
 
     return in_reading_order(regions)
@@ -79,13 +79,13 @@ def check_exists(name: str) -> None:
 
 
 class ImageSource:
-    """Turns what a user names into image files; a context manager that keeps downloads until it ends."""
+    """Resolver of names to image files; a context manager that keeps downloads until it ends."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
 
     def __enter__(self) -> ImageSource:
-        """Make a place for downloads."""
+        """Create a folder for downloads."""
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         return self
 
@@ -100,8 +100,8 @@ class ImageSource:
             (name for people, file) pairs.
 
         Raises:
-            ConfigError: There is no such file or folder.
-            DatasetError: The folder holds no image, or the address cannot be read.
+            ConfigError: The file or folder does not exist.
+            DatasetError: The folder has no image, or the address cannot be read.
         """
         check_exists(name)
         if "://" in name:
@@ -136,7 +136,7 @@ class ImageSource:
 
 
 def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
-    """Yield what arrives as it arrives, so that a server cannot hold us up by sending a byte now and then."""
+    """Yield data as it arrives, so that a slow server cannot exceed the time limit."""
     deadline, received = monotonic() + TIMEOUT_SECONDS, 0
     while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=True):
         yield chunk
@@ -181,12 +181,12 @@ def read_images(worker: Worker, cell: Cell, images: Sequence[tuple[str, Path]], 
 
     Args:
         worker: A process that has loaded nothing yet.
-        cell: As for a run; its dataset is not used.
+        cell: The cell, as for a run; its dataset is not used.
         images: (name for people, file) pairs.
-        listener: Hears of progress.
+        listener: Listener for progress.
 
     Raises:
-        OcrBenchError: A model cannot be had, converted or compiled.
+        OcrBenchError: A model cannot be obtained, converted or compiled.
     """
     from ocrbench.measure.preparing import prepare
     from ocrbench.models import check_options

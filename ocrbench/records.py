@@ -19,13 +19,13 @@ Polygon = tuple[Point, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """A piece of text in an image: ground truth and prediction alike.
+    """A piece of text in an image, for ground truth and predictions.
 
     Attributes:
         polygon: (x, y) corners in pixels of the original image, clockwise from the top left.
-        text: The transcription; empty where it is unknown.
-        confidence: From 0 to 1; 1 for ground truth.
-        ignore: Whether this is a don't-care region, which neither counts as found nor as missed.
+        text: Transcription; empty if it is unknown.
+        confidence: Confidence, from 0 to 1; 1 for ground truth.
+        ignore: Whether this is a don't-care region, which counts neither as found nor as missed.
     """
 
     polygon: Polygon
@@ -39,9 +39,9 @@ class Sample:
     """An image of a dataset with its ground truth.
 
     Attributes:
-        id: Unique in its dataset; the path below the dataset's root, with forward slashes.
-        image_path: The file to read.
-        regions: What stands in the image; empty where the dataset has no ground truth.
+        id: Unique name in the dataset: the path below the dataset's root, with forward slashes.
+        image_path: Path of the image file.
+        regions: Text in the image; empty if the dataset has no ground truth.
     """
 
     id: str
@@ -51,21 +51,21 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """What is folded into a network when it is loaded, so that the device does it, and how the network is called.
+    """Arithmetic folded into a network when it is loaded, so that the device does it, and the names of its ends.
 
     With ``mean`` and ``scale`` the network takes a uint8 image of layout NHWC, and computes ``(value - mean) / scale``
-    per channel itself; without them its inputs stay as they are.
+    per channel itself; without them its inputs are unchanged.
 
     Attributes:
-        mean: Per channel, in the channels' order, in 0-255.
-        scale: Per channel.
-        layout: Of the image input of the model file.
-        arg_max: Replace the output by the index of the best class and by its value, along the last of three axes.
-        softmax: Make the scores probabilities before that.
-        classes: The classes that may be answered, ascending, which are numbered anew; empty for all of them.
-        shape: The only shape that the image input will have (NHWC); empty where it varies.
-        inputs: The names of the inputs in the order of the call; empty for the model's own order.
-        outputs: The names of the outputs in the order of the answer; empty for the model's own order.
+        mean: Mean of each channel, in the order of the channels, in 0-255.
+        scale: Scale of each channel.
+        layout: Layout of the image input in the model file.
+        arg_max: Whether the output becomes the index and the value of the best class, along the last of three axes.
+        softmax: Whether the scores become probabilities before that.
+        classes: Classes that may be returned, ascending and renumbered; empty for all of them.
+        shape: The only shape of the image input (NHWC); empty if it varies.
+        inputs: Names of the inputs in the order of the call; empty for the model's own order.
+        outputs: Names of the outputs in the order of the result; empty for the model's own order.
     """
 
     mean: tuple[float, ...] = ()
@@ -97,11 +97,11 @@ class StageTimes:
 
 
 class Span(NamedTuple):
-    """When a pipeline was in a stage, by ``perf_counter_ns``.
+    """The time that a pipeline spent in a stage, by ``perf_counter_ns``.
 
     Attributes:
-        stage: As in ``StageTimes``, without ``_ns``.
-        sample_id: Where the stage knows whose image it is; else empty.
+        stage: Name as in ``StageTimes``, without ``_ns``.
+        sample_id: Sample id, if the stage knows it; else empty.
     """
 
     stage: str
@@ -112,7 +112,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """A ratio before it is divided: summed over images, divided once, so that shards of a dataset can be merged."""
+    """A ratio before the division: tallies are summed over images and divided once, so shards can be merged."""
 
     numerator: float
     denominator: float
@@ -122,7 +122,7 @@ class Tally:
         return Tally(numerator=self.numerator + other.numerator, denominator=self.denominator + other.denominator)
 
     def ratio(self) -> float | None:
-        """Divide; None where there was nothing to count.
+        """Divide; return None if there was nothing to count.
 
         >>> Tally(numerator=3, denominator=4).ratio()
         0.75
@@ -135,13 +135,13 @@ class Artifact:
     """A converted network on disk.
 
     Attributes:
-        path: The ``.xml`` of an OpenVINO IR; the ``.bin`` lies beside it.
-        precision: The precision that was asked for.
-        sha256: Of the IR's two files together.
-        size_bytes: Of the IR's two files together.
-        source: Where the model came from, for people.
-        metadata: What the source model says of itself (an alphabet, for example).
-        notes: What was found out while it was made; see ``convert.control.Controlled``.
+        path: The ``.xml`` of an OpenVINO IR, with the ``.bin`` beside it.
+        precision: Requested precision.
+        sha256: Checksum of the IR's two files together.
+        size_bytes: Size of the IR's two files together.
+        source: Origin of the model, for people.
+        metadata: Metadata of the source model (an alphabet, for example).
+        notes: Findings of its conversion; see ``convert.control.Controlled``.
     """
 
     path: Path
@@ -158,18 +158,18 @@ Artifacts = Mapping[str, Mapping[str, Artifact]]
 
 
 def artifacts_to_plain(artifacts: Mapping[str, Artifact]) -> dict[str, dict[str, Any]]:
-    """Turn a stage's artifacts into what JSON can hold."""
+    """Convert a stage's artifacts to JSON values."""
     return {name: {**asdict(artifact), "path": str(artifact.path)} for name, artifact in artifacts.items()}
 
 
 def metadata_of(artifacts: Mapping[str, Artifact]) -> Mapping[str, str]:
-    """Return what the model file of a stage's first network says of itself; nothing where there is no network."""
+    """Return the metadata of a stage's first network; empty without a network."""
     return artifacts["network"].metadata if artifacts else {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One number of a run: ``n`` is how many images, words or measurements stand behind it."""
+    """One number of a run; ``n`` is the number of images, words or measurements behind it."""
 
     stage: str
     metric: str
@@ -180,7 +180,7 @@ class Score:
 
 
 def decoded(kind: Any, plain: Any) -> Any:  # noqa: ANN401 - any type, and JSON
-    """Build one of these types, or a collection of them, from what JSON holds; unknown keys are ignored.
+    """Build one of these types, or a collection of them, from JSON values; ignore unknown keys.
 
     Raises:
         ValueError: A value is missing or has the wrong type.

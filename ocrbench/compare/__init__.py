@@ -1,1 +1,1 @@
-"""Two configurations → paired statistics → verdict."""
+"""Comparison of two configurations: paired statistics and a verdict."""

@@ -13,7 +13,7 @@ from ocrbench.metrics.paired import LogRatios, difference_interval, ratio_interv
 from ocrbench.metrics.scoring import METRICS, tallies, total, value
 from ocrbench.records import Tally
 
-# Table column → field of the stage times.
+# Column of the tables → field of the stage times.
 TIMES = {
     "latency_p50_ms": "latency_ns",
     "detect_p50_ms": "detect_ns",
@@ -28,11 +28,11 @@ def time_change(
     """Compare times: the medians of both sides, and the paired ratio with its interval.
 
     Args:
-        metric: A column in milliseconds.
-        before_ns: All of A's times.
-        after_ns: All of B's times.
-        ratios: The same, paired: see ``metrics.paired``.
-        margin: Relative.
+        metric: Column in milliseconds.
+        before_ns: All times of A.
+        after_ns: All times of B.
+        ratios: Log ratios of paired times: see ``metrics.paired``.
+        margin: Relative change within which a difference does not matter.
     """
     return Change(
         metric=metric,
@@ -62,10 +62,10 @@ def value_change(metric: str, before: Sequence[float], after: Sequence[float], m
     """Compare one value per process: memory, compile time, throughput. An interval needs three processes.
 
     Args:
-        metric: A column.
-        before: A's value in each process.
-        after: B's, in the same order.
-        margin: Relative.
+        metric: Column of the tables.
+        before: Value of A in each process.
+        after: Value of B in each process, in the same order.
+        margin: Relative change within which a difference does not matter.
     """
     ratios = [[np.array([np.log(other / one)])] for one, other in zip(before, after, strict=True)]
     return Change(
@@ -85,7 +85,7 @@ def accuracy_changes(before: Found, after: Found, expected: Found, scoring: Scor
         before: Sample id → A's regions.
         after: Sample id → B's regions.
         expected: Sample id → ground truth.
-        scoring: How predictions are compared with it.
+        scoring: Rule by which predictions are compared with it.
     """
     shared = [sample_id for sample_id in before if sample_id in after]
     first, second = (

@@ -1,4 +1,4 @@
-"""Region by region: what only one of two sides got right, and how far two sides agree."""
+"""Region by region: regions that only one of two sides read right, and the agreement of two sides."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class Flip:
     """A region of the ground truth that only one side got right.
 
     Attributes:
-        number: Of the region in its sample's ground truth, from 0.
-        before: What A found there; None if no region of A's matches it.
-        after: What B found there, likewise.
-        lost: Whether A was right and B is wrong; otherwise it is the reverse.
+        number: Index of the region in its sample's ground truth.
+        before: Region that A found there; None if none matches.
+        after: Region that B found there; None if none matches.
+        lost: Whether A was right and B is wrong, rather than the reverse.
     """
 
     sample_id: str
@@ -33,22 +33,22 @@ class Flip:
 
     @property
     def cause(self) -> Literal["detection", "recognition"]:
-        """Which stage the wrong side failed in: no region matches, or its text differs."""
+        """The stage in which the wrong side failed: no region matches, or its text differs."""
         wrong = self.after if self.lost else self.before
         return "detection" if wrong is None else "recognition"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """How far B finds what A finds, whatever the ground truth says; summed over images.
+    """The agreement of A and B, regardless of the ground truth; summed over images.
 
     Attributes:
-        images: That both sides read.
-        images_alike: Of these, where every region has its match, with the same text.
-        regions_before: Found by A.
-        regions_after: Found by B.
-        matched: Pairs of a region of A's and one of B's in the same place, one to one.
-        same_text: Of these, with the very same text, letter case included.
+        images: Number of images that both sides read.
+        images_alike: Number of these in which every region has a match with the same text.
+        regions_before: Number of regions of A.
+        regions_after: Number of regions of B.
+        matched: Number of pairs of regions in the same place, one to one.
+        same_text: Number of these pairs with the same text, including letter case.
     """
 
     images: int
@@ -60,23 +60,23 @@ class Agreement:
 
     @property
     def box_share(self) -> float | None:
-        """The share of B's regions that match one of A's; None where B found nothing."""
+        """The share of B's regions that match one of A's; None if B found nothing."""
         return self.matched / self.regions_after if self.regions_after else None
 
     @property
     def text_share(self) -> float | None:
-        """The share of B's regions that match one of A's and have its text; None where B found nothing."""
+        """The share of B's regions that match one of A's and have its text; None if B found nothing."""
         return self.same_text / self.regions_after if self.regions_after else None
 
 
 def find_flips(before: Found, after: Found, expected: Found, scoring: Scoring) -> tuple[Flip, ...]:
-    """List the regions that only one side got right, in the images that both sides read.
+    """List the regions that only one side read right, in the images that both sides read.
 
     Args:
         before: Sample id → A's regions.
         after: Sample id → B's regions.
         expected: Sample id → ground truth; don't-care regions and those without a text do not count.
-        scoring: How predictions are compared with it.
+        scoring: Rule by which predictions are compared with it.
     """
     return tuple(
         flip
@@ -87,7 +87,7 @@ def find_flips(before: Found, after: Found, expected: Found, scoring: Scoring) -
 
 
 def agreement(before: Found, after: Found, iou_threshold: float = 0.5) -> Agreement:
-    """Count how many regions two sides share, over the images that both read.
+    """Count the regions that two sides share, over the images that both read.
 
     Args:
         before: Sample id → A's regions.

@@ -1,8 +1,8 @@
-"""Measure several configurations side by side: all workers stay alive, and take turns image by image, in random order.
+"""Measure several configurations in turns: all workers stay alive, and alternate image by image, in random order.
 
-On a shared machine the time of one process says little about the next one's. What is seconds apart is comparable: so
-each image is measured by every side within one turn, and only the ratios are kept. Several rounds of processes follow
-each other, because memory layout and the like differ from one process to the next.
+On a shared machine the time of one process says little about the next one's, but times seconds apart are comparable.
+Every side therefore measures each image within one turn, and only the ratios are kept. Several rounds of processes
+follow each other, because memory layout and the like differ between processes.
 """
 
 import random
@@ -28,25 +28,25 @@ from ocrbench.progress import Listener
 from ocrbench.records import Artifacts, Region, Sample, StageTimes
 from ocrbench.worker.protocol import Attest, Load, Ran, Run
 
-# Warming up may take this share of what a round of processes has.
+# Share of a round's time that warming up may take.
 WARM_UP_SHARE = 0.25
-# … but a round measures at least this many images, where there are as many.
+# Least number of images in a round, if there are as many.
 LEAST_IMAGES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How long to measure.
+    """The plan of a measurement.
 
-    All sides read the same image directly after each other: taking turns by longer blocks of images widened the
-    intervals on every machine tried.
+    All sides read the same image directly after each other: turns of several images widened the intervals on every
+    machine tried.
 
     Attributes:
-        seconds: For measuring, over all rounds of processes together; starting them is not part of it.
-        processes: How many rounds of processes, one after the other.
-        until_decided: Go on until there is a verdict or ``max_seconds`` have passed. It looks after three rounds of
-            processes, and each time they have doubled.
-        margin: Changes within this share do not matter.
+        seconds: Time to measure, over all rounds of processes together, without starting them.
+        processes: Number of rounds of processes, one after the other.
+        until_decided: Whether to continue until there is a verdict or ``max_seconds`` have passed; checked after three
+            rounds of processes, and each time they have doubled.
+        margin: Relative change within which a difference does not matter.
     """
 
     seconds: float = 30.0
@@ -59,13 +59,13 @@ class Plan:
 
 @dataclass(kw_only=True)
 class Collected:
-    """What was measured so far; grows. But for ``times`` there is one entry per side.
+    """The measurements so far. All attributes but ``times`` have one entry per side.
 
     Attributes:
-        measured: What the side's workers reported.
-        times: Per round of processes, per image read: the times of each side.
-        compile_ms: Per finished round: milliseconds of compilation by role.
-        peak_mb: Per finished round: peak memory.
+        measured: Reports of the side's workers.
+        times: Times of each side, per round of processes and image read.
+        compile_ms: Milliseconds of compilation by role, per finished round.
+        peak_mb: Peak memory, per finished round.
     """
 
     measured: Sequence[Measured]
@@ -75,12 +75,12 @@ class Collected:
 
     @property
     def skipped(self) -> dict[str, str]:
-        """Sample id → why a side could not read the image."""
+        """Sample id → reason why a side could not read the image."""
         return {sample_id: reason for each in self.measured for sample_id, reason in each.skipped.items()}
 
     @property
     def images(self) -> int:
-        """Number of images that every side has measured; one that was read again counts again."""
+        """Number of images that every side has measured; repeats count."""
         return sum(len(images) for images in self.times)
 
     def speed_changes(self, before: int, after: int, margin: float) -> list[Change]:
@@ -104,21 +104,21 @@ class Collected:
 
 
 class Interleaved:
-    """Several sides while they are being measured, as a context manager.
+    """A running measurement of several sides, as a context manager.
 
     Attributes:
-        samples: The images that every side reads.
-        artifacts: What each side runs, once ``prepare`` was called.
-        collected: What is known so far.
+        samples: Images that every side reads.
+        artifacts: Networks of each side, after ``prepare``.
+        collected: Measurements so far.
     """
 
     def __init__(self, sides: Sequence[Side], plan: Plan, listener: Listener) -> None:
-        """Look up the images.
+        """Find the images.
 
         Args:
-            sides: All of one dataset.
-            plan: The seed of the order of images.
-            listener: Hears of progress.
+            sides: Sides, all of one dataset.
+            plan: Plan, which has the seed of the order of images.
+            listener: Listener for progress.
         """
         self.samples = data.read(sides[0].cell.dataset)
         self.artifacts: list[Artifacts] = []
@@ -129,7 +129,7 @@ class Interleaved:
         self._sources = [FreshProcesses(side.start, listener) for side in sides]
         self._stack = ExitStack()
         self._random = random.Random(plan.seed)
-        # Sample id → how long all sides together took for it at first sight.
+        # Sample id → time of all sides together for the first reading.
         self._seconds: dict[str, float] = {}
 
     def __enter__(self) -> Self:
@@ -161,7 +161,7 @@ class Interleaved:
         ]
 
     def run_processes(self, seconds: float) -> None:
-        """Take a fresh process per side, warm them up and let them take turns image by image.
+        """Start a fresh process per side, warm them up, and let them take turns image by image.
 
         Raises:
             OcrBenchError: A side cannot be loaded or measured.
@@ -197,7 +197,7 @@ class Interleaved:
             measured.compile_ms = worker.ask(request, self._listener, side.cell.prepare_timeout_seconds)
 
     def _first_pass(self, workers: Sequence[Worker]) -> None:
-        """Read every image once on each side: for the accuracy, and to know how long an image takes."""
+        """Read every image once on each side, for the accuracy and for the duration of each image."""
         for done, sample in enumerate(self.samples, start=1):
             answers = self._ask_all(workers, sample, warmup=True)
             times = [each.times for answer in answers for each in answer.measurements if each.times]
@@ -210,7 +210,7 @@ class Interleaved:
             raise DatasetError(message)
 
     def _affordable(self, seconds: float) -> list[Sample]:
-        """Choose as many images as all sides can read once within the share for warming up, but at least a few."""
+        """Select as many images as all sides can read once within the time for warming up, but at least a few."""
         usable = [sample for sample in self.samples if sample.id in self._seconds]
         order = self._random.sample(usable, len(usable))
         chosen: list[Sample] = []
@@ -243,7 +243,7 @@ class Interleaved:
         return [answers[index] for index in range(len(workers))]
 
     def _attest(self, workers: Sequence[Worker], samples: Sequence[Sample]) -> None:
-        """Look up what ran."""
+        """Find out which precision ran."""
         feed = with_most_text(samples, self.collected.measured[0].regions)
         for side, worker, measured in zip(self._sides, workers, self.collected.measured, strict=True):
             if side.cell.attest != "off":
@@ -252,7 +252,7 @@ class Interleaved:
 
 
 def _comparable(answers: Sequence[Ran]) -> list[tuple[StageTimes, ...]]:
-    """Take the times of each image; what met a new shape on any side is not compared."""
+    """Collect the times of each image; images that met a new shape on any side are not compared."""
     measured = zip(*(answer.measurements for answer in answers), strict=True)
     return [
         tuple(each.times for each in image if each.times)

@@ -1,4 +1,4 @@
-"""A run that is held against limits in a test suite."""
+"""A run that is checked against limits in a test suite."""
 
 import unittest
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class LimitedRun(Run):
     """A run with assertions.
 
     Attributes:
-        config_dir: The folder of further configuration that it was measured with.
+        config_dir: Folder of further configuration with which it was measured.
     """
 
     config_dir: str | None = None

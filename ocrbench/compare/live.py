@@ -1,4 +1,4 @@
-"""Compare two configurations side by side, until the plan is done or there is a verdict."""
+"""Compare two configurations in turns, until the plan is done or there is a verdict."""
 
 from dataclasses import replace
 from time import monotonic
@@ -12,10 +12,10 @@ from ocrbench.metrics.paired import blocks_needed
 from ocrbench.metrics.repeatability import repeatability, unrepeatable
 from ocrbench.progress import Listener
 
-# So many rounds of processes tell how long a verdict takes.
+# Number of rounds of processes from which the time to a verdict is estimated.
 PILOT = 3
-# Who looks again and again stops at chance's best moment. So ``until_decided`` looks each time the rounds have doubled,
-# and its intervals are wider: repeated confidence intervals with Pocock's boundary (Jennison and Turnbull, "Group
+# Frequent looks would stop at a chance result. So ``until_decided`` looks each time the rounds have doubled, and its
+# intervals are wider: repeated confidence intervals with Pocock's boundary (Jennison and Turnbull, "Group
 # Sequential Methods", 2000, chapters 2 and 9). Six looks at doubling numbers need 2.545 standard errors for 95 %, found
 # by simulation, where one look needs 1.960.
 LOOK_AGAIN = 2
@@ -29,8 +29,8 @@ def compare_live(before: Side, after: Side, plan: Plan, listener: Listener) -> C
     Args:
         before: A.
         after: B; it must use the same dataset.
-        plan: How long.
-        listener: Hears of progress.
+        plan: Plan of the measurement.
+        listener: Listener for progress.
 
     Raises:
         OcrBenchError: One side cannot be converted, loaded or measured.
@@ -39,12 +39,12 @@ def compare_live(before: Side, after: Side, plan: Plan, listener: Listener) -> C
 
 
 def allow_for_looks(change: Change) -> Change:
-    """Widen the interval of a ratio for having been looked at repeatedly; without one, there is nothing to widen."""
+    """Widen the interval of a ratio to allow for repeated looks; a change without an interval is unchanged."""
     return replace(change, interval=change.interval.widened(WIDENING)) if change.interval else change
 
 
 class _LiveComparison:
-    """One comparison while it is going on."""
+    """A running comparison."""
 
     def __init__(self, before: Side, after: Side, plan: Plan, listener: Listener) -> None:
         if before.cell.dataset != after.cell.dataset:
@@ -52,7 +52,7 @@ class _LiveComparison:
             raise ConfigError(message)
         for side in (before, after):
             if side.cell.profile:
-                message = "profile=true: this is for a run; ab keeps no profile"
+                message = "profile=true is for runs; ab keeps no profile"
                 raise ConfigError(message)
             if side.cell.scenario.name != "latency":
                 message = f"scenario={side.cell.scenario.name}: ab compares image by image, which needs "
@@ -65,12 +65,12 @@ class _LiveComparison:
         self._next_look = min(PILOT, plan.processes)
 
     def run(self) -> Comparison:
-        """Measure until the plan is done, or the user has had enough."""
+        """Measure until the plan is done or the user interrupts."""
         try:
             with self._measuring:
                 self._measure()
         except KeyboardInterrupt:
-            # Before the first round of processes is over, not every image was read.
+            # Before the end of the first round of processes, not every image was read.
             if not self._collected.peak_mb[0]:
                 raise
             return self._comparison(interrupted=True)
@@ -94,7 +94,7 @@ class _LiveComparison:
         return not undecided(self._speed_changes(), DECISIVE) or monotonic() - start > plan.max_seconds
 
     def _announce(self, start: float) -> None:
-        """Say from the first pairs of processes how long a verdict will take."""
+        """Estimate from the first pairs of processes how long a verdict will take."""
         (latency,) = (each for each in self._speed_changes() if each.metric == "latency_p50_ms")
         assert latency.interval is not None
         done = self._collected.images

@@ -1,12 +1,12 @@
-"""By which rate runs with many images in flight are judged."""
+"""The rate by which runs with many images in flight are judged."""
 
 from ocrbench.runs.run import Run
 
 
 def rate_metric(run: Run) -> str:
-    """Name the rate that a run is judged by; empty where that is its latency.
+    """Name the rate that judges a run; empty if its latency judges it.
 
-    A server's rate is what it was found to serve, if it was searched for; else it is what the user asked for.
+    A server's rate counts only if it was searched for; otherwise the user chose it.
     """
     scenario = run.config["scenario"]
     searched = scenario["name"] == "server" and scenario["options"].get("search")
@@ -14,6 +14,6 @@ def rate_metric(run: Run) -> str:
 
 
 def shared_rate(one: Run, other: Run) -> str:
-    """Name the rate that both runs are judged by; empty where there is none."""
+    """Name the rate that judges both runs; empty if there is none."""
     rates = {rate_metric(run) for run in (one, other)}
     return rates.pop() if len(rates) == 1 else ""

@@ -1,4 +1,4 @@
-"""A and B in words → what to run."""
+"""From A and B in words to configurations."""
 
 import functools
 import shlex
@@ -15,7 +15,7 @@ from ocrbench.config.schema import Cell
 from ocrbench.errors import ConfigError
 from ocrbench.measure.processes import Worker
 
-# Both sides are judged by those of A, so B's own would be passed over in silence.
+# Both sides are judged by those of A, so B's would be ignored silently.
 JUDGED_BY = ("gate", "scoring")
 
 
@@ -24,8 +24,8 @@ class Side:
     """One of the two configurations of a comparison.
 
     Attributes:
-        label: As the user wrote it.
-        interpreter: The Python that measures.
+        label: The side as the user wrote it.
+        interpreter: Python interpreter that measures.
         variables: Environment variables of that process only.
     """
 
@@ -41,7 +41,7 @@ class Side:
 
 
 def check_shared(before: Side, after: Side) -> None:
-    """Make sure that A and B are judged by the same rules.
+    """Check that A and B are judged by the same rules.
 
     Raises:
         ConfigError: Their gate or their scoring differs.
@@ -53,13 +53,13 @@ def check_shared(before: Side, after: Side) -> None:
 
 
 def parse_side(text: str, common: Sequence[str], config_dir: str | None = None) -> Side:
-    """Read one side.
+    """Parse one side.
 
     Args:
-        text: Words apart by spaces: ``KEY=VALUE`` overrides, the name of an experiment, ``python=PATH`` (another
+        text: Words separated by spaces: ``KEY=VALUE`` overrides, the name of an experiment, ``python=PATH`` (another
             interpreter) and ``env.NAME=VALUE`` (an environment variable); empty for the common configuration itself.
         common: Overrides of both sides.
-        config_dir: A folder of further configuration.
+        config_dir: Folder of further configuration.
 
     Raises:
         ConfigError: A word is wrong.
@@ -96,5 +96,5 @@ def _interpreter(value: str) -> str:
     if found is None:
         message = f"python={value}: no such program"
         raise ConfigError(message)
-    # Not resolved: the link is what makes it the Python of a virtual environment.
+    # Not resolved, because the link makes it the Python of a virtual environment.
     return str(Path(found).absolute())

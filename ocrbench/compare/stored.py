@@ -1,4 +1,4 @@
-"""Compare finished runs: accuracy paired by image; speed too, where host and environment agree."""
+"""Compare finished runs: accuracy paired by image, and speed if host and environment agree."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,8 +24,8 @@ from ocrbench.runs.identity import unshared_keys
 from ocrbench.runs.match import Matched
 from ocrbench.runs.run import Run
 
-# How much the same cell differs from one run to the next on a quiet machine of one's own, as a standard deviation of
-# the logarithm: one process has one memory layout. Runs repeated on either side replace this guess by what they show.
+# Difference between runs of the same cell on a quiet, dedicated machine, as a standard deviation of the logarithm: each
+# process has its own memory layout. Repeated runs on either side replace this estimate.
 RUN_NOISE = 0.02
 NORMAL_95 = 1.96
 
@@ -34,13 +34,13 @@ def compare_stored(before: Sequence[Run], after: Sequence[Run], margin: float) -
     """Compare runs of one configuration with runs of another, on the same images.
 
     Args:
-        before: A: one run, or repeats of one cell. Of the side with more of them, the newest are taken: each, which is
-            a process of its own, counts only once.
+        before: A: one run, or repeats of one cell. The side with more runs contributes its newest ones: each is one
+            process, and counts only once.
         after: B.
-        margin: Relative; speed changes within it do not matter.
+        margin: Relative change of speed within which a difference does not matter.
 
     Raises:
-        ConfigError: They have no image in common.
+        ConfigError: The runs have no image in common.
     """
     before, after = _as_many(before, after)
     one, other = before[-1], after[-1]
@@ -75,7 +75,7 @@ def compare_matched(matched: Matched, margin: float) -> Comparison:
 
     Args:
         matched: The runs.
-        margin: Relative; speed changes within it do not matter.
+        margin: Relative change of speed within which a difference does not matter.
 
     Raises:
         ConfigError: There is nothing to compare, or the runs have no image in common.
@@ -99,13 +99,13 @@ def _regions(run: Run) -> tuple[Found, Found]:
 def latency_change(
     before: Sequence[Run], after: Sequence[Run], margin: float, metric: str = "latency_p50_ms"
 ) -> Change | None:
-    """Compare a time of the images that both sides read; None where they have none in common.
+    """Compare a time of the images that both sides read; None if they have none in common.
 
     Args:
         before: A: one run, or repeats of one cell.
         after: B.
-        margin: Relative.
-        metric: A key of ``TIMES``.
+        margin: Relative change within which a difference does not matter.
+        metric: Key of ``TIMES``.
     """
     frames = _comparable_times(*_as_many(before, after))
     sides = [[_by_image(times, TIMES[metric]) for times in runs] for runs in frames]
@@ -119,7 +119,7 @@ def latency_change(
 
 
 def _incomparable(one: Run, other: Run) -> list[str]:
-    """Say why two runs' speeds cannot be held against each other."""
+    """List the reasons why two runs' speeds cannot be compared."""
     reasons = []
     for key in ("name", "cpu", "cores", "memory_bytes", "os"):
         values = [run.environment.get("host", {}).get(key) for run in (one, other)]
@@ -135,7 +135,7 @@ def _incomparable(one: Run, other: Run) -> list[str]:
 
 
 def _otherwise_judged(one: Run, other: Run, left_out: int) -> list[str]:
-    """Say where the accuracy compared is not that of the runs' tables."""
+    """List where the compared accuracy is not that of the runs' tables."""
     left = [f"{left_out} images are left out of the accuracy: their ground truth differs"] if left_out else []
     same = one.config["scoring"] == other.config["scoring"]
     return left if same else [*left, "B was scored by other rules than A; here both are scored by A's"]
@@ -167,7 +167,7 @@ def _speed_changes(before: Sequence[Run], after: Sequence[Run], margin: float, *
 
 
 def _widened(change: Change, runs: int) -> Change:
-    """Allow for what differs between processes, of which too few runs say too little."""
+    """Allow for differences between processes, about which a few runs say too little."""
     assert change.interval is not None
     if runs > 2:
         return change
@@ -180,7 +180,7 @@ def _widened(change: Change, runs: int) -> Change:
 
 
 def _comparable_times(before: Sequence[Run], after: Sequence[Run]) -> list[list[pd.DataFrame]]:
-    """Take the times of repeated shapes; those of first-seen ones only where no run has anything else."""
+    """Return the times of repeated shapes; those of first-seen ones only if a run has no others."""
     measured = [[run.measured for run in runs] for runs in (before, after)]
     repeated = [[times[~times["first_seen"].astype(bool)] for times in side] for side in measured]
     return measured if all(times.empty for side in repeated for times in side) else repeated
@@ -191,7 +191,7 @@ def _by_image(times: pd.DataFrame, column: str) -> "pd.Series[float]":
 
 
 def _as_many(before: Sequence[Run], after: Sequence[Run]) -> tuple[Sequence[Run], ...]:
-    """Take the newest runs of the longer side."""
+    """Return the newest runs of the longer side."""
     count = min(len(before), len(after))
     return before[-count:], after[-count:]
 

@@ -1,4 +1,4 @@
-"""What a difference means: per metric, for all of them together, and against a gate."""
+"""The meaning of a difference: per metric, for all metrics together, and for a gate."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,24 +13,24 @@ from ocrbench.runs.columns import BY_NAME, NUMBERS
 Direction = Literal["better", "worse", "equivalent", "undecided", "none"]
 Overall = Literal["improved", "regressed", "trade-off", "equivalent", "undecided"]
 Outcome = Literal["pass", "fail", "undecided"]
-# Accuracy is compared by difference; two points of hmean closer than this are the same for a user.
+# Accuracy is compared by difference; values of hmean closer than this are the same for a user.
 ACCURACY_MARGIN = 0.005
 SPEED_STAGES = ("end_to_end", "detect", "recognize")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """How one metric differs between A and B.
+    """The difference of one metric between A and B.
 
     Attributes:
-        metric: A column of the tables.
-        before: A's value.
-        after: B's value.
-        interval: That of the ratio B ÷ A where ``relative``, else of the difference B - A; None where there is nothing
-            to base one on, so that there is no verdict.
-        margin: Changes smaller than this, relative or absolute, do not matter.
-        n: How many paired measurements stand behind it.
-        values: A's and B's single measurements in ``unit``; empty for accuracy.
+        metric: Column of the tables.
+        before: Value of A.
+        after: Value of B.
+        interval: Interval of the ratio B ÷ A if ``relative``, else of the difference B - A; None without enough data,
+            so that there is no verdict.
+        margin: Change, relative or absolute, within which a difference does not matter.
+        n: Number of paired measurements.
+        values: Single measurements of A and B in ``unit``; empty for accuracy.
     """
 
     metric: str
@@ -53,7 +53,7 @@ class Change:
 
     @property
     def relative(self) -> bool:
-        """Whether the ratio counts, as for times, rates and memory; for accuracy the difference counts."""
+        """Whether the ratio counts (times, rates, memory) rather than the difference (accuracy)."""
         return BY_NAME[self.metric].group != "accuracy"
 
     @property
@@ -77,7 +77,7 @@ class Change:
 
     @property
     def verdict(self) -> str:
-        """The direction in the word that fits the metric: faster and slower for times."""
+        """The direction in a word that fits the metric: faster and slower for times."""
         if self.unit in ("ms", "images/s") and self.direction in ("better", "worse"):
             return "faster" if self.direction == "better" else "slower"
         return "" if self.direction == "none" else self.direction
@@ -88,13 +88,13 @@ class Comparison:
     """All changes between two sides.
 
     Attributes:
-        before: A in words.
-        after: B in words.
-        decisive: The metrics that decide the overall verdict: the speed, then the accuracy.
-        warnings: What a reader must know to trust it.
-        flipped: (sample id, expected text, A's text, B's text) of each word that only one side got right.
-        interrupted: Whether the user ended it before it had what was asked for.
-        failed: Why B has no numbers: its cell failed. Then there are no changes.
+        before: Description of A.
+        after: Description of B.
+        decisive: Metrics that decide the overall verdict: the speed, then the accuracy.
+        warnings: Doubts that a reader must know.
+        flipped: (sample id, expected text, A's text, B's text) of each word that only one side read right.
+        interrupted: Whether the user interrupted it.
+        failed: Reason why the cell of B failed; then there are no changes.
     """
 
     before: str
@@ -112,7 +112,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Overall:
-        """Accuracy and speed together; without ground truth, speed alone."""
+        """The verdict on accuracy and speed together; without ground truth, on speed alone."""
         if self.failed:
             return "regressed"
         found = [each.direction for each in self.changes if each.metric in self.decisive]
@@ -122,8 +122,8 @@ class Comparison:
             return "undecided"
         if "worse" in found:
             return "regressed"
-        # A metric without a direction, as of one run per side, must not pass for an equal one; nor may a speed that was
-        # not measured.
+        # A metric without a direction, as with one run per side, must not count as equal; nor may a speed that was not
+        # measured.
         if "none" in found or self.change(self.decisive[0]) is None:
             return "undecided"
         return "improved" if "better" in found else "equivalent"
@@ -139,10 +139,10 @@ class Checked:
 
 
 def check_limits(gate: Gate) -> None:
-    """Make sure that a gate's limits are of metrics that there are.
+    """Check that a gate's limits have known metrics.
 
     Raises:
-        ConfigError: One is not; it would never be decided.
+        ConfigError: A metric is unknown; its limit would never be decided.
     """
     for limit in gate.limits:
         if limit.metric not in NUMBERS:
@@ -151,12 +151,12 @@ def check_limits(gate: Gate) -> None:
 
 
 def check_gate(gate: Gate, comparison: Comparison) -> list[Checked]:
-    """Hold a comparison against every limit of a gate."""
+    """Check a comparison against every limit of a gate."""
     return [_check(limit, comparison) for limit in gate.limits]
 
 
 def outcome_of(checked: Iterable[Checked]) -> Outcome:
-    """Sum up: fail if one fails, else undecided if one is."""
+    """Return the overall outcome: fail if one fails, else undecided if one is."""
     found = {each.outcome for each in checked}
     if "fail" in found:
         return "fail"
@@ -197,7 +197,7 @@ def _check(limit: Limit, comparison: Comparison) -> Checked:
 
 def _check_worsening(limit: Limit, allowed: float, change: Change) -> Checked:
     if change.interval is None:
-        return Checked(limit=limit, outcome="undecided", reason="there is no interval to decide by")
+        return Checked(limit=limit, outcome="undecided", reason="there is no interval for a decision")
     worse = _worsening(change)
     if worse.low > allowed:
         outcome: Outcome = "fail"
@@ -207,7 +207,7 @@ def _check_worsening(limit: Limit, allowed: float, change: Change) -> Checked:
 
 
 def check_value(limit: Limit, value: float, unit: str = "") -> Checked:
-    """Hold a number against the absolute bounds of a limit; what is not a number was not measured, and fails."""
+    """Check a number against the absolute bounds of a limit; NaN was not measured, and fails."""
     within = (limit.at_most is None or value <= limit.at_most) and (limit.at_least is None or value >= limit.at_least)
     bounds = [f"at most {limit.at_most:g}"] if limit.at_most is not None else []
     bounds += [f"at least {limit.at_least:g}"] if limit.at_least is not None else []

@@ -1,1 +1,1 @@
-"""Where a network's time goes: its layers, timed in a profiled twin, and the stages of a pipeline over time."""
+"""The time of a network's layers, from a profiled twin, and of a pipeline's stages."""

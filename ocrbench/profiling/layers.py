@@ -1,4 +1,4 @@
-"""Layers of a compiled network: their times, and what a plugin's name for an implementation says."""
+"""Layers of a compiled network: their times and executed types."""
 
 import re
 from collections import Counter
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 COMPUTE_LAYERS = ("Convolution", "FullyConnected", "MatMul", "Gemm", "LSTM", "GRU", "RNN", "Attention", "MHA")
 EXECUTED_TYPES = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": "i8", "int8": "i8"}
-# What oneDNN calls its kernels for bf16 on x86-64: these exist only with the instructions …
+# Names of oneDNN's kernels for bf16 on x86-64: these exist only with the instructions …
 NATIVE_BF16 = re.compile(r"brg|amx")
-# … and these do without them where the process has none.
+# … and these also work without them.
 GENERIC_BF16 = re.compile(r"^(jit_(avx|gemm|uni|sse)|gemm|ref)")
 
 
@@ -18,9 +18,9 @@ class LayerTime:
     """A layer of a compiled network.
 
     Attributes:
-        exec_type: The plugin's name for the implementation, as ``brgconv_avx512_bf16``.
-        microseconds: Over all calls.
-        originals: The operations of the model that were fused into it; empty where the plugin does not tell.
+        exec_type: Name that the plugin gives the implementation, such as ``brgconv_avx512_bf16``.
+        microseconds: Time over all calls.
+        originals: Operations of the model that were fused into it; empty if the plugin does not report them.
     """
 
     name: str
@@ -31,11 +31,11 @@ class LayerTime:
 
 
 def fastest(known: Iterable[LayerTime], others: Iterable[LayerTime]) -> list[LayerTime]:
-    """Keep the shorter time of each layer of two passes, for each type that it has: what disturbs only adds.
+    """Keep the shorter time of each layer of two passes, per type, because disturbances only add time.
 
     Args:
-        known: Of earlier passes; empty for none.
-        others: Of a pass over the same inputs.
+        known: Layers of earlier passes; empty for none.
+        others: Layers of a pass over the same inputs.
     """
     best = {(each.name, each.kind, each.exec_type): each for each in known}
     for each in others:
@@ -45,7 +45,7 @@ def fastest(known: Iterable[LayerTime], others: Iterable[LayerTime]) -> list[Lay
 
 
 def execution_type(exec_type: str) -> str:
-    """Read the precision out of a plugin's name for an implementation.
+    """Parse the precision from a plugin's name for an implementation.
 
     >>> execution_type("brgconv_avx512_amx_bf16"), execution_type("jit_avx512_U8"), execution_type("undef")
     ('bf16', 'i8', 'other')
@@ -54,7 +54,7 @@ def execution_type(exec_type: str) -> str:
 
 
 def computes(layer_type: str) -> bool:
-    """Tell whether layers of this type do the arithmetic that quantisation is for.
+    """Return whether layers of this type do the arithmetic that quantisation speeds up.
 
     >>> computes("GroupConvolution"), computes("Transpose")
     (True, False)
@@ -63,7 +63,7 @@ def computes(layer_type: str) -> bool:
 
 
 def shares(layers: Sequence[LayerTime]) -> dict[str, float]:
-    """Return the share of the time that each executed type took, largest first."""
+    """Return the share of the time per executed type, largest first."""
     times: Counter[str] = Counter()
     for each, kind in zip(layers, executed_types(layers), strict=True):
         times[kind] += each.microseconds
@@ -72,11 +72,11 @@ def shares(layers: Sequence[LayerTime]) -> dict[str, float]:
 
 
 def executed_types(layers: Sequence[LayerTime]) -> list[str]:
-    """Say which type each layer of a network executed."""
+    """Return the type that each layer of a network executed."""
     executed = [execution_type(each.exec_type) for each in layers]
     if any(kind == "i8" and computes(each.kind) for kind, each in zip(executed, layers, strict=True)):
         return executed
-    # With no 8-bit arithmetic in the network, what is 8-bit is the handling of the uint8 image.
+    # Without 8-bit arithmetic in the network, 8-bit layers only handle the uint8 image.
     return ["other" if kind == "i8" else kind for kind in executed]
 
 
@@ -84,7 +84,7 @@ def emulated(layers: Iterable[LayerTime]) -> tuple[str, ...]:
     """Return the executed types for which the processor has no instructions.
 
     OpenVINO 2026.4 runs bf16 on any x86-64 processor with AVX-512. Without AVX512_BF16 or AMX, oneDNN widens each value
-    to f32 and rounds the results. It decides so once per process. Its kernels for the instructions (``brgconv_…``,
+    to f32 and rounds the results. It decides this once per process. Its kernels for the instructions (``brgconv_…``,
     ``brgemm_…``, ``…_amx_…``) are tried first, so a network whose bf16 arithmetic uses none of them has none. The
     others (``jit_avx512_bf16``, ``jit_gemm_bf16``) serve both cases, and prove nothing.
 

@@ -1,4 +1,4 @@
-"""What ``profile=true`` leaves in a run: the time of each layer and layer type, and a timeline of the stages."""
+"""Files of ``profile=true`` in a run: the time of each layer and layer type, and a timeline of the stages."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from ocrbench.profiling.layers import LayerTime, executed_types
 from ocrbench.records import Span
 
 LAYERS, TRACE = "layers.csv", "trace.json"
-# In the timeline.
+# Process number in the timeline.
 PROCESS = 1
 INFER = "_infer"
 COLUMNS = ("stage", "network", "layer", "type", "executed", "exec_type", "ms", "operations")
@@ -19,12 +19,12 @@ COLUMNS = ("stage", "network", "layer", "type", "executed", "exec_type", "ms", "
 def profile_files(
     title: str, execution: Mapping[str, Mapping[str, Any]], spans: Mapping[int, Sequence[Span]]
 ) -> dict[str, str]:
-    """Write the files of a profile, by name.
+    """Return the files of a profile, by name.
 
     Args:
         title: Title of the timeline.
-        execution: Per stage and network, see ``runtime.Execution``, with the layers.
-        spans: Per pipeline.
+        execution: Execution per stage and network, see ``runtime.Execution``, with the layers.
+        spans: Spans per pipeline.
     """
     return {
         LAYERS: layer_frame(execution).to_csv(index=False),
@@ -36,7 +36,7 @@ def layer_frame(execution: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """List every layer in the order of execution, with its milliseconds per image.
 
     Args:
-        execution: Per stage and network, see ``runtime.Execution``.
+        execution: Execution per stage and network, see ``runtime.Execution``.
     """
     rows = [
         {"stage": role, "network": name, **row}
@@ -62,7 +62,7 @@ def _summarised(network: Mapping[str, Any]) -> dict[str, Any]:
     frame = pd.DataFrame(_rows(network))
     if frame.empty:
         return kept
-    # What took no time was fused into another layer, or never runs.
+    # A layer without time was fused into another one, or never runs.
     groups = frame[frame["ms"] > 0].groupby(["type", "executed"], as_index=False)
     types = groups.agg(layers=("layer", "count"), ms=("ms", "sum")).sort_values("ms", ascending=False)
     return {**kept, "layer_types": types.round({"ms": 4}).to_dict("records")}
@@ -82,14 +82,14 @@ def _rows(network: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def chrome_trace(title: str, spans: Mapping[int, Sequence[Span]]) -> dict[str, Any]:
-    """Draw each pipeline as a track of its own; time begins with the first stage of all.
+    """Draw each pipeline as a track; time begins with the first stage of all.
 
     The Trace Event Format (Google, 2016), which Perfetto and chrome://tracing open, has complete events (``X``) with
     microseconds, and metadata events (``M``).
 
     Args:
-        title: Of the whole.
-        spans: Per pipeline, see ``Pipeline.trace``.
+        title: Title of the timeline.
+        spans: Spans per pipeline, see ``Pipeline.trace``.
     """
     origin = min((span.start_ns for each in spans.values() for span in each), default=0)
     events = [_named("process_name", 0, title)]
@@ -101,7 +101,7 @@ def chrome_trace(title: str, spans: Mapping[int, Sequence[Span]]) -> dict[str, A
 
 
 def _with_ends(spans: Sequence[Span]) -> Iterator[Span]:
-    """Add to each stage what comes before its networks' first call (``_pre``) and after their last (``_post``)."""
+    """Add the parts of each stage before its networks' first call (``_pre``) and after their last (``_post``)."""
     calls: list[Span] = []
     for span in spans:
         yield span

@@ -1,4 +1,4 @@
-"""The twin of a measured network, which times its layers."""
+"""The profiled twin of a measured network, which times its layers."""
 
 import re
 from collections import Counter
@@ -11,25 +11,25 @@ from ocrbench.profiling.layers import LayerTime
 from ocrbench.records import Network
 
 Shape = tuple[int, ...]
-# HETERO puts this before the names of a device's layers.
+# Prefix of HETERO before the names of a device's layers.
 SUBGRAPH = re.compile(r"^subgraph\d+: ")
 
 
 class Watch(Protocol):
-    """Makes a network, of which this is the compiled model and the request, add up the times of its layers."""
+    """A function that lets a network, given as compiled model and request, add up the times of its layers."""
 
     def __call__(self, shape: Shape, compiled: Any, request: Any, call: Network) -> Network:  # noqa: ANN401 - no stubs
-        """Return what is to be called instead."""
+        """Return the callable to use instead."""
 
 
 class ProfiledTwin:
-    """A network compiled with profiling, perhaps once per shape, which adds up the time of each layer."""
+    """A network compiled with profiling, possibly once per shape, which adds up the time of each layer."""
 
     def __init__(self, build: Callable[[Watch], Network]) -> None:
-        """Begin with nothing.
+        """Start without times.
 
         Args:
-            build: Makes the network of what it lets watch.
+            build: Function that makes the network around a watcher.
         """
         self._originals: dict[str, tuple[str, ...]] = {}
         self._times: Counter[tuple[Shape, str]] = Counter()
@@ -54,12 +54,12 @@ class ProfiledTwin:
         return infer
 
     def layers(self, types: Mapping[tuple[Shape, str], str] | None = None) -> list[LayerTime]:
-        """List the layers with their times so far, in the order of execution, and begin anew.
+        """List the layers with their times so far, in the order of execution, and reset them.
 
-        One that is executed differently in the networks of some shapes is listed once for each type.
+        A layer that the networks of some shapes execute differently is listed once per type.
 
         Args:
-            types: Shape and layer's name → exec type, where it is known better than from this network.
+            types: Shape and layer's name → exec type, where a better source than this network knows it.
         """
         times: Counter[tuple[str, str, str]] = Counter()
         for key, (kind, exec_type) in self._layers.items():
@@ -78,7 +78,7 @@ class ProfiledTwin:
 
 
 def _originals(compiled: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - OpenVINO has no stubs
-    """Ask which operations of the model each layer was made of."""
+    """Return the operations of the model that each layer was made of."""
     try:
         nodes = compiled.get_runtime_model().get_ops()
     except RuntimeError:

@@ -1,7 +1,7 @@
 """The JSON of pytest-benchmark, so that its ``compare`` and tools such as github-action-benchmark read our times.
 
-Each time that is taken becomes a benchmark, in seconds. The format is that of ``--benchmark-json`` in pytest-benchmark
-5; its statistics are defined as there: the sample standard deviation, quartiles by Hazen's rule, Tukey's fences.
+Each kind of time becomes a benchmark, in seconds. Format and statistics are those of ``--benchmark-json`` in
+pytest-benchmark 5: the sample standard deviation, quartiles by Hazen's rule, Tukey's fences.
 """
 
 import json
@@ -16,7 +16,7 @@ from ocrbench import environment
 from ocrbench.compare.verdict import Comparison
 from ocrbench.runs.run import Run
 
-# The version of pytest-benchmark whose format this is.
+# Version of pytest-benchmark with this format.
 FORMAT = "5.0.0"
 STAGES = ("latency", "read", "detect", "detect_infer", "crop", "recognize", "recognize_infer")
 Seconds = NDArray[np.float64]
@@ -25,8 +25,8 @@ Seconds = NDArray[np.float64]
 def runs_to_benchmark_json(runs: Iterable[Run]) -> bytes:
     """Write finished runs: the latency and every stage.
 
-    A benchmark is named by the run's series, so that it keeps its name over commits and versions; of several runs of a
-    series only the newest has that name, the others have their run's.
+    A benchmark has the name of the run's series, which stays the same over commits and versions. Of several runs of a
+    series only the newest has that name; the others have the name of their run.
 
     Args:
         runs: Finished runs.
@@ -41,7 +41,7 @@ def runs_to_benchmark_json(runs: Iterable[Run]) -> bytes:
         facts = {"run_id": run.run_id, "started": run.started, **_versions(run.environment)}
         for stage in STAGES if len(run.steady) else ():
             seconds = run.steady[f"{stage}_ns"].to_numpy(dtype=np.float64) / 1e9
-            # Scenarios that decode the images beforehand read none.
+            # Scenarios that decode the images beforehand have no reading times.
             if stage == "read" and not seconds.any():
                 continue
             benchmarks.append(_benchmark(stage, name, seconds, facts))
@@ -51,7 +51,7 @@ def runs_to_benchmark_json(runs: Iterable[Run]) -> bytes:
 
 
 def comparisons_to_benchmark_json(comparisons: Sequence[Comparison]) -> bytes:
-    """Write both sides of comparisons: the times that were paired."""
+    """Write the paired times of both sides of comparisons."""
     benchmarks = []
     for comparison in comparisons:
         labels = (f"A {comparison.before}", f"B {comparison.after}")

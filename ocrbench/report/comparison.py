@@ -25,10 +25,10 @@ SENTENCES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A comparison with what its gate says.
+    """A comparison and its gate's outcome.
 
     Attributes:
-        checked: One per limit of the gate.
+        checked: Outcomes, one per limit of the gate.
     """
 
     comparison: Comparison
@@ -37,7 +37,7 @@ class Judged:
 
 
 def limit_name(limit: Limit) -> str:
-    """Name a limit as the YAML has it; the name stays the same from one comparison to the next.
+    """Name a limit as in the YAML; the name is the same in every comparison.
 
     >>> limit_name(Limit(metric="latency_p99_ms", at_most=120))
     'latency_p99_ms at_most=120'
@@ -55,7 +55,7 @@ def to_frame(comparison: Comparison) -> pd.DataFrame:
 
 
 def sentence(comparison: Comparison) -> str:
-    """Say the verdict with what it rests on."""
+    """State the verdict with its reasons."""
     if comparison.failed:
         return f"{SENTENCES[comparison.verdict]} ({comparison.verdict}): {comparison.failed}"
     found = [comparison.change(metric) for metric in comparison.decisive]
@@ -71,7 +71,7 @@ def _row(change: Change) -> tuple[object, ...]:
 
 
 def to_json(judged: Sequence[Judged]) -> bytes:
-    """Write all comparisons; what is not a finite number is null."""
+    """Write all comparisons; a number that is not finite becomes null."""
     content = {"schema": SCHEMA, "comparisons": [_comparison(each) for each in judged]}
     return (json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode()
 
@@ -111,7 +111,7 @@ def _gate(judged: Judged) -> dict[str, Any] | None:
 
 
 def change_to_plain(change: Change) -> dict[str, Any]:
-    """Turn a change into what JSON can hold; what is not a finite number is None."""
+    """Convert a change to JSON values; a number that is not finite becomes None."""
     interval = change.interval
     numbers = {
         "before": change.before,

@@ -12,7 +12,7 @@ from ocrbench.runs.columns import text
 from ocrbench.runs.run import Run
 from ocrbench.runs.table import cells, shown_columns, wide
 
-# A table of fewer runs reads better with a line per column.
+# A table of fewer runs is easier to read with one line per column.
 UPRIGHT_BELOW = 3
 SKIPPED_SHOWN = 10
 # What takes less than this share of its network's time is put into one row.
@@ -20,7 +20,7 @@ SHOWN_SHARE = 0.01
 
 
 def show(console: Console, runs: Sequence[Run]) -> None:
-    """Print the table, and below it what is doubtful and what was skipped."""
+    """Print the table, followed by doubts and skipped images."""
     show_table(console, runs)
     for run in runs:
         if run.noisy:

@@ -1,4 +1,4 @@
-"""A metric over time: the runs of each series, and where its level changed."""
+"""A metric over time: the runs of each series, and changes of its level."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -31,16 +31,16 @@ COMMIT_DIGITS = 9
 def history(runs: Iterable[Run], metric: str) -> pd.DataFrame:
     """List every series' runs, oldest first.
 
-    A series goes on in that of a later version of ocrbench which is the same but for keys that one of the versions
-    lacks, and then has its name.
+    A series continues in that of a later version of ocrbench if both are the same but for keys that one of the versions
+    lacks. It then has the later name.
 
     Args:
         runs: Runs of any series.
-        metric: The name of a score.
+        metric: Name of a score.
 
     Returns:
         One row per run, with the columns ``COLUMNS``. ``level`` is the median of the runs between two changes;
-        ``change`` stands where another level begins. A run without a value has neither.
+        ``change`` marks the beginning of another level. A run without a value has neither.
     """
     by_series: dict[str, list[Run]] = {}
     for run in sorted(runs, key=lambda each: each.started):
@@ -50,7 +50,7 @@ def history(runs: Iterable[Run], metric: str) -> pd.DataFrame:
 
 
 def sparkline(values: Iterable[float]) -> str:
-    """Draw values as bars between the smallest and the largest; a run without a value is a cross.
+    """Draw values as bars between the smallest and the largest, and a run without a value as a cross.
 
     >>> sparkline([1.0, 2.0, float("nan"), 8.0])
     '▁▂×█'
@@ -65,7 +65,7 @@ def sparkline(values: Iterable[float]) -> str:
 
 
 def change_text(before: float, after: float, *, higher_is_better: bool) -> str:
-    """Say how a level differs from the one before.
+    """Describe the difference of a level from the previous one.
 
     >>> change_text(100.0, 112.5, higher_is_better=False)
     '+12.5 % (worse)'
@@ -75,7 +75,7 @@ def change_text(before: float, after: float, *, higher_is_better: bool) -> str:
 
 
 def _over_versions(series: Sequence[list[Run]]) -> list[list[Run]]:
-    """Join series that are one cell's over versions of ocrbench, where there is one choice only."""
+    """Join the series of one cell over versions of ocrbench, if there is only one choice."""
     lines: list[list[Run]] = []
     for runs in series:
         earlier = [line for line in lines if _goes_on(line, runs)]
@@ -94,7 +94,7 @@ def _over_versions(series: Sequence[list[Run]]) -> list[list[Run]]:
 
 
 def _goes_on(line: Sequence[Run], runs: Sequence[Run]) -> bool:
-    """Say whether a line of runs may go on with these, which are of a later version."""
+    """Return whether a line of runs may continue with these, which are of a later version."""
     before, after = line[-1], runs[0]
     return (
         before.started < after.started
@@ -135,12 +135,12 @@ def _row(run: Run, score: Score | None) -> dict[str, Any]:
 
 
 def _commit(run: Run) -> str:
-    """Shorten the commit; a plus says that files differed from it."""
+    """Shorten the commit; a plus means that files differed from it."""
     git = run.conditions.get("git", {})
     return str(git.get("commit", ""))[:COMMIT_DIGITS] + ("+" if git.get("dirty") else "")
 
 
 def _score(run: Run, metric: str) -> Score | None:
-    # A number that is none, as of a mean of nothing, has no place on a line.
+    # NaN, such as the mean of nothing, has no position on a line.
     found = (each for each in run.score_list if each.metric == metric and each.value == each.value)
     return next(found, None)

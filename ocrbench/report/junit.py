@@ -1,6 +1,6 @@
 """Comparisons as JUnit XML, which every CI server reads: one suite per comparison, one test case per limit.
 
-There is no standard. What is written is what both the Ant task's schema and that of Jenkins' JUnit plugin accept.
+There is no standard. The output is valid for the schemas of both the Ant task and Jenkins' JUnit plugin.
 """
 
 import platform
@@ -13,9 +13,9 @@ from xml.etree import ElementTree as ET
 from ocrbench.compare.verdict import Comparison, describe
 from ocrbench.report.comparison import Judged, limit_name, sentence
 
-# What XML 1.0 cannot hold, not even escaped.
+# Characters that XML 1.0 cannot contain, not even escaped.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# An undecided limit is neither passed nor failed; JUnit's word for that is skipped.
+# An undecided limit has neither passed nor failed; JUnit's word for that is skipped.
 ELEMENTS = {"pass": None, "fail": "failure", "undecided": "skipped"}
 
 
@@ -27,13 +27,13 @@ class _Case:
 
 
 def to_junit(judged: Sequence[Judged], properties: Mapping[str, str]) -> bytes:
-    """Write a suite per comparison.
+    """Write one suite per comparison.
 
-    Without limits there is a test case per decisive metric, which fails if the comparison as a whole is a regression.
+    Without limits there is one test case per decisive metric, which fails if the whole comparison is a regression.
 
     Args:
         judged: The comparisons.
-        properties: Of the environment, for people.
+        properties: Properties of the environment, for people.
     """
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     root = ET.Element("testsuites", name="ocrbench")
@@ -102,14 +102,14 @@ def _decisive(comparison: Comparison) -> list[_Case]:
     for number, metric in enumerate(comparison.decisive):
         change = comparison.change(metric)
         if change is None:
-            # Without ground truth there is no accuracy, but a speed there must be.
+            # Without ground truth there is no accuracy, but there must be a speed.
             if number == 0:
                 cases.append(_Case(name=metric, outcome="undecided", reason="was not measured on both sides"))
             continue
-        reason = f"{describe(change)} {change.verdict}".strip() or "there is no interval to decide by"
+        reason = f"{describe(change)} {change.verdict}".strip() or "there is no interval for a decision"
         outcome = {"better": "pass", "equivalent": "pass"}.get(change.direction, "undecided")
         if change.direction == "worse":
-            # In a trade-off the other metric is better: that is for people to judge.
+            # In a trade-off the other metric is better, so people must judge.
             outcome = "fail" if comparison.verdict == "regressed" else "undecided"
         cases.append(_Case(name=metric, outcome=outcome, reason=f"{reason} ({comparison.verdict})"))
     return cases

@@ -1,4 +1,4 @@
-"""Two metrics of each run against each other, with the runs that no other run beats: a Plotly figure."""
+"""A Plotly figure of two metrics of each run, with the runs that no other run beats."""
 
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,17 +21,17 @@ SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "star")
 
 
 def pareto_figure(runs: Sequence[Run], x: str, y: str) -> go.Figure:
-    """Draw a point per finished run, coloured by precision and shaped by device, and a front per group that competes.
+    """Draw one point per finished run, coloured by precision and shaped by device, and one front per competing group.
 
     Raises:
-        ConfigError: There is no such column, or no finished run has both numbers.
+        ConfigError: A column does not exist, or no finished run has both numbers.
     """
     for name in (x, y):
         if name not in NUMBERS:
             message = f"{name}: no such column of numbers; {closest(name, NUMBERS)}"
             raise ConfigError(message)
     frame = wide(runs).assign(data=[run.dataset_sha256 for run in runs])
-    # A cell that lost too much accuracy has failed, though it has numbers.
+    # A failed cell may have numbers.
     frame = frame[frame["status"] == "ok"].dropna(subset=[x, y])
     if frame.empty:
         message = f"none of {len(runs)} runs has finished and has both {x} and {y}"
@@ -48,7 +48,7 @@ def pareto_figure(runs: Sequence[Run], x: str, y: str) -> go.Figure:
     for precision, device in dict.fromkeys(zip(frame["precision"], frame["device"], strict=True)):
         group = frame[(frame["precision"] == precision) & (frame["device"] == device)]
         marker = {"color": colours[precision], "symbol": symbols[device], "size": 11}
-        # Plotly reads a little HTML, and a device may be any text.
+        # Plotly interprets some HTML, and a device may be any text.
         name = html.escape(f"{precision}, {device}")
         figure.add_scatter(x=group[x], y=group[y], mode="markers", marker=marker, name=name, text=_hover(group))
     return figure
@@ -58,11 +58,11 @@ def front(points: Iterable[tuple[float, float]], higher: tuple[bool, bool]) -> l
     """Keep the points that no other point beats in one coordinate without losing in the other.
 
     Args:
-        points: Any number of them.
-        higher: For each coordinate whether more is better.
+        points: Any number of points.
+        higher: Whether more is better, for each coordinate.
 
     Returns:
-        From the best first coordinate to the best second one.
+        Points from the best first coordinate to the best second one.
 
     >>> front([(10, 0.8), (20, 0.9), (30, 0.85)], higher=(False, True))
     [(10, 0.8), (20, 0.9)]
@@ -76,7 +76,7 @@ def front(points: Iterable[tuple[float, float]], higher: tuple[bool, bool]) -> l
 
 
 def _competing(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the runs of each front and its name, which says what they share where there are several."""
+    """Yield the runs of each front and its name, which states what they share if there are several fronts."""
     groups = list(frame.groupby(list(APART), sort=False))
     for (_, *shared), group in groups:
         told = ": " + ", ".join(str(each) for each in shared if each) if len(groups) > 1 else ""

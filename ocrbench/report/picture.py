@@ -1,4 +1,4 @@
-"""What was read, as pictures: regions drawn on the image, and a sheet of every crop with its text."""
+"""Pictures of the result: regions drawn on the image, and a sheet of every crop with its text."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -28,8 +28,8 @@ def annotate(image: Image, regions: Sequence[Region]) -> Image:
     """Draw each region's outline and its text on a translucent label that stays inside the image.
 
     Args:
-        image: BGR (height, width, 3); it is not changed.
-        regions: What to draw, in pixels of the image.
+        image: BGR image (height, width, 3), which is not changed.
+        regions: Regions to draw, in pixels of the image.
 
     Returns:
         A picture of the same size.
@@ -49,10 +49,10 @@ def label_box(region: Region, width_px: int, height_px: int, image_size: tuple[i
     """Place a label above its region, moved as little as needed to lie inside the image.
 
     Args:
-        region: What it belongs to.
-        width_px: Of the label.
-        height_px: Of the label.
-        image_size: Width and height.
+        region: Region of the label.
+        width_px: Width of the label.
+        height_px: Height of the label.
+        image_size: Width and height of the image.
 
     Returns:
         The label's left and top.
@@ -82,8 +82,8 @@ def crop_sheet(image: Image, crops: Sequence[tuple[str, Polygon]]) -> Image:
     """Show crops side by side, each with a line of text below.
 
     Args:
-        image: BGR (height, width, 3).
-        crops: (caption, what to cut out) pairs; long captions are shortened.
+        image: BGR image (height, width, 3).
+        crops: (caption, region) pairs; long captions are shortened.
 
     Returns:
         A BGR picture; a note where there is nothing to show.
@@ -141,7 +141,7 @@ def _fitted(crop: Image) -> Image:
 
 
 def text_width(text: str, height_px: int) -> int:
-    """Return how many pixels wide a line of text of this letter height is."""
+    """Return the width in pixels of a line of text of this letter height."""
     text = _printable(text)
     if _opencv_font() is not None:
         box = cv2.getTextSize((0, 0), text, (0, 0), _opencv_font(), height_px)

@@ -1,6 +1,6 @@
 """Comparisons as a pull request or a job's page shows them: a short Markdown summary, and GitHub's annotations.
 
-Labels and transcripts may hold anything: they are written as code, and what could be markup, a mention or a link as
+Labels and transcripts may contain anything: they are written as code, and characters of markup, mentions and links as
 numeric character references.
 """
 
@@ -12,10 +12,10 @@ from ocrbench.report.comparison import Judged, limit_name, sentence
 from ocrbench.report.tables import escape
 from ocrbench.runs.columns import text
 
-# A comment on GitHub may have 65,536 characters.
+# A comment on GitHub may have up to 65,536 characters.
 FLIPPED_SHOWN, WARNINGS_SHOWN, CHARACTERS_SHOWN = 40, 20, 60
 UNSAFE = re.compile(r"[!\"#$&*:<>@\[\\\]^_`{|}~]|(?<=www)\.")
-# What is not text, or turns the direction of the text after it.
+# Characters that are not text, or change the direction of the text after them.
 INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 EMPTY = "–"
 # GitHub shows no more annotations of one kind per step.
@@ -23,7 +23,7 @@ ANNOTATIONS_SHOWN = 10
 
 
 def to_pull_request(judged: Sequence[Judged]) -> bytes:
-    """Write a section per comparison, the verdict first."""
+    """Write one section per comparison, the verdict first."""
     return "\n".join(_section(each) for each in judged).encode()
 
 
@@ -108,7 +108,7 @@ def code(words: str, limit: int = CHARACTERS_SHOWN) -> str:
 def annotations(judged: Sequence[Judged]) -> list[str]:
     """Return GitHub's workflow commands, which become notes on a run and its pull request.
 
-    An error for what failed, a warning for what is undecided, a notice for what a reader must know.
+    Failures become errors, undecided limits warnings, and notes for the reader notices.
     """
     errors: list[str] = []
     warnings: list[str] = []
@@ -131,7 +131,7 @@ def _command(title: str, message: str) -> str:
 
 
 def _data(text: str) -> str:
-    # Standard output cannot hold the stand-ins for undecodable bytes of a file's name.
+    # Standard output cannot encode the stand-ins for undecodable bytes in a file name.
     printable = text.encode(errors="backslashreplace").decode()
     return printable.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 

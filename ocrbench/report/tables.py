@@ -24,7 +24,7 @@ def to_markdown(frame: pd.DataFrame) -> bytes:
 
 
 def escape(text: str) -> str:
-    """Make text stand for itself in a cell; line breaks become spaces."""
+    """Escape text in a cell; line breaks become spaces."""
     flat = " ".join(text.split())
     return MARKUP.sub(r"\\\g<0>", html.escape(flat, quote=False))
 
@@ -44,7 +44,7 @@ def to_parquet(frame: pd.DataFrame) -> bytes:
 def to_json(frame: pd.DataFrame) -> bytes:
     """Write a list with an object per row; numbers that are not there, or not finite, are null."""
     rows = [{name: _finite(value) for name, value in row.items()} for row in frame.to_dict("records")]
-    # File names may hold bytes that are not text.
+    # File names may contain bytes that are not text.
     return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False).encode(errors="backslashreplace") + b"\n"
 
 

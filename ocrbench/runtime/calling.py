@@ -11,8 +11,8 @@ from ocrbench.records import Graph, Network
 
 
 def caller(request: Any, graph: Graph) -> Network:  # noqa: ANN401 - OpenVINO has no stubs
-    """Make a callable of a request; the tensors that it returns are the request's own until the next call."""
-    # Setting tensors one by one takes 40 µs less than handing arrays to ``infer``, which looks at what it was given and
+    """Wrap a request in a callable; the tensors that it returns are valid until the next call."""
+    # Setting tensors one by one takes 40 µs less than passing arrays to ``infer``, which inspects its arguments and
     # makes a dictionary of all outputs.
     start, wait, read = request.start_async, request.wait, request.get_output_tensor
     if graph.inputs:
@@ -21,12 +21,12 @@ def caller(request: Any, graph: Graph) -> Network:  # noqa: ANN401 - OpenVINO ha
         numbers = range(len(request.model_inputs))
         entries = [(partial(request.set_input_tensor, each), request.get_input_tensor(each)) for each in numbers]
     inputs = [(setter, tensor.get_element_type().to_dtype()) for setter, tensor in entries]
-    # Folding the arg-max in makes new outputs, in a known order.
+    # Folding in the arg-max creates new outputs, in a known order.
     outputs = graph.outputs if graph.outputs and not graph.arg_max else ()
     places = range(len(request.model_outputs))
 
     def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        # OpenVINO does not keep the memory of an array, so what had to be converted must outlive the inference.
+        # OpenVINO does not keep an array's memory alive, so converted arrays must outlive the inference.
         given = [np.asarray(tensor, dtype=kind, order="C") for (_, kind), tensor in zip(inputs, tensors, strict=True)]
         for (setter, _), array in zip(inputs, given, strict=True):
             setter(ov.Tensor(array, shared_memory=True))

@@ -8,7 +8,7 @@ import openvino as ov
 
 from ocrbench.errors import DeviceError
 
-# Devices that hand the work to other ones.
+# Devices that delegate work to others.
 VIRTUAL_DEVICES = ("AUTO", "MULTI", "HETERO", "BATCH")
 
 
@@ -17,7 +17,7 @@ class Device:
     """A device as OpenVINO names it.
 
     Attributes:
-        native: The inference precisions that the device says it has instructions for.
+        native: Inference precisions for which the device reports instructions.
     """
 
     name: str
@@ -33,10 +33,10 @@ def devices() -> list[Device]:
 
 
 def check_device(device: str) -> None:
-    """Make sure that every device which a device string names is there.
+    """Check that every device in a device string exists.
 
     Raises:
-        DeviceError: Names the missing device and lists those available.
+        DeviceError: A device is missing; the message lists the available ones.
     """
     available = ov.Core().available_devices
     known = {*available, *(name.partition(".")[0] for name in available)}

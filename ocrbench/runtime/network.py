@@ -1,4 +1,4 @@
-"""Compiled networks, and which precision they really executed."""
+"""Compiled networks, and the precision that they really executed."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from ocrbench.profiling.twin import ProfiledTwin, Shape, Watch
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.calling import caller
 
-# Stands for the network that takes all shapes.
+# Key of the network that takes all shapes.
 ANY: Shape = ()
 
 PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
@@ -29,12 +29,12 @@ PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a network is to run.
+    """The settings of a network.
 
     Attributes:
-        properties: OpenVINO properties; they win over what the precision and the hint set.
-        shapes: Number of input shapes, those met first, that get a network of their own.
-        cache_dir: Folder under which compiled networks are kept; None keeps none.
+        properties: OpenVINO properties, which override those of the precision and the hint.
+        shapes: Number of input shapes, those met first, that get their own network.
+        cache_dir: Folder for compiled networks; None keeps none.
     """
 
     device: str
@@ -46,7 +46,7 @@ class Settings:
 
     @property
     def all_properties(self) -> dict[str, Any]:
-        """Return all that OpenVINO is given."""
+        """Return all properties for OpenVINO."""
         properties: dict[str, Any] = {}
         if self.performance_hint != "NONE":
             properties["PERFORMANCE_HINT"] = self.performance_hint
@@ -57,17 +57,17 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """What was asked of OpenVINO and what it made of it.
+    """The request to OpenVINO and its execution.
 
     Attributes:
-        hint: The ``INFERENCE_PRECISION_HINT`` that was set; empty for none.
-        reported: The property that the compiled network reports; empty where it reports none.
+        hint: ``INFERENCE_PRECISION_HINT`` as set; empty for none.
+        reported: Precision that the compiled network reports; empty if it reports none.
         execution_devices: ``EXECUTION_DEVICES``.
         executed: Type → share of the time, largest first.
-        shapes: How many input shapes had a network of their own. Times of compiling are added up, and ``from_cache`` is
-            true of all.
-        emulated: The executed types for which the processor has no instructions.
-        layers: Each layer's time for all inputs; empty unless it was asked for.
+        shapes: Number of input shapes with their own network. Compile times are added up, and ``from_cache`` is true
+            only if it is true of all.
+        emulated: Executed types for which the processor has no instructions.
+        layers: Time of each layer for all inputs; empty unless requested.
     """
 
     precision: Precision
@@ -85,17 +85,17 @@ class Execution:
 
 
 class CompiledNetwork:
-    """A network that OpenVINO has compiled for a device, perhaps once more for some input shapes each.
+    """A network that OpenVINO has compiled for a device, and possibly again for single input shapes.
 
-    A network that takes all shapes prepares its layers anew whenever the shape is another one than before, and is
-    slower even if not. One that is compiled for a single shape never does.
+    A network that takes all shapes prepares its layers again whenever the shape changes, and is slower even if it does
+    not. A network that is compiled for a single shape never prepares its layers again.
     """
 
     def __init__(self, artifact: Artifact, graph: Graph, settings: Settings) -> None:
         """Read the artifact, fold the graph in and compile.
 
         Raises:
-            DeviceError: The device or a property is refused.
+            DeviceError: OpenVINO rejects the device or a property.
         """
         self._artifact, self._graph, self._settings = artifact, graph, settings
         self._lock = Lock()
@@ -108,7 +108,7 @@ class CompiledNetwork:
         self._requests: list[tuple[Shape, Any]] = []
 
     def network(self) -> Network:
-        """Make a callable with inference requests of its own."""
+        """Make a callable with its own inference requests."""
 
         def make(shape: Shape) -> Network:
             request = self._compiled[shape].create_infer_request()
@@ -118,7 +118,7 @@ class CompiledNetwork:
         return self._callable(make)
 
     def latency_ms(self) -> float:
-        """Return how long the last inference of the newest callable took, by OpenVINO's own clock."""
+        """Return the duration of the newest callable's last inference, by OpenVINO's own clock."""
         _, request = self._requests[-1]
         return float(request.latency)
 
@@ -128,19 +128,19 @@ class CompiledNetwork:
         return np.random.default_rng(0).integers(0, 256, size=tuple(shape)).astype(kind)
 
     def optimum(self) -> int:
-        """Return how many requests at once keep the device busy: ``OPTIMAL_NUMBER_OF_INFER_REQUESTS``."""
+        """Return the number of requests that keeps the device busy: ``OPTIMAL_NUMBER_OF_INFER_REQUESTS``."""
         return int(_property(self._model, "OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
 
     def execution(self, replay: Callable[[Network], None] | None = None, passes: int = 0) -> Execution:
         """Report how this network ran.
 
-        Per-layer times need a property that would slow the measured network down. So the same network is compiled a
-        second time with profiling on and fed by ``replay``; a layer's type is taken from the measured network, only
-        its time from the profiled one.
+        Times of layers need a property that would slow down the measured network. So the same network is compiled a
+        second time with profiling and fed by ``replay``. The type of a layer comes from the measured network, only its
+        time from the profiled one.
 
         Args:
-            replay: Feeds a network typical inputs; None leaves ``executed`` empty.
-            passes: How often it is repeated to time each layer; 0 leaves ``layers`` empty.
+            replay: Function that feeds a network typical inputs; None leaves ``executed`` empty.
+            passes: Number of repetitions to time each layer; 0 leaves ``layers`` empty.
         """
         settings = self._settings
         report = Execution(
@@ -162,7 +162,7 @@ class CompiledNetwork:
         types = self._measured_types()
         layers = profile.layers(types)
         report = replace(report, executed=shares(layers), emulated=emulated(layers))
-        # The first pass, which decides what is reported of every run, warmed up.
+        # The first pass, which gives the report of every run, warmed up.
         timed: list[LayerTime] = []
         for _ in range(passes):
             replay(profile)
@@ -183,7 +183,7 @@ class CompiledNetwork:
         return ProfiledTwin(build)
 
     def _callable(self, make: Callable[[Shape], Network]) -> Network:
-        """Hand each input to what is made for its shape, or for all."""
+        """Pass each input to the network for its shape, or for all."""
         made = {ANY: make(ANY)}
         if self._most == 1:
             return made[ANY]
@@ -197,7 +197,7 @@ class CompiledNetwork:
         return infer
 
     def _key(self, shape: Shape) -> Shape:
-        """Say which network takes this shape, and compile it if it is to have one."""
+        """Return the network for this shape, and compile it if necessary."""
         if shape not in self._compiled:
             with self._lock:
                 if shape not in self._compiled and len(self._compiled) < self._most:
@@ -210,16 +210,16 @@ class CompiledNetwork:
         self.compile_ms += (perf_counter_ns() - start) / 1e6
 
     def _measured_types(self) -> dict[tuple[Shape, str], str]:
-        """Ask which type each layer of each network executed."""
+        """Return the type that each layer of each network executed."""
         types: dict[tuple[Shape, str], str] = {}
         for shape, request in self._requests:
             if not request.latency:
-                # It never inferred, so it knows of no layer what that would execute.
+                # It never inferred, so the types of its layers are unknown.
                 continue
             try:
                 types |= {(shape, layer.node_name): layer.exec_type for layer in request.profiling_info}
             except RuntimeError:
-                # Some plugins tell nothing about a network that was compiled without profiling.
+                # Some plugins report nothing about a network that was compiled without profiling.
                 return {}
         return types
 
@@ -238,10 +238,10 @@ class CompiledNetwork:
             raise DeviceError(message) from error
 
     def _cache_dir(self, shape: Shape, properties: Mapping[str, Any]) -> Path:
-        """Choose a folder that no other precision, device, property, network, shape or OpenVINO version shares.
+        """Choose a folder for this combination of precision, device, properties, network, shape and OpenVINO version.
 
-        OpenVINO's own cache key does not cover the precision hint: one folder for all would serve what was cached for
-        bf16 when f32 is asked for, and leave it to the device which of the two it then executes.
+        OpenVINO's own cache key lacks the precision hint: a common folder would serve a network cached for bf16 when
+        f32 is requested, and the device would choose which of the two it executes.
         """
         assert self._settings.cache_dir is not None
         key = {

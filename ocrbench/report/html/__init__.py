@@ -1,24 +1,24 @@
 """Runs → one HTML page that opens offline, and a short Markdown page.
 
-The way of the data::
+The data flow::
 
-    loading.load_report(…) → Report            the runs, their files read when a section asks for them
+    loading.load_report(…) → Report            the runs, whose files are read when a section needs them
     section.build(report)  → plain data        one builder per section; numbers, texts, lists and dicts only
-    page.to_html(…)        → bytes             Jinja2 for what stands still, JSON for what the scripts draw
+    page.to_html(…)        → bytes             Jinja2 for static parts, JSON for the scripts
 
 To add a section, write a module with a function ``build(report: Report) -> Mapping[str, Any] | None`` (None leaves
 the section out), a partial ``templates/ID.html``, perhaps a script ``static/ID.js``, and name them in
-``sections.SECTIONS``. In the partial, ``data`` is what the builder returned, ``section`` its entry in ``SECTIONS`` and
+``sections.SECTIONS``. In the partial, ``data`` is the builder's result, ``section`` its entry in ``SECTIONS`` and
 ``report`` the page's ``ReportData``; ``{{ … }}`` is escaped, and control characters are made visible. Headings begin
-at ``<h3>``; a text from runs stands in ``<bdi>``, which keeps its direction to itself. A script calls::
+at ``<h3>``; a text from runs belongs into ``<bdi>``, which isolates its direction. A script calls::
 
     ocrbench.section("ID", (element, data) => { … });
 
-with the ``<section>`` element, once, when it comes near the window. ``static/page.js`` lists what else ``ocrbench``
-offers: ``data`` (what ``ReportData`` holds), ``el`` (makes elements; text is always text), ``format`` (numbers as the
+with the ``<section>`` element, once, before it becomes visible. ``static/page.js`` lists what else ``ocrbench``
+offers: ``data`` (the ``ReportData``), ``el`` (makes elements; text is always text), ``format`` (numbers as the
 tables show them), ``select`` and ``onSelect`` (the run that the reader looks at), ``plot`` (Plotly in the page's
-colours) and ``markup`` (texts for Plotly, which reads a little HTML). Never use ``innerHTML`` and its like: texts may
-hold anything. The page's Content-Security-Policy allows the scripts by their hashes, images as ``data:`` (and files
+colours) and ``markup`` (texts for Plotly, which reads a little HTML). Never use ``innerHTML`` or similar: texts may
+contain anything. The page's Content-Security-Policy allows the scripts by their hashes, images as ``data:`` (and files
 with ``--link-images``), and nothing from the network.
 
 A builder gets its runs as ``runs.run.Run``: ``row`` (the wide table's), ``label`` (short and unique), ``steady``

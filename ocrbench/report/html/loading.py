@@ -11,7 +11,7 @@ from ocrbench.report.html.model import Options, Report
 from ocrbench.runs.find import find_runs
 from ocrbench.runs.run import Run
 
-# How many images are looked at one by one, over all runs: this bounds the time that a report takes.
+# Number of images that are inspected one by one, over all runs, which limits the time of a report.
 MAX_IMAGES = 6_000
 SEED = 0
 
@@ -24,17 +24,17 @@ def load_report(
     options: Options | None = None,
     command: str = "",
 ) -> Report:
-    """Find runs below folders, failed ones too.
+    """Find runs below folders, including failed ones.
 
     Args:
         folders: Runs, or any folders above runs.
-        against: Likewise, of the runs to hold these against.
-        title: Of the page; empty for one that says what was measured.
-        options: See there.
-        command: That makes the report.
+        against: The same for the baseline runs.
+        title: Title of the page; empty for a description of what was measured.
+        options: Options of the command line.
+        command: Command that makes the report.
 
     Raises:
-        ConfigError: A folder does not exist, or holds no run.
+        ConfigError: A folder does not exist, or has no run.
     """
     stored = find_runs(folders, failed=True)
     baseline = find_runs(against, failed=True) if against else []
@@ -60,7 +60,7 @@ def labelled(runs: Sequence[Run]) -> list[Run]:
 
 
 def _chosen_images(runs: Sequence[Run]) -> Mapping[str, frozenset[str]]:
-    """Choose the images of datasets that are too large: fingerprint → sample ids, the same for all its runs."""
+    """Sample the images of datasets that are too large: fingerprint → sample ids, the same for all its runs."""
     finished = [run for run in runs if run.ok]
     limit = MAX_IMAGES // max(1, len(finished))
     datasets = {run.dataset_sha256: run for run in finished}

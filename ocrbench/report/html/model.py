@@ -1,4 +1,4 @@
-"""What a report is made of: the runs as builders get them, the sections, and the plain data of the page."""
+"""The parts of a report: the runs for the builders, the sections, and the plain data of the page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from ocrbench.runs.run import Run
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the reader of the command line asked for.
+    """Options of the command line.
 
     Attributes:
-        gallery: How many images the gallery holds at most.
-        link_images: Link images as files instead of embedding them.
+        gallery: Greatest number of images in the gallery.
+        link_images: Whether to link images as files instead of embedding them.
     """
 
     gallery: int = 24
@@ -23,14 +23,14 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What builders build from.
+    """The input of the builders.
 
     Attributes:
-        runs: Oldest first; failed ones too.
-        against: The runs that ``runs`` are held against; mostly none.
-        created: ISO 8601, UTC.
-        command: That made the report.
-        sampled: Says in a sentence that single images were looked at in a sample only; else empty.
+        runs: Runs, oldest first, including failed ones.
+        against: Baseline runs; mostly none.
+        created: Time, ISO 8601, UTC.
+        command: Command that made the report.
+        sampled: Sentence about the sample of images, if only a sample was inspected; else empty.
     """
 
     title: str
@@ -52,10 +52,10 @@ class Section:
     """A part of the page.
 
     Attributes:
-        id: The anchor, and the name of the partial and of the script.
-        build: Makes plain data; None leaves the section out.
+        id: Anchor, and name of the partial and the script.
+        build: Function that returns plain data; None leaves the section out.
         script: Whether there is a ``static/<id>.js``.
-        needs_runs: Whether it is left out where no run finished.
+        needs_runs: Whether it is left out if no run finished.
     """
 
     id: str
@@ -70,9 +70,9 @@ class ReportData:
     """The page's data, plain enough for JSON.
 
     Attributes:
-        columns: Of the wide table: name, kind, unit, decimals, whether more is better.
+        columns: Columns of the wide table: name, kind, unit, decimals, whether more is better.
         runs: Id, label and row of each run.
-        sections: Id → what its builder returned.
+        sections: Id → result of its builder.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Every run as a row. The page has the rows, so here are its columns and what filters offer."""
+"""Columns and filters of the table of runs; the page has the rows already."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from ocrbench.runs.table import shown_columns, wide
 
 # Columns with few values, which become filters.
 FILTERS = ("status", *ROLES, "precision", "device", "scenario", "dataset", "host", "openvino")
-# Units that stand behind a number.
+# Units that follow a number.
 UNITS = ("ms", "images/s", "MB")
 
 

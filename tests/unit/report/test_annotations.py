@@ -12,7 +12,7 @@ def test_what_failed_is_an_error_and_what_is_undecided_a_warning(judge: Judge) -
     lines = annotations([judge(latency=(1.08, 1.12), before="a", after="b", warnings=["detector executed f32"])])
     assert lines == [
         "::error title=a → b::latency_p50_ms max_worse=0.03: +10.0 %25 [+8.0, +12.0], allowed +3 %25",
-        "::warning title=a → b::peak_rss_mb max_worse=0.1: there is no interval to decide by",
+        "::warning title=a → b::peak_rss_mb max_worse=0.1: there is no interval for a decision",
         "::warning title=a → b::latency_p99_ms at_most=120: was not measured on both sides",
         "::notice title=a → b::detector executed f32",
     ]

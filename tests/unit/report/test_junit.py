@@ -34,7 +34,7 @@ def test_one_case_per_limit(schema: xmlschema.XMLSchema, judge: Judge) -> None:
     assert cases(written) == {
         "latency_p50_ms max_worse=0.03": ("failure", "+10.0 % [+8.0, +12.0], allowed +3 %"),
         "e2e_hmean max_worse=0.005": ("passed", ""),
-        "peak_rss_mb max_worse=0.1": ("skipped", "there is no interval to decide by"),
+        "peak_rss_mb max_worse=0.1": ("skipped", "there is no interval for a decision"),
         "latency_p99_ms at_most=120": ("skipped", "was not measured on both sides"),
     }
     (suite,) = ET.fromstring(written).findall("testsuite")
