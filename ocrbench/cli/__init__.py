@@ -15,8 +15,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from ocrbench import __version__
-from ocrbench.cli.commands import COMMANDS
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import COMMANDS, make_console
 from ocrbench.errors import ConfigError, OcrBenchError, last_line
 from ocrbench.reading import check_exists, is_override
 

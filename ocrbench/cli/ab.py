@@ -4,17 +4,16 @@ from typing import Annotated
 
 import typer
 
-from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.comparison import report
-from ocrbench.cli.console import make_console
-from ocrbench.cli.files import ConfigDirOption, existing
-from ocrbench.cli.outputs import (
+from ocrbench.cli.commands import command, make_app, make_console
+from ocrbench.cli.comparison import (
     BenchmarkJsonOption,
     JsonOption,
     JunitOption,
     MarkdownOption,
     Outputs,
+    report,
 )
+from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.compare.interleaved import Plan
 from ocrbench.compare.live import compare_live
 from ocrbench.compare.sides import check_shared, parse_side

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
 
 if TYPE_CHECKING:
     import typer
@@ -48,6 +52,8 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
+# Where there is no terminal, tables are wide enough not to be folded.
+WIDTH_ELSEWHERE = 160
 VERDICT_STATUS = "Exit status: 0 no worse (or the gate is passed), 1 worse (or the gate fails), 3 undecided."
 
 COMMANDS = {
@@ -192,3 +198,10 @@ def make_app(group: str | None = None) -> typer.Typer:
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate the function behind a command of ``COMMANDS``, whose help is taken from there."""
     return app.command(name, help=COMMANDS[name].help, epilog=COMMANDS[name].epilog)
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Make a console for standard output or standard error."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_ELSEWHERE
+    return Console(stderr=stderr, width=width, highlight=False)

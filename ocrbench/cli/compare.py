@@ -5,11 +5,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.comparison import report
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import command, make_app, make_console
+from ocrbench.cli.comparison import BenchmarkJsonOption, JsonOption, JunitOption, MarkdownOption, Outputs, report
 from ocrbench.cli.files import ConfigDirOption, existing
-from ocrbench.cli.outputs import BenchmarkJsonOption, JsonOption, JunitOption, MarkdownOption, Outputs
 from ocrbench.compare.stored import compare_matched
 from ocrbench.compare.verdict import check_limits
 from ocrbench.config.checking import closest

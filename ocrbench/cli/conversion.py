@@ -12,11 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.comparison import show_gate
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import command, make_app, make_console
+from ocrbench.cli.comparison import STATUS_OF_GATE, show_gate
 from ocrbench.cli.files import ConfigDirOption, existing, write_output
-from ocrbench.cli.outputs import STATUS_OF_GATE
 from ocrbench.compare.interleaved import Plan
 from ocrbench.compare.verdict import check_gate, check_limits, outcome_of
 from ocrbench.config.composing import load

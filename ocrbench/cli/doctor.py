@@ -12,8 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench import environment
-from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import command, make_app, make_console
 from ocrbench.config.checking import refuse_unused
 from ocrbench.config.composing import GROUPS, load
 from ocrbench.config.schema import Cell

@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import command, make_app, make_console
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.config.checking import closest, refuse_unused
 from ocrbench.config.composing import load

@@ -8,8 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import command, make_app, make_console
 from ocrbench.config.checking import closest
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.change_points import MIN_RUNS

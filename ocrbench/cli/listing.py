@@ -9,8 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench.cli.commands import examples, make_app
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import examples, make_app, make_console
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.config.packaged import choices
 from ocrbench.config.parsing import shipped_cell, shipped_choice

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import command, make_app, make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
 from ocrbench.config.checking import closest, validate
 from ocrbench.config.composing import load

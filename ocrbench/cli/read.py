@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import command, make_app, make_console
 from ocrbench.cli.files import ConfigDirOption, existing, write_output
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.reading import ORDERS, ImageSource, Read, check_exists, compose, is_override, read_images

@@ -1,6 +1,7 @@
 """Run cells: ``python -m ocrbench KEY=VALUE …``."""
 
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,7 +12,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.text import Text
 
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import make_console
 from ocrbench.config.checking import closest
 from ocrbench.config.composing import complete, load_matrix
 from ocrbench.config.packaged import packaged
@@ -61,12 +62,17 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
         _hand_over(flags, overrides)
         return OK
     session = Session.new(Path(cells[0].reports_dir))
+    first = not any(session.reports_dir.glob("runs/*/run.json"))
     try:
         _hand_over(flags, [*overrides, f"hydra.job.name={session.name}"])
     except KeyboardInterrupt:
         _finish(session, matrix=len(cells) > 1)
         raise
-    return _finish(session, matrix=len(cells) > 1)
+    status = _finish(session, matrix=len(cells) > 1)
+    if first and status == OK:
+        # Not to standard output: it is no result, and only the first run has it.
+        make_console(stderr=True).print(Text(_next_steps(session.reports_dir, matrix=len(cells) > 1)), soft_wrap=True)
+    return status
 
 
 def one_cell(config: DictConfig) -> None:
@@ -153,6 +159,19 @@ def _finish(session: Session, *, matrix: bool) -> int:
         message = f"internal error: {errors[0]} (-v shows where)"
         raise OcrBenchError(message)
     return OK if runs and written and all(run.ok for run in runs) else CELL_FAILED
+
+
+def _next_steps(reports_dir: Path, *, matrix: bool) -> str:
+    """Suggest what to do after the first run."""
+    folder = "" if reports_dir == Path("reports") else f" {shlex.quote(str(reports_dir))}"
+    compare = "ocrbench ab precision=FP16 precision=BF16", "find the better of two configurations"
+    steps = {
+        f"ocrbench report{folder}": "make an HTML page of the runs",
+        **dict([compare] if matrix else [("ocrbench -m precision=FP32,BF16,INT8", "measure several precisions")]),
+        "ocrbench dataset=icdar2015 dataset.root=PATH": "measure with images of your own",
+    }
+    width = max(map(len, steps))
+    return "\n".join(["Next steps:", *(f"  {command:{width}}  {purpose}" for command, purpose in steps.items())])
 
 
 def _show_profile(console: Console, run: Run, *, named: bool) -> None:

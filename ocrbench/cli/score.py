@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import command, make_app, make_console
 from ocrbench.config.composing import load
 from ocrbench.config.schema import Scoring
 from ocrbench.errors import ConfigError

@@ -7,8 +7,7 @@ import pandas as pd
 import typer
 from rich.text import Text
 
-from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import command, make_app, make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
 from ocrbench.config.checking import closest
 from ocrbench.config.composing import load

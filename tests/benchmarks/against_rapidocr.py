@@ -25,7 +25,7 @@ from rapidocr import EngineType, RapidOCR
 from rapidocr.inference_engine.openvino.device_config import CPUConfig
 
 from ocrbench import data
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import make_console
 from ocrbench.config.composing import load
 from ocrbench.config.schema import Cell
 from ocrbench.data.images import read_image

@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 
 from ocrbench import data
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import make_console
 from ocrbench.config.composing import load
 from ocrbench.config.schema import Cell
 from ocrbench.data.images import read_image

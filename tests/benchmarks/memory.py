@@ -13,7 +13,7 @@ import sys
 import psutil
 
 from ocrbench import data
-from ocrbench.cli.console import make_console
+from ocrbench.cli.commands import make_console
 from ocrbench.config.composing import load
 from ocrbench.measure.pool import workers_for
 from ocrbench.measure.preparing import prepare

@@ -11,6 +11,7 @@ from typing import Any
 import openvino as ov
 import pytest
 
+from ocrbench.config.packaged import packaged
 from ocrbench.runs.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
@@ -45,6 +46,7 @@ class TestOneCell:
         assert executed(row, "recognizer")
         for shown in ("det_hmean", "e2e_hmean", "latency_p50_ms", "throughput_ips", str(reports / "latest.md")):
             assert shown in done.stdout
+        assert f"Next steps:\n  ocrbench report {reports} " in done.stderr
 
     def test_raw_times_and_predictions_are_kept(self, sample_run: tuple[Path, CompletedProcess[str]]) -> None:
         store = Store(sample_run[0])
@@ -69,6 +71,7 @@ class TestOneCell:
         assert again.returncode == 0
         assert "measured before" in again.stderr
         assert "converting" not in again.stderr
+        assert "Next steps" not in again.stderr
         assert again.stdout.replace(str(reports), "") == sample_run[1].stdout.replace(str(sample_run[0]), "")
 
     def test_auto_lets_openvino_choose(self, ocrbench: Run, latest: Latest, tmp_path: Path) -> None:
@@ -153,7 +156,7 @@ def test_a_mistake_gets_one_line_and_status_2(word: str, parts: list[str], here:
 @pytest.mark.parametrize(
     ("command", "word"),
     [
-        (("read", "photo.jpg"), "dataset.limit=3"),
+        (("read", str(Path(packaged("datasets/sample")) / "img_1.jpg")), "dataset.limit=3"),
         (("fetch", "ppocrv4_mobile"), "scenario=throughput"),
         (("doctor",), "precision=INT8"),
     ],

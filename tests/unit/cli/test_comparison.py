@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from ocrbench.cli.comparison import Outputs, exit_status, publish
 from ocrbench.cli.files import existing
-from ocrbench.cli.outputs import Outputs, exit_status, publish
 from ocrbench.config.schema import Limit
 from ocrbench.errors import ConfigError
 from ocrbench.report.comparison import Judged
