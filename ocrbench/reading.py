@@ -194,7 +194,7 @@ def read_images(worker: Worker, cell: Cell, images: Sequence[tuple[str, Path]], 
 
     check_options(cell)
     results = []
-    artifacts, _ = prepare(cell, listener, start=lambda: nullcontext(worker))
+    artifacts = prepare(cell, listener, start=lambda: nullcontext(worker))
     listener.say("compiling")
     worker.ask(Load(cell=cell, artifacts=artifacts), listener, cell.prepare_timeout_seconds)
     for number, (name, path) in enumerate(images, start=1):

@@ -39,7 +39,7 @@ def fetch(
         cell = load([choice, *overrides], folder)
         with ConsoleListener(make_console(stderr=True), name) as listener:
             try:
-                artifacts, _ = prepare(cell, listener, roles)
+                artifacts = prepare(cell, listener, roles)
             except OcrBenchError as error:
                 make_console(stderr=True).print(Text(f"ocrbench: {error}"), soft_wrap=True)
                 status = FAILED

@@ -93,7 +93,7 @@ def _networks(
     cell: Cell, roles: tuple[Role, ...], checksums: dict[str, str], listener: Listener
 ) -> dict[Role, Artifact]:
     """Return the network of each stage that has one, which must be that of the finished run, if there was one."""
-    artifacts, _ = prepare(cell, listener, roles)
+    artifacts = prepare(cell, listener, roles)
     networks = {role: artifacts[role]["network"] for role in roles if artifacts[role]}
     if not networks:
         message = f"detector={cell.detector.name}: it has no network to be timed"

@@ -19,10 +19,11 @@ from ocrbench.attestation import judged
 from ocrbench.compare.changes import TIMES, tail_change, time_change
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
+from ocrbench.config.stage import ROLES
 from ocrbench.errors import DatasetError
 from ocrbench.measure.locks import alone
 from ocrbench.measure.measured import Measured, with_most_text
-from ocrbench.measure.preparing import prepare
+from ocrbench.measure.preparing import convert, prepare
 from ocrbench.measure.processes import FreshProcesses, Worker
 from ocrbench.progress import Listener
 from ocrbench.records import Artifacts, Region, Sample, StageTimes
@@ -156,7 +157,7 @@ class Interleaved:
             OcrBenchError: A conversion fails.
         """
         self.artifacts = [
-            prepare(side.cell, self._listener, start=source.fresh)[0]
+            (prepare if side.is_ours else convert)(side.cell, self._listener, ROLES, source.fresh)
             for side, source in zip(self._sides, self._sources, strict=True)
         ]
 

@@ -35,6 +35,11 @@ class Side:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def is_ours(self) -> bool:
+        """Whether its processes run this very ocrbench, with the environment of this process."""
+        return self.interpreter == sys.executable and not self.variables
+
+    @property
     def start(self) -> Callable[[], Worker]:
         """Make a worker for this side."""
         return functools.partial(Worker, self.interpreter, self.variables)

@@ -59,18 +59,18 @@ class ArtifactCache:
         with FileLock(self._root / f"{digest}.lock"):
             described = _intact(folder)
             if described is None:
+                if folder.exists():
+                    log.warning("The cached model %s is damaged or was edited; it is made again", folder)
                 self._make(folder, key, make)
                 described = _intact(folder)
                 assert described is not None, f"{folder} changed while it was being written"
-        return Artifact(
-            path=folder / MODEL,
-            precision=precision,
-            sha256=str(described["sha256"]),
-            size_bytes=_size(folder),
-            source=source,
-            metadata=dict(described["metadata"]),
-            notes=dict(described.get("notes", {})),
-        )
+        return _artifact(folder, described, precision, source)
+
+    def find(self, key: Mapping[str, object], *, precision: str, source: str) -> Artifact | None:
+        """Return the artifact for a key as ``get``; None where it would have to be made."""
+        folder = self._root / key_digest(key)
+        described = _intact(folder)
+        return None if described is None else _artifact(folder, described, precision, source)
 
     def _make(self, folder: Path, key: Mapping[str, object], make: Make) -> None:
         """Write into a temporary folder and rename it, so that a half-made artifact is never seen.
@@ -105,11 +105,20 @@ def _intact(folder: Path) -> dict[str, Any] | None:
         intact = described["sha256"] == _digest(folder)
         intact &= described["metadata_sha256"] == _metadata_digest(described["metadata"])
     except (OSError, ValueError, KeyError, TypeError):
-        intact = False
-    if not intact:
-        log.warning("The cached model %s is damaged or was edited; it is made again", folder)
         return None
-    return described
+    return described if intact else None
+
+
+def _artifact(folder: Path, described: Mapping[str, Any], precision: str, source: str) -> Artifact:
+    return Artifact(
+        path=folder / MODEL,
+        precision=precision,
+        sha256=str(described["sha256"]),
+        size_bytes=_size(folder),
+        source=source,
+        metadata=dict(described["metadata"]),
+        notes=dict(described.get("notes", {})),
+    )
 
 
 def _digest(folder: Path) -> str:

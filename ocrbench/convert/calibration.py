@@ -43,6 +43,13 @@ class CalibrationSet:
         """
         self._dataset, self._cache_dir, self._validation_images = dataset, cache_dir, validation_images
 
+    @property
+    def there(self) -> bool:
+        """Whether the images need not be generated."""
+        return self._dataset.format != SYNTHETIC or all(
+            self._folder(seed, count).is_dir() for seed, count in (self._calibrating, self._validating) if count
+        )
+
     def samples(self) -> list[Sample]:
         """Return the images to calibrate with.
 
@@ -50,7 +57,7 @@ class CalibrationSet:
             DatasetError: The dataset cannot be read, or is empty.
         """
         if self._dataset.format == SYNTHETIC:
-            return self._generated(self._dataset.seed, self._dataset.limit or SYNTHETIC_IMAGES)
+            return self._generated(*self._calibrating)
         samples = self._stored()
         return samples[::2] if self._validation_images else samples
 
@@ -61,7 +68,7 @@ class CalibrationSet:
             DatasetError: As ``samples``; there are fewer than two.
         """
         if self._dataset.format == SYNTHETIC:
-            return self._generated(self._dataset.seed + VALIDATION_SEED_OFFSET, self._validation_images)
+            return self._generated(*self._validating)
         samples = self._stored()[1::2][: self._validation_images]
         if len(samples) < 2:
             message = f"calibration.name={self._dataset.name}: too few images to set some apart for accuracy control"
@@ -101,8 +108,21 @@ class CalibrationSet:
             raise DatasetError(message)
         return samples
 
+    @property
+    def _calibrating(self) -> tuple[int, int]:
+        """Seed and number of the generated images to calibrate with."""
+        return self._dataset.seed, self._dataset.limit or SYNTHETIC_IMAGES
+
+    @property
+    def _validating(self) -> tuple[int, int]:
+        """Seed and number of those to validate with."""
+        return self._dataset.seed + VALIDATION_SEED_OFFSET, self._validation_images
+
+    def _folder(self, seed: int, count: int) -> Path:
+        return self._cache_dir / "calibration" / f"{SYNTHETIC}-v{GENERATOR_VERSION}-{seed}-{count}"
+
     def _generated(self, seed: int, count: int) -> list[Sample]:
-        folder = self._cache_dir / "calibration" / f"{SYNTHETIC}-v{GENERATOR_VERSION}-{seed}-{count}"
+        folder = self._folder(seed, count)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():

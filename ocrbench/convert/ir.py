@@ -1,6 +1,5 @@
 """Source model → OpenVINO IR."""
 
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +8,6 @@ import openvino as ov
 from ocrbench.architectures import SUFFIXES
 from ocrbench.convert.pytorch import convert_state_dict
 from ocrbench.errors import ConversionError
-
-
-def versions(stored: str) -> dict[str, str]:
-    """Return the versions of the tools that decide what an IR looks like.
-
-    Args:
-        stored: ``f32``, ``f16`` or ``int8``.
-    """
-    found = {"openvino": ov.get_version()}
-    return found | {"nncf": metadata.version("nncf")} if stored == "int8" else found
 
 
 def read_source(path: Path, architecture: str = "") -> tuple[Any, dict[str, str]]:

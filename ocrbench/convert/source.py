@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from filelock import FileLock
 
+from ocrbench import environment
 from ocrbench.architectures import ARCHITECTURES, SUFFIXES
 from ocrbench.config.packaged import choices, packaged
 from ocrbench.config.schema import Cell
@@ -38,15 +39,12 @@ def check_version(stage: Stage, role: str) -> None:
     Raises:
         ModelError: It is too old; the message names the models that it does read.
     """
-    # Takes long to import; a file is found without.
-    import openvino as ov
-
-    running = ov.get_version()
+    running = environment.versions()["openvino"]
     if _release(running) >= _release(stage.min_openvino):
         return
     fitting = [name for name in choices(role) if _release(running) >= _release(_min_openvino(role, name))]
     message = (
-        f"{role} {stage.name} needs OpenVINO {stage.min_openvino} or later, this is {running.split('-')[0]}; "
+        f"{role} {stage.name} needs OpenVINO {stage.min_openvino} or later, this is {running}; "
         f"these work: {', '.join(fitting) or 'none'}"
     )
     raise ModelError(message)
@@ -58,7 +56,20 @@ def fetch(source: Source, stage: Stage, cell: Cell, progress: Callable[[str], No
     Raises:
         ModelError: It cannot be had, or its checksum is not the one in the configuration.
     """
-    found = _fetch(source, stage, cell, progress)
+    return _described(source, stage, _fetch(source, stage, cell, progress))
+
+
+def find(source: Source, stage: Stage, cell: Cell) -> Fetched | None:
+    """Find a network's file on this machine, without fetching or checking it; None where it is not there.
+
+    Raises:
+        ModelError: It has a format that cannot be read.
+    """
+    found = locate(source, stage, cell)
+    return None if found is None else _described(source, stage, found)
+
+
+def _described(source: Source, stage: Stage, found: Path) -> Fetched:
     if found.suffix not in (SUFFIXES if source.architecture else READABLE):
         message = (
             f"{stage.name}: cannot convert {found.name}; readable formats: {', '.join(READABLE)}, and "

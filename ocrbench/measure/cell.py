@@ -64,12 +64,11 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
     check(cell)
     samples = data.read(cell.dataset)
     fingerprint = known["dataset_sha256"] = data.fingerprint(samples)
-    # For a run that fails before the worker tells.
     known["environment"] = environment.describe()
     known["series"] = series(cell, fingerprint)
     # A process for converting and one for measuring, without starting an interpreter twice.
     with FreshProcesses(Worker, listener) as processes:
-        artifacts, known["environment"] = prepare(cell, listener, start=processes.fresh)
+        artifacts = prepare(cell, listener, start=processes.fresh)
         known["artifacts"] = {role: _described(networks) for role, networks in artifacts.items()}
         models = [each.sha256 for networks in artifacts.values() for each in networks.values()]
         cell_id = known["cell_id"] = named(cell, [decisive(cell), fingerprint, models, known["environment"]])

@@ -31,14 +31,6 @@ class Request(Generic[Answer]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Describe(Request[dict[str, Any]]):
-    """Ask for the worker's versions, host and source."""
-
-    command = "describe"
-    answer = dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Convert(Request[Artifacts]):
     """Ask for a cell's networks, by role and name, from the cache or freshly converted.
 
@@ -160,7 +152,7 @@ class Close(Request[None]):
 
 
 REQUESTS: Mapping[str, type[Request[Any]]] = {
-    kind.command: kind for kind in (Describe, Convert, Load, Run, Attest, Time, Fork, Leave, Close)
+    kind.command: kind for kind in (Convert, Load, Run, Attest, Time, Fork, Leave, Close)
 }
 
 

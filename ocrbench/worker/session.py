@@ -16,7 +16,7 @@ from ocrbench.environment.usage import usage_so_far
 from ocrbench.errors import WorkerError
 from ocrbench.records import Artifacts
 from ocrbench.scenarios import SCENARIOS, Setup, setup_of
-from ocrbench.worker.protocol import Attest, Convert, Describe, Load, Ran, Run, Time
+from ocrbench.worker.protocol import Attest, Convert, Load, Ran, Run, Time
 
 # Number of times that the images are replayed to time each layer.
 PROFILE_PASSES = 3
@@ -29,10 +29,6 @@ class Session:
         self._tell = tell
         self._engine: Engine = NativeEngine()
         self._loaded: tuple[Cell, Setup] | None = None
-
-    def describe(self, request: Describe) -> dict[str, Any]:
-        """Return the versions, the host and the source of this process."""
-        return environment.describe()
 
     def convert(self, request: Convert) -> Artifacts:
         """Convert the models of a cell, or find them in the cache."""

@@ -49,7 +49,7 @@ class Ours:
     def __init__(
         self, cell: Cell, samples: Sequence[Sample], worker: Worker | WorkerPool, listener: ConsoleListener
     ) -> None:
-        artifacts, _ = prepare(cell, listener)
+        artifacts = prepare(cell, listener)
         self._cell, self._worker, self._listener = cell, worker, listener
         worker.ask(Load(cell=cell, artifacts=artifacts), listener, cell.prepare_timeout_seconds)
         self._run(samples, setup_of(cell.scenario).warming_up)

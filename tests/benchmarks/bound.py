@@ -116,7 +116,7 @@ def main() -> None:
         workers_for(cell) as worker,
         tempfile.TemporaryDirectory() as folder,
     ):
-        artifacts, _ = prepare(cell, listener)
+        artifacts = prepare(cell, listener)
         work = work_of(cell, artifacts, samples)
         targets = [
             target

@@ -35,7 +35,7 @@ def main() -> None:
     writer = csv.writer(sys.stdout)
     writer.writerow(["images", "worker_mb", "own_mb", "images_per_second"])
     with ConsoleListener(make_console(stderr=True), "memory") as listener, workers_for(cell) as worker:
-        artifacts, _ = prepare(cell, listener)
+        artifacts = prepare(cell, listener)
         worker.ask(Load(cell=cell, artifacts=artifacts), listener, cell.prepare_timeout_seconds)
         for start in range(0, len(feed), BLOCK):
             block = feed[start : start + BLOCK]

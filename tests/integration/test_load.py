@@ -48,7 +48,7 @@ def cell_of(cache_dir: Path, *words: str) -> Cell:
 @pytest.fixture(scope="module")
 def artifacts(cache_dir: Path) -> dict[str, Artifacts]:
     return {
-        precision: prepare(cell_of(cache_dir, f"precision={precision}"), Silent())[0] for precision in ("FP32", "INT8")
+        precision: prepare(cell_of(cache_dir, f"precision={precision}"), Silent()) for precision in ("FP32", "INT8")
     }
 
 

@@ -151,9 +151,9 @@ def test_layers_are_timed_while_no_other_session_measures(
         def advance(self, phase: str, done: float, total: float) -> None:
             heard.append((phase, held))
 
-    def convert(cell: Cell, *_: object, like_int8: bool) -> tuple[Any, Any]:
+    def convert(cell: Cell, *_: object, like_int8: bool) -> Any:
         assert like_int8
-        return {"detector": {"network": artifacts[cell.detector.precision == "INT8"]}}, {}
+        return {"detector": {"network": artifacts[cell.detector.precision == "INT8"]}}
 
     monkeypatch.setattr(layer_costs, "alone", alone)
     monkeypatch.setattr(layer_costs, "prepare", convert)

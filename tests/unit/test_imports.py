@@ -18,6 +18,7 @@ MODULES = (
     "data",
     "report",
     "measure.cell",
+    "convert.lookup",
 )
 
 

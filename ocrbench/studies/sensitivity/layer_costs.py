@@ -133,7 +133,7 @@ def join(quantised: Sequence[LayerCost], names: Mapping[str, str], groups: Seque
 
 def _convert(cell: Cell, role: Role, precision: Precision, listener: Listener) -> Artifact:
     stage: dict[str, Any] = {role: replace(cell.stages[role], precision=precision)}
-    artifacts, _ = prepare(replace(cell, **stage), listener, [role], like_int8=True)
+    artifacts = prepare(replace(cell, **stage), listener, [role], like_int8=True)
     return artifacts[role]["network"]
 
 

@@ -6,8 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,11 @@ import pytest
 from doubles import Silent
 from ocrbench.config.composing import load
 from ocrbench.convert.cache import ArtifactCache, Made
+from ocrbench.convert.converter import convert_recognizer
+from ocrbench.convert.lookup import find_artifacts
 from ocrbench.measure.processes import Worker
 from ocrbench.records import Artifact
+from ocrbench.worker.protocol import Convert
 
 KEY = {"source": "00", "stored": "f16"}
 
@@ -98,14 +100,24 @@ def test_who_lets_a_worker_convert_hears_of_the_damage(
     zoo_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     words = ["recognizer=text_recognition_0012", "precision=FP32", f"omz.root={zoo_folder}", f"cache_dir={tmp_path}"]
-    request = {"cell": asdict(load(words)), "roles": ["recognizer"]}
+    request = Convert(cell=load(words), roles=["recognizer"])
     with Worker() as worker:
-        path = Path(worker.ask("convert", Silent(), 60, **request)["recognizer"]["network"]["path"])
+        path = worker.ask(request, Silent(), 60)["recognizer"]["network"].path
         assert caplog.records == []
         flip(path)
-        worker.ask("convert", Silent(), 60, **request)
+        worker.ask(request, Silent(), 60)
         (warning,) = [each.message for each in caplog.records if each.levelno == logging.WARNING]
     assert str(path.parent) in warning
+
+
+@pytest.mark.parametrize("words", [["precision=FP32"], ["precision=INT8", "recognizer.quantization.subset_size=2"]])
+def test_what_was_converted_is_found_without_a_worker(words: Sequence[str], zoo_folder: Path, tmp_path: Path) -> None:
+    cell = load([*words, "recognizer=text_recognition_0012", f"omz.root={zoo_folder}", f"cache_dir={tmp_path}"])
+    assert find_artifacts(cell, ["recognizer"]) is None
+    made = convert_recognizer(cell, lambda _: None)
+    assert find_artifacts(cell, ["recognizer"]) == {"recognizer": made}
+    flip(made["network"].path)
+    assert find_artifacts(cell, ["recognizer"]) is None
 
 
 def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -124,6 +136,8 @@ def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_what_a_killed_conversion_left_is_removed(tmp_path: Path) -> None:
     program = f"""
 import os, pathlib, signal, sys
+from ocrbench.convert.converter import convert_recognizer
+from ocrbench.convert.lookup import find_artifacts
 from ocrbench.convert.cache import ArtifactCache
 def make(folder):
     (folder / "model.xml").write_text("half")
@@ -161,6 +175,8 @@ def test_threads_at_once_make_it_once(tmp_path: Path) -> None:
 def test_processes_at_once_make_it_once(tmp_path: Path) -> None:
     program = """
 import pathlib, sys, time
+from ocrbench.convert.converter import convert_recognizer
+from ocrbench.convert.lookup import find_artifacts
 from ocrbench.convert.cache import ArtifactCache, Made
 root = pathlib.Path(sys.argv[1])
 def make(folder):

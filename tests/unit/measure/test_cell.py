@@ -202,9 +202,8 @@ class TestMeasured:
         self.durations = [100, 100, 110, 102]
         self.usage = Usage(capacity_s=10, busy_s=8, own_s=8)
         self.read_ns = 1
-        monkeypatch.setattr(
-            cell_module, "prepare", lambda *_, **__: ({"detector": {"network": ARTIFACT}}, self.environment)
-        )
+        monkeypatch.setattr(cell_module, "prepare", lambda *_, **__: {"detector": {"network": ARTIFACT}})
+        monkeypatch.setattr(environment, "describe", lambda: self.environment)
         monkeypatch.setattr(cell_module, "measure", lambda *_: self.measured())
         monkeypatch.setattr(cell_module, "WATCH_SECONDS", 0)
         monkeypatch.setattr(environment, "host", lambda: host)

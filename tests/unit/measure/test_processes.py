@@ -11,7 +11,7 @@ from doubles import Hearing
 from ocrbench.errors import DatasetError, WorkerError
 from ocrbench.measure.processes import Worker
 from ocrbench.progress import LogListener
-from ocrbench.worker.protocol import Describe, Run
+from ocrbench.worker.protocol import Attest, Run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpreter is a script with a #! line")
 
@@ -24,24 +24,24 @@ class TestWorker:
 import sys
 sys.stdin.readline()
 print('{"event": "progress", "text": "half way: \\u00fc"}', flush=True)
-print('{"event": "answer", "content": {"x": [1]}}', flush=True)
+print('{"event": "answer", "content": {"x": {"y": 1}}}', flush=True)
 sys.stdin.readline()
 """
         with Worker(interpreter(program)) as worker:
-            assert worker.ask(Describe(), hearing, 20) == {"x": [1]}
+            assert worker.ask(Attest(samples=[]), hearing, 20) == {"x": {"y": 1}}
         assert hearing.said == ["half way: ü"]
 
     @pytest.mark.parametrize(
         ("said", "message"),
         [
-            ("Segmentation", "answered 'describe' with something else: Segmentation"),
-            ('{"event": "answer", "content": [1]}', "answer to 'describe' cannot be read"),
+            ("Segmentation", "answered 'attest' with something else: Segmentation"),
+            ('{"event": "answer", "content": [1]}', "answer to 'attest' cannot be read"),
         ],
     )
     def test_nonsense_is_refused(self, said: str, message: str, interpreter: Callable[[str], str]) -> None:
         program = f"import sys\nsys.stdin.readline()\nprint({said!r}, flush=True)\nsys.stdin.readline()"
         with Worker(interpreter(program)) as worker, pytest.raises(WorkerError, match=message):
-            worker.ask(Describe(), LogListener(), 20)
+            worker.ask(Attest(samples=[]), LogListener(), 20)
 
     def test_its_warnings_are_logged_here(
         self, interpreter: Callable[[str], str], caplog: pytest.LogCaptureFixture
@@ -54,7 +54,7 @@ print('{"event": "answer", "content": {}}', flush=True)
 sys.stdin.readline()
 """
         with Worker(interpreter(program)) as worker:
-            worker.ask(Describe(), LogListener(), 20)
+            worker.ask(Attest(samples=[]), LogListener(), 20)
         assert [(each.levelname, each.message) for each in caplog.records if each.levelno >= logging.WARNING] == [
             ("WARNING", "the cached model is damaged")
         ]
@@ -87,7 +87,7 @@ sys.stdin.readline()
         with Worker(interpreter("raise SystemExit('bad start')")) as worker:
             worker._process.wait()
             with pytest.raises(WorkerError, match="bad start"):
-                worker.ask(Describe(), LogListener(), 20)
+                worker.ask(Attest(samples=[]), LogListener(), 20)
 
     def test_what_it_started_ends_with_it(self, interpreter: Callable[[str], str], tmp_path: Path) -> None:
         program = """

@@ -17,7 +17,6 @@ from ocrbench.worker.protocol import (
     Attest,
     Close,
     Convert,
-    Describe,
     Event,
     Failed,
     Fork,
@@ -64,7 +63,6 @@ def messages() -> list[tuple[Request[Any], Any]]:
     """Every request, with an answer to it."""
     cell = load()
     return [
-        (Describe(), {"versions": {"python": "3.11"}}),
         (Convert(cell=cell, roles=["detector", "recognizer"]), ARTIFACTS),
         (Load(cell=cell, artifacts=ARTIFACTS, cores=[0, 2]), {"detector": 1.5}),
         (Load(cell=cell, artifacts=ARTIFACTS), {"detector": 1.5}),
@@ -92,7 +90,7 @@ def test_every_request_is_tested() -> None:
 
 @pytest.mark.parametrize("event", [Progressed("half way"), Warned("old"), Failed("DeviceError", "no GPU")])
 def test_events_survive_the_pipe(event: Event) -> None:
-    assert decode_event(encode_event(event), Describe()) == event
+    assert decode_event(encode_event(event), Attest(samples=FEED)) == event
 
 
 def test_an_earlier_worker_tells_less_and_a_later_one_more() -> None:
@@ -113,7 +111,7 @@ def test_what_is_none_is_not_sent_as_earlier_workers_do_not_know_it() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"command": "dance"}', "knows no such request; it knows describe, convert"),
+        ('{"command": "dance"}', "knows no such request; it knows convert, load"),
         ('{"command": "run"}', "request 'run' cannot be read: samples: Field required"),
         ('{"command": "convert", "cell": {}, "roles": ["cook"]}', "request 'convert' cannot be read: cell"),
     ],
