@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # A mistake may be the user's or our own: 1 would say that something was measured and found wanting.
-MISTAKE, INTERRUPTED = 2, 130
+ABORTED, MISTAKE, INTERRUPTED = 1, 2, 130
 
 # Commands, and options of commands, that ocrbench no longer has → what to use instead.
 RETIRED = {
@@ -75,8 +75,7 @@ def _dispatch(words: list[str]) -> int:
     if words and words[0] in COMMANDS:
         if words[0] == "read" and "--help" not in words:
             _refuse_missing_images(words)
-        application(words[0])(words[1:], prog_name=f"ocrbench {words[0]}")
-        return 0
+        return _call(words[0], words[1:])
     if not words or _asks_for_help(words):
         from ocrbench.cli.overview import overview
 
@@ -85,6 +84,31 @@ def _dispatch(words: list[str]) -> int:
     from ocrbench.cli.run import run
 
     return run(words, tuple(COMMANDS))
+
+
+def _call(command: str, words: list[str]) -> int:
+    """Run a command and return its status; a wrong use gets one line, as every mistake."""
+    app = application(command)
+    import typer
+
+    try:
+        # A command that ends by itself returns nothing.
+        return app(words, prog_name=f"ocrbench {command}", standalone_mode=False) or 0
+    except typer.Abort:
+        return ABORTED
+    except Exception as error:
+        # The class of these errors is not among the names that every version of Typer has.
+        if not hasattr(error, "format_message"):
+            raise
+        message = str(error.format_message())
+        if "\n" in message:
+            # The help of a group of commands.
+            sys.stderr.write(f"{message}\n")
+            return MISTAKE
+        name = getattr(getattr(error, "ctx", None), "command_path", f"ocrbench {command}")
+        end = "" if message.endswith((".", "?")) else "."
+        message = f"{name.removeprefix('ocrbench ')}: {message}{end} See {name} --help"
+        raise ConfigError(message) from error
 
 
 def _asks_for_help(words: Sequence[str]) -> bool:

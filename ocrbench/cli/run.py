@@ -36,6 +36,7 @@ OK, CELL_FAILED = 0, 1
 # They would put another configuration in the place of the one that was checked.
 REPLACING_FLAGS = ("--config-name", "-cn", "--config-path", "-cp")
 FLAGS_WITH_VALUE = ("--config-dir", "-cd", *REPLACING_FLAGS, "--cfg", "-c", "--package", "-p")
+OTHER_FLAGS = ("-m", "--multirun", "--run", "-r", "--resolve", "--experimental-rerun")
 ASKING_FLAGS = ("--hydra-help", "--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
 
 
@@ -97,12 +98,18 @@ def _split(words: Sequence[str], commands: Sequence[str]) -> tuple[list[str], li
     overrides: list[str] = []
     words = [part for word in words for part in (word.split("=", 1) if word.startswith("--config-dir=") else [word])]
     for before, word in pairwise(["", *words]):
-        if word.startswith("-") or before in FLAGS_WITH_VALUE:
+        if before in FLAGS_WITH_VALUE:
+            flags.append(word)
+        elif word.startswith("-"):
+            known = {"--help", *FLAGS_WITH_VALUE, *ASKING_FLAGS, *OTHER_FLAGS}
+            if word.partition("=")[0] not in known:
+                message = f"{word}: no such flag; {closest(word, known)}. See ocrbench --help"
+                raise ConfigError(message)
             flags.append(word)
         elif "=" in word or word.startswith("~"):
             overrides.append(word)
         else:
-            message = f"{word}: expected KEY=VALUE or a command; {closest(word, commands)}. See --help"
+            message = f"{word}: expected KEY=VALUE or a command; {closest(word, commands)}. See ocrbench --help"
             raise ConfigError(message)
     return flags, overrides
 

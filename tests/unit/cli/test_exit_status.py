@@ -61,9 +61,31 @@ def test_commands_still_end_as_they_wish(error: Exception, status: int, monkeypa
     assert ended(*COMMAND) == status
 
 
-def test_a_wrong_use_is_still_told_by_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended("history") == 2
-    assert "Missing argument" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("history", ["history: Missing argument 'METRIC'", "See ocrbench history --help"]),
+        ("ab a b --secnds 3", ["ab: No such option", "--seconds"]),
+        ("export cvs", ["export: No such command 'cvs'", "csv", "See ocrbench export --help"]),
+        ("lst models", ["lst: expected KEY=VALUE or a command; did you mean list?"]),
+        ("lst --help", ["lst: expected KEY=VALUE or a command; did you mean list?"]),
+        ("--multrun device=CPU", ["--multrun: no such flag; did you mean --multirun?"]),
+        ("read missing.jpg", ["missing.jpg: no such file or folder"]),
+        ("devce=CPU", ["devce: no such key; did you mean device?"]),
+    ],
+)
+def test_a_mistyped_word_gets_one_line(words: str, parts: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(*words.split()) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert line.startswith("ocrbench: ")
+    assert [part for part in parts if part not in line] == [], line
+
+
+def test_a_group_of_commands_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("list") == 2
+    assert "Usage: ocrbench list" in capsys.readouterr().err
 
 
 def test_in_a_matrix_the_other_cells_go_on(
