@@ -1,1 +1,1 @@
-"""From a source model to an OpenVINO IR of the wanted precision, kept in one cache."""
+"""Conversion of a source model to an OpenVINO IR of the requested precision, kept in one cache."""

@@ -1,4 +1,4 @@
-"""The artifact cache: one folder per converted model, named by the hash of all that it was made from."""
+"""The artifact cache: one folder per converted model, named by the hash of its inputs."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ MODEL, WEIGHTS, DESCRIPTION = "model.xml", "model.bin", "artifact.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What is known of a model beside its files: see ``records.Artifact``."""
+    """Description of a model beside its files: see ``records.Artifact``."""
 
     metadata: Mapping[str, str]
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -32,7 +32,7 @@ Make = Callable[[Path], Made]
 
 
 class ArtifactCache:
-    """Converted models on disk; safe for several processes at once."""
+    """Converted models on disk, safe for concurrent processes."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -45,13 +45,13 @@ class ArtifactCache:
         precision: str,
         source: str,
     ) -> Artifact:
-        """Return the artifact for a key; make it where it is missing or no longer what was written.
+        """Return the artifact for a key; make it if it is missing or was changed.
 
         Args:
-            key: Everything that decides the artifact's content.
-            make: Writes ``model.xml`` and ``model.bin`` into a folder.
-            precision: Recorded in the artifact.
-            source: Recorded in the artifact.
+            key: Everything that affects the artifact's content.
+            make: Function that writes ``model.xml`` and ``model.bin`` into a folder.
+            precision: Precision, to be recorded in the artifact.
+            source: Source, to be recorded in the artifact.
         """
         digest = key_digest(key)
         folder = self._root / digest
@@ -73,9 +73,9 @@ class ArtifactCache:
         return None if described is None else _artifact(folder, described, precision, source)
 
     def _make(self, folder: Path, key: Mapping[str, object], make: Make) -> None:
-        """Write into a temporary folder and rename it, so that a half-made artifact is never seen.
+        """Write into a temporary folder and rename it, so that an incomplete artifact is never visible.
 
-        Only who holds the lock uses that folder: what lies in it already was left by a process that was killed.
+        Only the holder of the lock uses that folder, so files in it are the remains of a killed process.
         """
         temporary = self._root / f".making-{folder.name}"
         shutil.rmtree(temporary, ignore_errors=True)
@@ -86,7 +86,7 @@ class ArtifactCache:
             (temporary / DESCRIPTION).write_text(json.dumps(described, indent=1), encoding="utf-8")
             if folder.exists():
                 shutil.rmtree(folder)
-            os.replace(temporary, folder)  # noqa: PTH105 - Path.replace refuses folders on some platforms
+            os.replace(temporary, folder)  # noqa: PTH105 - Path.replace rejects folders on some platforms
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -97,7 +97,7 @@ def key_digest(key: Mapping[str, object]) -> str:
 
 
 def _intact(folder: Path) -> dict[str, Any] | None:
-    """Read an artifact's description; None where there is none, or its files are not what was written."""
+    """Read an artifact's description; None if there is none, or if its files were changed."""
     if not folder.exists():
         return None
     try:
@@ -126,7 +126,7 @@ def _digest(folder: Path) -> str:
 
 
 def _metadata_digest(metadata: object) -> str:
-    """An alphabet is as much part of a recognizer as its weights."""
+    """Hash the files; the metadata count, because an alphabet is as much part of a recognizer as its weights."""
     return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()
 
 

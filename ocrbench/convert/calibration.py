@@ -1,4 +1,4 @@
-"""What NNCF looks at while it quantises, and what accuracy control scores: never a test image."""
+"""Images for quantisation and for accuracy control, none of which is a test image."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,25 +21,25 @@ from ocrbench.records import Graph, Image, Region, Sample
 log = logging.getLogger(__name__)
 
 SYNTHETIC_IMAGES = 64
-# Validation images are generated with another seed.
+# Seed of generated validation images, which differs from that of calibration.
 VALIDATION_SEED_OFFSET = 1
 Tensor = NDArray[np.float32]
 Regions = Callable[[Sample, Image], Sequence[Region]]
 
 
 class CalibrationSet:
-    """Images to calibrate with, and others to validate with; generated ones are made at first use.
+    """Images for calibration and for validation; generated ones are made at first use.
 
-    Of a dataset, every second image is kept for validation where that is wanted.
+    If validation is requested, every second image of a dataset is reserved for it.
     """
 
     def __init__(self, dataset: Dataset, cache_dir: Path, validation_images: int = 0) -> None:
         """Describe the set.
 
         Args:
-            dataset: One of the formats, or ``synthetic``.
-            cache_dir: Where images are generated.
-            validation_images: How many to set apart; 0 if there is to be no validation.
+            dataset: Dataset of any format, or ``synthetic``.
+            cache_dir: Folder for generated images.
+            validation_images: Number of images to set apart; 0 without validation.
         """
         self._dataset, self._cache_dir, self._validation_images = dataset, cache_dir, validation_images
 
@@ -51,7 +51,7 @@ class CalibrationSet:
         )
 
     def samples(self) -> list[Sample]:
-        """Return the images to calibrate with.
+        """Return the calibration images.
 
         Raises:
             DatasetError: The dataset cannot be read, or is empty.
@@ -62,10 +62,10 @@ class CalibrationSet:
         return samples[::2] if self._validation_images else samples
 
     def validation(self) -> list[Sample]:
-        """Return the images to validate with, none of which is among ``samples``.
+        """Return the validation images, none of which is among ``samples``.
 
         Raises:
-            DatasetError: As ``samples``; there are fewer than two.
+            DatasetError: As for ``samples``, or there are fewer than two.
         """
         if self._dataset.format == SYNTHETIC:
             return self._generated(*self._validating)
@@ -76,7 +76,7 @@ class CalibrationSet:
         return samples
 
     def key(self) -> dict[str, object]:
-        """Return what identifies the images."""
+        """Return the identity of the images."""
         key: dict[str, object] = {"images": fingerprint(self.samples())}
         return key | ({"validation": fingerprint(self.validation())} if self._validation_images else {})
 
@@ -131,7 +131,7 @@ class CalibrationSet:
 
 
 def expected_regions(sample: Sample, image: Image) -> Sequence[Region]:
-    """Return the regions of the ground truth that can be read."""
+    """Return the legible regions of the ground truth."""
     return [region for region in sample.regions if not region.ignore]
 
 
@@ -139,11 +139,11 @@ def normalised(image: Image, graph: Graph) -> Tensor:
     """Do in NumPy what ``graphs.folding`` builds into a network.
 
     Args:
-        image: uint8, NHWC.
-        graph: Of the network that takes it.
+        image: uint8 image, NHWC.
+        graph: Graph of the network that takes it.
 
     Returns:
-        The values and the layout of the network's own input.
+        The image with the values and the layout of the network's own input.
     """
     mean, scale = (np.array(each, dtype=np.float32) for each in (graph.mean, graph.scale))
     values = (image.astype(np.float32) - mean) / scale

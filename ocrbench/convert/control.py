@@ -1,8 +1,8 @@
-"""Accuracy control that can be interrupted: NNCF searches, a journal remembers every score.
+"""Resumable accuracy control: NNCF searches, and a journal records every score.
 
-NNCF's search is deterministic, given the scores. So a search that was stopped is repeated from the start with the
-scores in the journal, which takes no inference, and goes on where it stopped. The journal also tells which step of an
-unfinished or an unsuccessful search was the best one.
+NNCF's search is deterministic, given the scores. A search that was stopped is repeated from the start with the scores
+in the journal, which takes no inference, and continues where it stopped. The journal also shows the best step of an
+unfinished or unsuccessful search.
 """
 
 import hashlib
@@ -27,15 +27,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Controlled:
-    """What accuracy control came to, on the validation images.
+    """The result of accuracy control, on the validation images.
 
     Attributes:
-        float_score: End-to-end hmean with this stage's network as it was.
-        recipe_score: With the network as the recipe alone makes it.
-        score: With the network that was taken.
-        within_budget: Whether that is close enough.
-        reverted: The operations that the recipe quantises and that are float again.
-        evaluations: How many times a network was scored, ranking included.
+        float_score: End-to-end hmean with the float network of this stage.
+        recipe_score: End-to-end hmean with the network of the recipe alone.
+        score: End-to-end hmean with the chosen network.
+        within_budget: Whether ``score`` is within the budget.
+        reverted: Operations that the recipe quantises and that are float again.
+        evaluations: Number of times that a network was scored, ranking included.
     """
 
     float_score: float
@@ -47,7 +47,7 @@ class Controlled:
 
 
 class OutOfTimeSignal(BaseException):
-    """Ends NNCF's search; not an ``Exception``, because NNCF takes those for an answer."""
+    """The end of NNCF's search; not an ``Exception``, because NNCF would catch it."""
 
 
 class AccuracyControl:
@@ -122,11 +122,11 @@ class AccuracyControl:
         )
 
     def _remembered(self, compiled: Any, numbers: Sequence[int], probe: NDArray[np.float32]) -> Any:  # noqa: ANN401
-        """Look a score up, or find it out."""
+        """Look up a score, or compute it."""
         asked = {"images": list(numbers), "network": _fingerprint(compiled, probe)}
         entry = self._journal.next(asked)
         if entry is None:
-            # What a finished search cannot do without: the scores of the float network and of the recipe's.
+            # A finished search needs at least the scores of the float network and of the recipe's.
             if len(self._journal) > 3 and monotonic() > self._deadline:
                 raise OutOfTimeSignal
             score, values = self._score(compiled, numbers)
@@ -136,7 +136,7 @@ class AccuracyControl:
 
 
 class Journal:
-    """Scores in the order in which they were asked for, one JSON line each."""
+    """Scores in the order of their requests, one JSON line each."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,13 +152,13 @@ class Journal:
         self._position = 0
 
     def next(self, asked: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the next entry if it answers this question; what follows another question is forgotten."""
+        """Return the next entry if it answers this request; otherwise forget it and all later ones."""
         if self._position < len(self._entries):
             entry = self._entries[self._position]
             if all(entry[key] == value for key, value in asked.items()):
                 self._position += 1
                 return entry
-            log.warning("accuracy control: the search differs from the one that was interrupted; it begins anew there")
+            log.warning("accuracy control: the search differs from the interrupted one, and starts again from there")
             del self._entries[self._position :]
             self._path.write_text("".join(_line(each) for each in self._entries), encoding="utf-8")
         return None
@@ -173,12 +173,12 @@ class Journal:
         return entry
 
     def whole_scores(self, images: int) -> list[float]:
-        """Return the scores on all images: of the float network, of the recipe's, and after each further step."""
+        """Return the scores on all images: of the float network, the recipe's network, and after each further step."""
         return [entry["score"] for entry in self._entries if len(entry["images"]) == images]
 
 
 def _best_step(scores: Sequence[float], max_drop: float) -> int:
-    """Choose the first step that is within the budget, else the best one; 0 is the recipe's own network.
+    """Choose the first step within the budget, else the best one; 0 is the recipe's own network.
 
     >>> _best_step([0.5, 0.4, 0.45, 0.496, 0.49], 0.005), _best_step([0.5, 0.4, 0.45, 0.43], 0.005)
     (2, 1)
@@ -189,7 +189,7 @@ def _best_step(scores: Sequence[float], max_drop: float) -> int:
 
 
 def _fingerprint(compiled: Any, probe: NDArray[np.float32]) -> str:  # noqa: ANN401
-    """Hash what a network answers: NNCF does not tell which one it is asking about."""
+    """Hash a network's answers, because NNCF does not identify the network in its requests."""
     request = compiled.create_infer_request()
     request.infer([probe])
     digest = hashlib.sha256()
@@ -199,7 +199,7 @@ def _fingerprint(compiled: Any, probe: NDArray[np.float32]) -> str:  # noqa: ANN
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    """Read the journal; a line that was cut off while being written is left out, and with it what follows."""
+    """Read the journal up to the first incomplete line."""
     entries: list[dict[str, Any]] = []
     if not path.exists():
         return entries

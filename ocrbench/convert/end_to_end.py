@@ -1,4 +1,4 @@
-"""The measure of accuracy control: the end-to-end score of a pair of which NNCF varies one network."""
+"""The measure of accuracy control: the end-to-end score of a pair whose network NNCF varies."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,16 +18,16 @@ METRIC = "e2e_hmean"
 
 
 class EndToEndScore:
-    """Scores a pipeline on validation images, image by image."""
+    """Scorer of a pipeline on validation images, image by image."""
 
     def __init__(self, samples: Sequence[Sample], scoring: Scoring, build: BuildPipeline, graph: Graph) -> None:
         """Prepare to score.
 
         Args:
-            samples: The validation images.
-            scoring: How texts and regions are compared.
-            build: Makes the pipeline around the varied network.
-            graph: What is folded into that network when it is measured; here the host does it.
+            samples: Validation images.
+            scoring: Rule by which texts and regions are compared.
+            build: Function that makes the pipeline around the varied network.
+            graph: Arithmetic that is folded into that network when it is measured; here the host does it.
         """
         self._samples, self._scoring, self._build, self._graph = samples, scoring, build, graph
 
@@ -39,7 +39,7 @@ class EndToEndScore:
         """Score a compiled model on some of the images.
 
         Returns:
-            The hmean over these images together, and of each one.
+            The hmean over these images together, and that of each image.
         """
         pipeline = self._build(host_network(compiled, self._graph))
         counted = [self._tallies(pipeline, self._samples[number]) for number in numbers]
@@ -52,12 +52,12 @@ class EndToEndScore:
 
 
 def host_network(compiled: Any, graph: Graph) -> Network:  # noqa: ANN401
-    """Call a compiled model with nothing folded in, and do in NumPy what ``graphs.folding`` builds into a network."""
+    """Call a compiled model without folding, and do in NumPy what ``graphs.folding`` builds into a network."""
     request = compiled.create_infer_request()
 
     def network(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         given = [normalised(tensors[0], graph), *tensors[1:]] if graph.mean else list(tensors)
-        # Copied in and out: another request of NNCF's model, in between, crashes on memory that is gone by then.
+        # Copy inputs and outputs: another request of NNCF's model in between would crash on freed memory.
         request.infer(dict(zip(graph.inputs, given, strict=True)) if graph.inputs else given)
         outputs = [request.get_tensor(name) for name in graph.outputs] or request.output_tensors
         scores, *others = (np.array(tensor.data) for tensor in outputs)
@@ -69,9 +69,9 @@ def host_network(compiled: Any, graph: Graph) -> Network:  # noqa: ANN401
 
 
 def _of_classes(scores: NDArray[np.float32], graph: Graph) -> NDArray[np.float32]:
-    """Keep the graph's classes, as if the network had never known the others.
+    """Keep the graph's classes, as if the network had no others.
 
-    Without ``softmax`` the scores are probabilities: they become shares among the classes that are left.
+    Without ``softmax`` the scores are probabilities, which become shares among the remaining classes.
     """
     kept = scores[..., list(graph.classes)]
     return kept if graph.softmax else kept / np.maximum(kept.sum(axis=-1, keepdims=True), np.finfo(kept.dtype).tiny)

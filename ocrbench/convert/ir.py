@@ -1,4 +1,4 @@
-"""Source model → OpenVINO IR."""
+"""Conversion of a source model to an OpenVINO IR."""
 
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ def read_source(path: Path, architecture: str = "") -> tuple[Any, dict[str, str]
     """Read a model that OpenVINO's frontends know.
 
     Args:
-        path: An IR, an ONNX file or a PyTorch state dict.
-        architecture: Of the state dict.
+        path: IR, ONNX file or PyTorch state dict.
+        architecture: Architecture of the state dict.
 
     Returns:
-        The ``ov.Model`` and what the file says of itself (ONNX metadata).
+        The ``ov.Model`` and the metadata of the file (ONNX).
 
     Raises:
         ModelError: As ``convert_state_dict``.
@@ -35,7 +35,7 @@ def read_source(path: Path, architecture: str = "") -> tuple[Any, dict[str, str]
 
 
 def is_quantised(model: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
-    """Tell whether a model carries quantisation already."""
+    """Return whether a model is quantised already."""
     return any(node.get_type_name() == "FakeQuantize" for node in model.get_ops())
 
 

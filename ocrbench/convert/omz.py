@@ -19,9 +19,9 @@ from ocrbench.errors import ModelError
 log = logging.getLogger(__name__)
 
 CHECKSUMS = "sha256.json"
-# How often a download is tried.
+# Number of attempts for a download.
 ATTEMPTS = 5
-# Tried in this order where a given folder does not hold the wanted precision.
+# Order of precisions to try if a given folder lacks the requested one.
 PRECISIONS = ("FP16", "FP32", "FP16-INT8")
 
 
@@ -36,7 +36,7 @@ class ZooFolder:
         self._root = Path(cell.omz.root).expanduser() if cell.omz.root else self._cache_dir / "omz"
 
     def find(self, source: Source) -> Path | None:
-        """Find a network's IR; in a given folder any precision will do, and what runs is attested anyway."""
+        """Find a network's IR; in a given folder any precision will do, because the executed one is checked anyway."""
         wanted = self._wanted(source)
         others = [name for name in PRECISIONS if name != wanted] if self._given else []
         for precision in (wanted, *others):
@@ -49,29 +49,29 @@ class ZooFolder:
         """Find a network's IR, or download and convert its model.
 
         Raises:
-            ModelError: It is not in the given folder, or cannot be downloaded or converted.
+            ModelError: The network is not in the given folder, or cannot be downloaded or converted.
         """
         wanted = self._wanted(source)
         found = self.find(source)
         if found is not None:
             if found.parent.name != wanted:
-                progress(f"{source.network}: {wanted} was wanted, {self._root} holds {found.parent.name}")
+                progress(f"{source.network}: {wanted} was requested, {self._root} has {found.parent.name}")
             return found
         if self._given:
             message = (
-                f"omz.root={self._root} holds no {source.network}; expected "
+                f"omz.root={self._root} has no {source.network}; expected "
                 f"{source.network}/{wanted}/{source.network}.xml and .bin somewhere below it"
             )
             raise ModelError(message)
         self._root.mkdir(parents=True, exist_ok=True)
         with FileLock(self._root / f"{source.model}.lock"):
-            # Another process may have been faster.
+            # Another process may have made it.
             return self.find(source) or self._make(source, wanted, progress)
 
     def _make(self, source: Source, wanted: str, progress: Callable[[str], None]) -> Path:
         stale = self._downloaded(source, wanted)
         if stale is not None:
-            progress(f"{stale} is incomplete or was edited; it is fetched again")
+            progress(f"{stale} is incomplete or was edited, and is fetched again")
             stale.unlink()
         self._download(source, wanted, progress)
         path = self._downloaded(source, wanted)
@@ -111,13 +111,13 @@ class ZooFolder:
             raise ModelError(message)
 
     def _origin(self, tools: ZooTools, source: Source, file: Path) -> str:
-        """Look up where a file comes from: " from <address>", or nothing where the zoo's description does not tell."""
+        """Look up the origin of a file: " from <address>", or empty if the zoo's description lacks it."""
         try:
             described = run_streaming([tools.command(DESCRIBER), "--name", source.model], lambda _: None)
             (model,) = json.loads("\n".join(described.lines))
             return self._described_origin(model, file)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, ModelError) as error:
-            # A failed download is being reported; that this fails too must not hide why.
+            # This runs while a failed download is reported, and its own failure must not hide the reason.
             log.debug("no origin of %s: %s", file, error)
             return ""
 
@@ -143,7 +143,7 @@ class ZooFolder:
 
 
 def failure(lines: Sequence[str]) -> str:
-    """Say in a few words why omz_downloader failed, from what it printed.
+    """Summarise why omz_downloader failed, from its output.
 
     >>> failure(["requests.exceptions.ConnectionError: … [Errno 111] Connection refused", "## Error: Download failed"])
     'Connection refused'
@@ -158,7 +158,7 @@ def failure(lines: Sequence[str]) -> str:
 
 
 def _intact(path: Path) -> bool:
-    """Compare a downloaded IR with the checksums that were taken when it was complete."""
+    """Compare a downloaded IR with the checksums of its completion."""
     try:
         sums = json.loads((path.parent / CHECKSUMS).read_text(encoding="utf-8"))
         return all(file_sha256(path.parent / name) == digest for name, digest in sums.items())

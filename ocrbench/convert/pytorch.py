@@ -1,4 +1,4 @@
-"""PyTorch state dicts → OpenVINO. torch is imported here, when something has to be converted, and nowhere before."""
+"""Conversion of PyTorch state dicts to OpenVINO. torch is imported only when something has to be converted."""
 
 import pickle
 import re
@@ -13,7 +13,7 @@ from ocrbench import architectures
 from ocrbench.architectures import ARCHITECTURES
 from ocrbench.errors import ConversionError, ModelError, last_line
 
-# What torch.nn.DataParallel puts before every name.
+# Prefix that torch.nn.DataParallel adds to every name.
 PARALLEL = "module."
 
 
@@ -21,8 +21,8 @@ def convert_state_dict(path: Path, name: str) -> Any:  # noqa: ANN401 - OpenVINO
     """Load weights into an architecture and convert it.
 
     Args:
-        path: A state dict, as ``torch.save(module.state_dict(), path)`` writes it.
-        name: A key of ``ARCHITECTURES``.
+        path: State dict, as ``torch.save(module.state_dict(), path)`` writes it.
+        name: Key of ``ARCHITECTURES``.
 
     Returns:
         The ``ov.Model``.
@@ -37,7 +37,7 @@ def convert_state_dict(path: Path, name: str) -> Any:  # noqa: ANN401 - OpenVINO
     known = ARCHITECTURES[name]
     try:
         with torch.no_grad(), warnings.catch_warnings():
-            # Tracing warns of sizes that it would take for constants, though they are none here, and of itself.
+            # Tracing warns about sizes that it takes for constants, which is harmless here, and about itself.
             warnings.simplefilter("ignore")
             return ov.convert_model(module, example_input=torch.zeros(known.example), input=[known.shape])
     except Exception as error:
@@ -46,13 +46,13 @@ def convert_state_dict(path: Path, name: str) -> Any:  # noqa: ANN401 - OpenVINO
 
 
 def load_module(path: Path, name: str) -> Any:  # noqa: ANN401 - torch may not be installed
-    """Build an architecture in evaluation mode, with the weights of a file; arguments and errors as above."""
+    """Build an architecture in evaluation mode with the weights of a file; arguments and errors as above."""
     state = read_state_dict(path)
     try:
         module = architectures.build(name, state)
         module.load_state_dict(state)
     except (KeyError, RuntimeError) as error:
-        # torch lists every name; the first one is enough to see what is wrong.
+        # torch lists every name; the first one shows the problem.
         reason = f"it has no {error}" if isinstance(error, KeyError) else _shortened(str(error))
         message = f"{path.name} does not fit architecture {name}: {reason}"
         raise ModelError(message) from error
@@ -60,13 +60,13 @@ def load_module(path: Path, name: str) -> Any:  # noqa: ANN401 - torch may not b
 
 
 def read_state_dict(path: Path) -> dict[str, Any]:
-    """Read tensors by name, and nothing but tensors: pickled objects are never created.
+    """Read tensors by name, and only tensors: pickled objects are never created.
 
     Returns:
         Name → tensor on the CPU, without the prefix of ``DataParallel``.
 
     Raises:
-        ModelError: torch is not installed, or the file holds something else.
+        ModelError: torch is not installed, or the file has other content.
     """
     try:
         import torch
@@ -91,7 +91,7 @@ def read_state_dict(path: Path) -> dict[str, Any]:
 
 
 def _shortened(message: str, limit: int = 160) -> str:
-    r"""Make one line of at most so many characters.
+    r"""Shorten a text to one line of limited length.
 
     >>> _shortened("Error(s) in loading state_dict for Craft:\n\tMissing key(s) …")
     'Error(s) in loading state_dict for Craft: Missing key(s) …'

@@ -1,4 +1,4 @@
-"""INT8 by NNCF's post-training quantisation."""
+"""INT8 with NNCF's post-training quantisation."""
 
 import re
 import warnings
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ocrbench.config.stage import Recipe
 from ocrbench.errors import ConversionError
 
-# On so many validation images, at most, accuracy control ranks the layers.
+# Greatest number of validation images on which accuracy control ranks the layers.
 RANKING_IMAGES = 16
 Inputs = Sequence[NDArray[np.float32]]
 # NNCF's validation function: (compiled model, images' numbers) → (score, score per image).
@@ -24,14 +24,14 @@ def quantize(model: Any, recipe: Recipe, inputs: Inputs) -> Any:  # noqa: ANN401
 
     Args:
         model: The float ``ov.Model``.
-        recipe: Names follow ``nncf.quantize``.
+        recipe: Recipe, whose names follow ``nncf.quantize``.
         inputs: Calibration inputs, used in order.
 
     Returns:
         The quantised ``ov.Model``.
 
     Raises:
-        ConversionError: NNCF fails, or a pattern of the recipe fits no operation.
+        ConversionError: NNCF fails, or a pattern of the recipe matches no operation.
     """
     import nncf
 
@@ -40,7 +40,7 @@ def quantize(model: Any, recipe: Recipe, inputs: Inputs) -> Any:  # noqa: ANN401
         return nncf.quantize(model, nncf.Dataset(list(inputs)), **arguments, advanced_parameters=_advanced(recipe))
 
 
-def quantize_controlled(  # noqa: PLR0913 - as many as NNCF wants
+def quantize_controlled(  # noqa: PLR0913 - NNCF's number of arguments
     model: Any,  # noqa: ANN401
     recipe: Recipe,
     inputs: Inputs,
@@ -50,16 +50,16 @@ def quantize_controlled(  # noqa: PLR0913 - as many as NNCF wants
     max_drop: float,
     max_iterations: int | None,
 ) -> Any:  # noqa: ANN401
-    """Quantise, then make layers float again until the score has not dropped by more than ``max_drop``.
+    """Quantise, then return layers to float until the score has dropped by at most ``max_drop``.
 
     Args:
         model: The float ``ov.Model``.
         recipe: As for ``quantize``.
         inputs: As for ``quantize``.
-        validate: Scores a compiled model.
-        images: How many images ``validate`` knows.
-        max_drop: Absolute.
-        max_iterations: How many groups of layers may become float at most; None is no limit.
+        validate: Function that scores a compiled model.
+        images: Number of images that ``validate`` has.
+        max_drop: Greatest absolute drop of the score.
+        max_iterations: Greatest number of groups of layers that may return to float; None for no limit.
 
     Returns:
         The quantised ``ov.Model``.
@@ -71,7 +71,7 @@ def quantize_controlled(  # noqa: PLR0913 - as many as NNCF wants
     from nncf.quantization.advanced_parameters import AdvancedAccuracyRestorerParameters
 
     limit = {} if max_iterations is None else {"max_num_iterations": max_iterations}
-    # One ranking worker: the scores are asked for in a fixed order, which is what lets an interrupted search go on.
+    # One ranking worker requests scores in a fixed order, so that an interrupted search can continue.
     restorer = AdvancedAccuracyRestorerParameters(
         ranking_subset_size=min(RANKING_IMAGES, images - 1), num_ranking_workers=1, **limit
     )
@@ -101,7 +101,7 @@ def quantised_operations(model: Any) -> frozenset[str]:  # noqa: ANN401
 
 @contextmanager
 def _nncf() -> Iterator[None]:
-    """Report what NNCF raises as ours, and hide one warning.
+    """Convert NNCF's exceptions to ours, and hide one warning.
 
     NNCF 2.14 computes both choices of a range before it takes one; in the other it multiplies an infinity by zero.
     """
@@ -135,13 +135,13 @@ def _advanced(recipe: Recipe) -> Any:  # noqa: ANN401
 
 
 def _matching(model: Any, patterns: Sequence[str]) -> list[str]:  # noqa: ANN401
-    """Name the operations that the patterns mean; a pattern that means none is a mistake, not a wish."""
+    """Name the operations that match the patterns; a pattern without a match is a mistake."""
     names = [node.get_friendly_name() for node in model.get_ops()]
     chosen: list[str] = []
     for pattern in patterns:
         found = [name for name in names if re.match(pattern, name)]
         if not found:
-            message = f"quantization.ignored_patterns: {pattern!r} fits none of the model's {len(names)} operations"
+            message = f"quantization.ignored_patterns: {pattern!r} matches none of the model's {len(names)} operations"
             raise ConversionError(message)
         chosen += found
     return sorted(set(chosen))

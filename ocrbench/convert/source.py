@@ -1,4 +1,4 @@
-"""Where a model's files come from: an installed package, the Open Model Zoo, a download, a path."""
+"""The source of a model's files: an installed package, the Open Model Zoo, a download, or a path."""
 
 import re
 import urllib.parse
@@ -34,10 +34,10 @@ class Fetched:
 
 
 def check_version(stage: Stage, role: str) -> None:
-    """Make sure that this OpenVINO can read the model.
+    """Check that this OpenVINO can read the model.
 
     Raises:
-        ModelError: It is too old; the message names the models that it does read.
+        ModelError: It is too old; the message names the models that it can read.
     """
     running = environment.versions()["openvino"]
     if _release(running) >= _release(stage.min_openvino):
@@ -54,7 +54,7 @@ def fetch(source: Source, stage: Stage, cell: Cell, progress: Callable[[str], No
     """Find a network's file on this machine, or fetch it into the cache.
 
     Raises:
-        ModelError: It cannot be had, or its checksum is not the one in the configuration.
+        ModelError: The file cannot be obtained, or its checksum is not the one in the configuration.
     """
     return _described(source, stage, _fetch(source, stage, cell, progress))
 
@@ -80,7 +80,7 @@ def _described(source: Source, stage: Stage, found: Path) -> Fetched:
 
 
 def locate(source: Source, stage: Stage, cell: Cell) -> Path | None:
-    """Find a network's file without fetching anything; None where it is not on this machine."""
+    """Find a network's file without fetching anything; None if it is not on this machine."""
     if source.kind == "omz":
         return ZooFolder(cell, stage.precision).find(source)
     if source.kind == "file":
@@ -96,7 +96,7 @@ def _fetch(source: Source, stage: Stage, cell: Cell, progress: Callable[[str], N
     if source.kind in ("wheel", "url"):
         target = _target(source, cell)
         target.parent.parent.mkdir(parents=True, exist_ok=True)
-        # One process at a time: the next one finds the file.
+        # One process at a time, so that the next one finds the file.
         with FileLock(f"{target.parent}.lock"):
             return (from_wheel if source.kind == "wheel" else from_url)(source, target, progress)
     path = Path(source.path).expanduser()
@@ -109,7 +109,7 @@ def _fetch(source: Source, stage: Stage, cell: Cell, progress: Callable[[str], N
 
 
 def _target(source: Source, cell: Cell) -> Path:
-    """Choose where a download goes; the name on disk is ours, whatever the address or archive says."""
+    """Choose the path of a download; the name on disk does not depend on the address or archive."""
     name = Path(urllib.parse.urlsplit(source.url).path if source.kind == "url" else source.path).name
     return Path(cell.cache_dir).expanduser() / "models" / source.sha256[:16] / name
 
@@ -125,7 +125,7 @@ def _label(source: Source) -> str:
 
 
 def _source_digest(path: Path) -> str:
-    """Hash what decides the model: weights in files beside it too."""
+    """Hash the model, including weights in other files."""
     return "+".join(file_sha256(each) for each in (path, *_weights(path)))
 
 
@@ -146,10 +146,10 @@ def _min_openvino(role: str, name: str) -> str:
 
 
 def external_data(model: Path) -> list[Path]:
-    """Find the files that an ONNX model keeps weights in, without reading them.
+    """Find the files with the weights of an ONNX model, without reading them.
 
     Raises:
-        ModelError: One is missing, or would lie outside the model's folder.
+        ModelError: A file is missing, or would be outside the model's folder.
     """
     content = model.read_bytes()
     names = {_value(content, found) for found in LOCATION.finditer(content)}

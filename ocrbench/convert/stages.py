@@ -1,4 +1,4 @@
-"""Run one stage while the other is being converted."""
+"""Run one stage while the other is converted."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from ocrbench.models.interface import Detector, Recognizer
 from ocrbench.records import Artifact, Graph, Image, Network, Region, Sample, metadata_of
 from ocrbench.runtime.network import CompiledNetwork, Settings
 
-# NNCF runs what it quantises there too.
+# NNCF also runs there.
 DEVICE = "CPU"
 Artifacts = Mapping[str, Artifact]
 Metadata = Mapping[str, str]
@@ -24,13 +24,13 @@ def running_detector(stage: Stage, artifacts: Artifacts) -> tuple[Detector, dict
 
 
 def running_recognizer(stage: Stage, artifacts: Artifacts) -> tuple[Recognizer, dict[str, Network]]:
-    """Compile a recognizer, as ``running_detector``."""
+    """Compile a recognizer for the CPU, without the user's properties."""
     recognizer = build_recognizer(stage, metadata_of(artifacts))
     return recognizer, _compiled(artifacts, recognizer.graphs(), stage.precision)
 
 
 def detected_regions(stage: Stage, artifacts: Artifacts) -> Callable[[Sample, Image], Sequence[Region]]:
-    """Return what finds the regions of a calibration image: crops as the recognizer will meet them."""
+    """Return a function that finds the regions of a calibration image, as the recognizer will meet them."""
     detector, networks = running_detector(stage, artifacts)
     return lambda _, image: detector.detect(image, networks)
 
@@ -42,7 +42,7 @@ def around_detector(
     recognizer: tuple[Recognizer, dict[str, Network]],
     cutting: Words | Lines,
 ) -> tuple[BuildPipeline, Graph]:
-    """Return what puts a detector's first network into a pipeline, and that network's graph."""
+    """Return a function that puts a detector's first network into a pipeline, and that network's graph."""
     detector = build_detector(stage, metadata)
     own = _compiled(others, detector.graphs(), stage.precision)
     graph = detector.graphs()["network"]
@@ -56,7 +56,7 @@ def around_recognizer(
     detector: tuple[Detector, dict[str, Network]],
     cutting: Words | Lines,
 ) -> tuple[BuildPipeline, Graph]:
-    """Return what puts a recognizer's first network into a pipeline, and that network's graph."""
+    """Return a function that puts a recognizer's first network into a pipeline, and that network's graph."""
     recognizer = build_recognizer(stage, metadata)
     own = _compiled(others, recognizer.graphs(), stage.precision)
     graph = recognizer.graphs()["network"]

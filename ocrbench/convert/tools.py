@@ -1,4 +1,4 @@
-"""The Open Model Zoo's command line tools, in a virtual environment of their own where they are not installed."""
+"""The Open Model Zoo's command line tools, in a separate virtual environment if they are not installed."""
 
 import hashlib
 import logging
@@ -18,17 +18,17 @@ log = logging.getLogger(__name__)
 
 DOWNLOADER, CONVERTER, DESCRIBER = "omz_downloader", "omz_converter", "omz_info_dumper"
 REQUIREMENTS = ("openvino-dev==2024.6.0", "numpy==1.26.4")
-# In addition, to convert PyTorch models.
+# Further requirements to convert PyTorch models.
 PYTORCH_REQUIREMENTS = ("torch==2.13.0", "torchvision==0.28.0", "onnx==1.17.0", "onnxscript==0.7.2")
-# Last in making an environment: one without it was left half-made.
+# Written last: an environment without it is incomplete.
 COMPLETE, COMPLETE_PYTORCH = "complete", "complete-pytorch"
 
 
 class ZooTools:
-    """Finds or makes the environment that holds ``omz_downloader`` and ``omz_converter``.
+    """Provider of the environment with ``omz_downloader`` and ``omz_converter``.
 
     Attributes:
-        folder: Where the environment is made.
+        folder: Folder of the environment.
     """
 
     def __init__(self, cache_dir: Path, progress: Callable[[str], None]) -> None:
@@ -37,11 +37,11 @@ class ZooTools:
         self.folder = cache_dir / "tools" / f"omz-{hashlib.sha256(pins.encode()).hexdigest()[:12]}"
 
     def command(self, name: str, *, pytorch: bool = False) -> str:
-        """Return the path of a tool, making the environment where there is none.
+        """Return the path of a tool; make the environment if there is none.
 
         Args:
-            name: ``omz_downloader`` or another of the zoo's tools.
-            pytorch: Whether PyTorch models are to be converted.
+            name: Name of the tool, such as ``omz_downloader``.
+            pytorch: Whether PyTorch models have to be converted.
 
         Raises:
             ModelError: The environment cannot be made.
@@ -61,7 +61,7 @@ class ZooTools:
         if (self.folder / COMPLETE).exists():
             return
         if self.folder.exists():
-            self._progress(f"{self.folder} was left half-made; it is made again")
+            self._progress(f"{self.folder} is incomplete, and is made again")
             shutil.rmtree(self.folder)
         self._progress(f"making a virtual environment for the Open Model Zoo's tools in {self.folder}")
         self._create()
@@ -71,7 +71,7 @@ class ZooTools:
     def _create(self) -> None:
         try:
             venv.create(self.folder, with_pip=True, symlinks=os.name != "nt")
-        # Debian's Python ends the program where its package python3-venv is missing.
+        # Debian's Python ends the program if its package python3-venv is missing.
         except (subprocess.CalledProcessError, SystemExit) as error:
             message = (
                 f"Cannot make a virtual environment for the Open Model Zoo's tools in {self.folder}: ensurepip fails. "
@@ -96,20 +96,20 @@ class ZooTools:
 
 
 class Output:
-    """What a command printed, and its exit status."""
+    """The output of a command, and its exit status."""
 
     def __init__(self, lines: Sequence[str], status: int) -> None:
         self.lines, self.status = lines, status
 
     def last(self, word: str) -> str:
-        """Return the last line that contains a word, without leading marks; empty where there is none."""
+        """Return the last line that contains a word, without leading marks; empty if there is none."""
         return next((line.strip("#= \t") for line in reversed(self.lines) if word in line), "")
 
 
 def run_streaming(command: Sequence[str], progress: Callable[[str], None]) -> Output:
-    """Run a command, passing on the lines that tell how it is getting on.
+    """Run a command, and pass on its lines of progress.
 
-    It finds the tools that lie beside it, as omz_converter does Model Optimizer, and none of this process's packages.
+    The command finds the tools beside it, as omz_converter does Model Optimizer, and none of this process's packages.
     """
     log.debug("running %s", " ".join(command))
     path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])

@@ -1,10 +1,10 @@
 """Compute transposed convolutions at a network's end before the map grows.
 
-If kernel and stride are equal, the outputs of a transposed convolution do not overlap: it is a 1×1 convolution to as
-many more channels as an input pixel becomes pixels, followed by a rearrangement ("sub-pixel convolution": Shi et al.,
-CVPR 2016). What works on each pixel alone may come before the rearrangement. So a head that enlarges its map twice,
-such as that of DB detectors, becomes two small convolutions and one rearrangement at the very end. The function is the
-same but for rounding.
+If kernel and stride are equal, the outputs of a transposed convolution do not overlap: it is a 1×1 convolution
+with one channel per output pixel, followed by a rearrangement ("sub-pixel convolution": Shi et al.,
+CVPR 2016). Operations on single pixels may come before the rearrangement. A head that enlarges its map twice, such
+as that of DB detectors, becomes two small convolutions and one rearrangement at the very end. The function is the same
+but for rounding.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ MOST_ENLARGEMENTS = 2
 
 
 def enlarge_last(model: Model) -> int:
-    """Rewrite every end of a model that consists of transposed convolutions and of what works on each pixel alone.
+    """Rewrite every end of a model that consists of transposed convolutions and of operations on single pixels.
 
     Args:
         model: The ``ov.Model``; it is changed.
@@ -66,7 +66,7 @@ def _enlarges(node: Node) -> bool:
 
 
 def _per_channel(node: Node) -> NDArray[np.float32] | None:
-    """Return what a node adds to, or multiplies with, each channel; None if that is not all it does."""
+    """Return the value that a node adds to or multiplies with each channel; None if it does anything else."""
     if node.get_type_name() not in BINARY:
         return None
     values = constant(node.input_value(1))
@@ -99,7 +99,7 @@ def _rewrite(result: Node, tail: list[Node]) -> None:
 
 
 def _pixels(named: NamedOps, blocks: Output, side: int, channels: int) -> Node:
-    """Put pixels that are channels in their places, as ``DepthToSpace`` does in its mode ``blocks_first``.
+    """Move pixels from channels to their places, as ``DepthToSpace`` does in its mode ``blocks_first``.
 
     For a single channel, the CPU plugin takes less time to exchange rows and columns of blocks, since the pixels of a
     block's row stay side by side.

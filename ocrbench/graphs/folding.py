@@ -1,4 +1,4 @@
-"""Fold into a network what its ``Graph`` describes: pre-processing, fewer classes, and the arg-max."""
+"""Fold the arithmetic of a ``Graph`` into a network: pre-processing, fewer classes, and the arg-max."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from openvino.preprocess import PrePostProcessor
 from ocrbench.graphs.nodes import Model, NamedOps, Node, Output, ops
 from ocrbench.records import Graph
 
-# Each of their values depends on the inputs' values in the same place only; for Softmax on those of the same axis, so
-# that the scores of the classes that are left sum to one again.
+# Operations whose values depend on the inputs' values in the same place only; Softmax on those of the same axis, so
+# that the scores of the remaining classes sum to one again.
 ELEMENTWISE = frozenset({"Add", "Convert", "FakeQuantize", "Multiply", "Softmax", "Subtract"})
 
-# From this number of classes on, the best one is searched for in groups of the second number.
+# From the first number of classes on, the best one is searched in groups of the second number.
 GROUPED_FROM, GROUP = 1024, 128
 
 
@@ -23,7 +23,7 @@ def fold(model: Model, graph: Graph) -> Model:
 
     Args:
         model: The ``ov.Model``; its first input is the image, if it takes one. It is changed.
-        graph: What to fold in.
+        graph: Arithmetic to fold in.
 
     Returns:
         The model to compile.
@@ -73,18 +73,18 @@ def _normalised(pixels: Output, graph: Graph) -> Node:
 
 
 def _scores(model: Model, graph: Graph) -> Output:
-    """Return the output that holds the scores of the classes: the first one that the graph names, or the first."""
+    """Return the output with the scores of the classes: the first one that the graph names, or the first."""
     return model.output(graph.outputs[0]) if graph.outputs else model.output(0)
 
 
 def _narrow(consumer: Node, axis: int, kept: Sequence[int]) -> None:
-    """Keep some places of an axis in what feeds an input, as far up in the network as possible.
+    """Keep some indices of an axis in the source of an input, as early in the network as possible.
 
     If the classes come out of a matrix product, its weights are cut, so that the others are never computed.
 
     Args:
-        consumer: An input of a node.
-        axis: Counted from the end.
+        consumer: Input of a node.
+        axis: Axis, counted from the end.
         kept: Indices along that axis.
     """
     source = consumer.get_source_output()
@@ -131,7 +131,7 @@ def _best(named: NamedOps, scores: Output) -> list[Output]:
 
 
 def _best_of_groups(named: NamedOps, scores: Output, classes: int) -> list[Output]:
-    """Do as ``_best`` for many classes: find the best group first, and then the best class within it, which is faster.
+    """Do the same as ``_best`` faster for many classes: find the best group, then the best class within it.
 
     The maximum of each group takes one pass over the scores. ``TopK``, which is slower, sees few of them.
     """

@@ -1,4 +1,4 @@
-"""Reading and making the nodes of OpenVINO graphs, whose classes have no stubs: hence the aliases."""
+"""Reading and making nodes of OpenVINO graphs, whose classes have no stubs: hence the aliases."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,15 +24,15 @@ POINTWISE = ([1, 1], [0, 0], [0, 0], [1, 1])
 class NamedOps:
     """OpenVINO's operations, whose nodes are named by number: ``NamedOps("prefix").relu(value)``.
 
-    The names that OpenVINO makes up differ from run to run: the same conversion would give another file each time, and
-    the model cache would never know a model again.
+    OpenVINO's own names differ between runs: the same conversion would give a different file each time, and the model
+    cache would never recognise a model.
     """
 
     def __init__(self, prefix: str) -> None:
         self._prefix, self._made = prefix, 0
 
     def integers(self, *values: int) -> Node:
-        """Make a constant of integers, as shapes and axes are given: ``NamedOps("prefix").integers(2, 3)``."""
+        """Make a constant of integers, for shapes and axes: ``NamedOps("prefix").integers(2, 3)``."""
         return self.constant(np.array(values, dtype=np.int64))
 
     def __getattr__(self, kind: str) -> Callable[..., Node]:
@@ -55,7 +55,7 @@ def constant(output: Output) -> NDArray[np.float32] | None:
 
 
 def replace(old: Output, new: Output) -> None:
-    """Feed another output to all that takes a given one, and move the tensor names, by which pipelines ask for it."""
+    """Feed another output to all consumers of a given one, and move the tensor names, by which pipelines find it."""
     new.set_names(old.get_names())
     old.set_names(set())
     for consumer in old.get_target_inputs():
@@ -67,7 +67,7 @@ def rewrite_each(model: Model, rewrite: Callable[[Node], bool]) -> int:
 
     Args:
         model: The ``ov.Model``; it is changed.
-        rewrite: Replaces a node, or returns False if it does not apply.
+        rewrite: Function that replaces a node, or returns False if it does not apply.
 
     Returns:
         The number of nodes that were replaced.

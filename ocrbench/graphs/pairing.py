@@ -1,7 +1,7 @@
-"""Two models made from one source: which operation of the one is which of the other.
+"""Pairing of the operations of two models made from one source.
 
-Names are no help, since OpenVINO numbers the operations that it makes (``Multiply_9785``) anew in each process. But
-NNCF only inserts operations and never removes any, so both graphs are walked from their results at once.
+Names do not help, because OpenVINO numbers the operations that it makes (``Multiply_9785``) differently in each
+process. But NNCF only inserts operations and never removes any, so both graphs are walked together from the end.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import openvino as ov
 from ocrbench.graphs.nodes import Model, Node, Output
 from ocrbench.records import Artifact
 
-# These hand on values as they are, so that a value that was quantised before them is so after them.
+# These pass values on unchanged, so a quantised value stays quantised.
 MOVES = (
     "Concat",
     "Gather",
@@ -34,10 +34,10 @@ def pair(reference: Model, other: Model) -> dict[str, Node]:
 
     Args:
         reference: An ``ov.Model``.
-        other: Made from the same source, perhaps with weights stored otherwise, perhaps quantised.
+        other: Model from the same source, possibly quantised or with weights stored differently.
 
     Returns:
-        The friendly name in ``other`` → the operation of ``reference``. What has no counterpart is left out.
+        Friendly name in ``other`` → operation of ``reference``, without operations that have no counterpart.
     """
     found: dict[str, Node] = {}
     waiting = list(zip(reference.get_results(), other.get_results(), strict=True))
@@ -49,7 +49,7 @@ def pair(reference: Model, other: Model) -> dict[str, Node]:
         for index in range(min(ours.get_input_size(), theirs.get_input_size())):
             below = ours.input_value(index).get_node()
             match = _below_inserted(theirs.input_value(index).get_node())
-            # What becomes of weights differs by the way of storing them.
+            # The treatment of weights depends on their storage.
             if below.get_type_name() == match.get_type_name() != "Constant":
                 waiting.append((below, match))
     return found
@@ -59,7 +59,7 @@ def shared_names(reference: Artifact, other: Artifact) -> dict[str, str]:
     """Translate the names of an artifact's operations into those of another artifact of the same source.
 
     Returns:
-        The name in ``other`` → the name in ``reference``.
+        Name in ``other`` → name in ``reference``.
     """
     core = ov.Core()
     pairs = pair(core.read_model(reference.path), core.read_model(other.path))
@@ -77,7 +77,7 @@ def quantised(model: Model) -> list[Node]:
 
 
 def takes_quantised(value: Output) -> bool:
-    """Tell whether a value comes from a quantiser, directly or through what only moves it."""
+    """Return whether a value comes from a quantiser, directly or through operations that only move it."""
     node = value.get_node()
     while node.get_type_name() in MOVES:
         node = node.input_value(0).get_node()
@@ -85,9 +85,9 @@ def takes_quantised(value: Output) -> bool:
 
 
 def with_bias(node: Node) -> Node:
-    """Return the addition of a constant that follows, else the operation itself.
+    """Return the following addition of a constant, else the operation itself.
 
-    NNCF corrects biases so that the mean of a layer's output stays what it was; before the bias it is shifted.
+    NNCF corrects biases so that the mean of a layer's output is unchanged; before the bias it is shifted.
     """
     following = list(node.output(0).get_target_inputs())
     if len(following) != 1 or following[0].get_node().get_type_name() != "Add":
@@ -101,8 +101,8 @@ def isolate(layer: Node, pairs: Mapping[str, Node]) -> None:
     """Rewire a quantised layer so that its quantisers take their values from the reference.
 
     Args:
-        layer: One of ``quantised``; its model is of no other use afterwards.
-        pairs: As ``pair`` gives them.
+        layer: One of ``quantised``; its model has no other use afterwards.
+        pairs: Result of ``pair``.
     """
     waiting, seen = layer.inputs(), set()
     while waiting:

@@ -1,6 +1,6 @@
 """Compute convolutions over concatenated maps as sums of convolutions over the single maps.
 
-Both are the same function but for rounding. The sum is less work in two cases:
+Both are the same function but for rounding. The sum takes less work in two cases:
 
 - Some of the maps were enlarged by repeating pixels, as in the neck of a DB detector. Around each corner where four
   pixels of the smaller map meet lie four pixels of one that is twice as large, and a 3×3 kernel on any of them sees
@@ -24,7 +24,7 @@ Part = tuple[Output, NDArray[np.float32]]
 # What the three taps of a kernel amount to on two neighbouring pixels, if each is doubled and the kernel stands on the
 # two that touch: (place of the kernel, pixel, tap).
 TAPS = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], dtype=np.float32)
-# The concatenation must have at least this many times the values that are read and written for the sums.
+# Least ratio of the concatenation's values to the values that are read and written for the sums.
 WORTH = 2
 REPEATED = {
     "mode": "nearest",
@@ -35,7 +35,7 @@ REPEATED = {
 
 
 def split_concatenations(model: Model) -> int:
-    """Rewrite the convolutions over concatenated channels that are less work as sums.
+    """Rewrite convolutions over concatenated channels as sums where that takes less work.
 
     Args:
         model: The ``ov.Model``; it is changed.
@@ -47,7 +47,7 @@ def split_concatenations(model: Model) -> int:
 
 
 def _rewrite(node: Node) -> bool:
-    """Replace a convolution by a sum, if it is one over a concatenation and the sum is less work."""
+    """Replace a convolution over a concatenation by a sum, if that takes less work."""
     if node.get_type_name() != "Convolution" or len(node.input_value(0).get_target_inputs()) > 1:
         return False
     concatenation, kernel = node.input_value(0).get_node(), constant(node.input_value(1))
@@ -83,7 +83,7 @@ def _convolution(node: Node) -> Node:
 
 
 def _channels(node: Node) -> list[int]:
-    """Return the number of channels of each concatenated map; none if the node does not concatenate channels."""
+    """Return the number of channels of each concatenated map; empty if the node does not concatenate channels."""
     if node.get_type_name() != "Concat" or node.get_attributes()["axis"] not in (1, -3):
         return []
     shapes = [source.get_partial_shape() for source in node.input_values()]
@@ -92,14 +92,14 @@ def _channels(node: Node) -> list[int]:
 
 
 def _sees_neighbours(node: Node, kernel: NDArray[np.float32]) -> bool:
-    """Check whether each value depends on the pixel in the same place and on those around it."""
+    """Check whether each value depends only on the pixel in the same place and its neighbours."""
     given = node.get_attributes()
     ones = (*given["strides"], *given["dilations"], *given["pads_begin"], *given["pads_end"])
     return kernel.shape[2:] == (3, 3) and set(ones) == {1} and given["auto_pad"] == "explicit"
 
 
 def _enlargement(source: Output) -> int:
-    """Return how often each pixel of a smaller map is repeated in both directions; 0 if not evenly."""
+    """Return the number of repetitions of each pixel of a smaller map in both directions; 0 if uneven."""
     node = source.get_node()
     if node.get_type_name() != "Interpolate" or node.get_type_info().version_id != "opset11":
         return 0
@@ -130,7 +130,7 @@ def _joined(named: NamedOps, parts: Sequence[Part]) -> Part:
 
 
 def _convolved(named: NamedOps, node: Node, source: Output, kernel: NDArray[np.float32]) -> Node:
-    """Convolve as a given node does, but another map with another kernel."""
+    """Convolve another map with another kernel, but with a given node's attributes."""
     given = node.get_attributes()
     settings = (given[key] for key in ("strides", "pads_begin", "pads_end", "dilations", "auto_pad"))
     return named.convolution(source, named.constant(np.ascontiguousarray(kernel)), *settings)
@@ -152,5 +152,5 @@ def _at_corners(named: NamedOps, source: Output, kernel: NDArray[np.float32]) ->
     corners = np.einsum("prk,qsl,oikl->pqoirs", TAPS, TAPS, kernel).reshape(4 * outputs, inputs, 2, 2)
     found = named.convolution(source, named.constant(corners), [1, 1], [1, 1], [1, 1], [1, 1])
     pixels = named.depth_to_space(found, "blocks_first", 2)
-    # Of the corners at the border, some pixels lie outside.
+    # Some pixels of the corners at the border are outside.
     return named.slice(pixels, *(named.integers(*each) for each in ((1, 1), (-1, -1), (1, 1), (2, 3))))

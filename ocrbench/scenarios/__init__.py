@@ -1,6 +1,6 @@
-"""How images are fed to an engine. Nothing here logs or reports: these are the timed regions.
+"""Ways to feed images to an engine. Nothing here logs or reports: these are the timed regions.
 
-To add a scenario: write ``scenarios/<name>.py``, enter it in ``SCENARIOS``, and describe it in ``conf/scenario/``.
+To add a scenario: write ``scenarios/<name>.py``, register it in ``SCENARIOS``, and describe it in ``conf/scenario/``.
 """
 
 from ocrbench.config.checking import closest, validate
@@ -21,10 +21,10 @@ SCENARIOS: dict[str, Kind] = {
 
 
 def setup_of(scenario: Scenario) -> Setup:
-    """Check the keys that belong to the scenario itself.
+    """Check the scenario's own keys.
 
     Raises:
-        ConfigError: The scenario does not exist, a key of it is wrong, or it needs a package that is not there.
+        ConfigError: The scenario does not exist, one of its keys is wrong, or it needs a missing package.
     """
     if scenario.name not in SCENARIOS:
         message = f"scenario.name={scenario.name}: no such scenario; {closest(scenario.name, SCENARIOS)}"

@@ -1,4 +1,4 @@
-"""What a scenario is, what it is given and what it returns."""
+"""The interface of a scenario: its input and its result."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
@@ -20,7 +20,7 @@ class Measurement:
     """One image, measured once.
 
     Attributes:
-        skipped: Why the image was left out; then there are no times.
+        skipped: Reason why the image was left out; then there are no times.
         first_seen: Whether a network met an input shape for the first time.
     """
 
@@ -33,15 +33,15 @@ class Measurement:
 
 @plain_dataclass(frozen=True, kw_only=True)
 class Block:
-    """Some images, measured in one go.
+    """A number of images, measured in one go.
 
     Attributes:
-        measurements: One per image of the feed, or of those that this process took of it, in its order; ``mlperf``: one
+        measurements: Measurements, one per image of the feed or of this process's part of it, in order; ``mlperf``: one
             per image sent.
-        taken: The places in the feed of the images measured, where other processes share it; else empty.
-        wall_ns: From the first image's reading to the last one's text.
-        facts: What else the scenario found out, by name.
-        files: Name → text of files that belong to the run.
+        taken: Indices of the measured images in the feed, if other processes share it; else empty.
+        wall_ns: Time from the first image's reading to the last one's text.
+        facts: Further findings of the scenario, by name.
+        files: Name → text of files for the run.
     """
 
     measurements: tuple[Measurement, ...]
@@ -53,7 +53,7 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Setup:
-    """The keys of a scenario's YAML that belong to it alone. Here: none, for one image at a time.
+    """The keys of one scenario's YAML; none here, for one image at a time.
 
     Attributes:
         block_images: Largest number of different images in one request to the worker.
@@ -65,7 +65,7 @@ class Setup:
 
     @property
     def processes(self) -> int:
-        """Return how many processes share the work and the cores."""
+        """Return the number of processes that share the work and the cores."""
         return 1
 
     @property
@@ -75,37 +75,38 @@ class Setup:
 
     @property
     def warming_up(self) -> Mapping[str, object]:
-        """Return the keys that are different in warm-up passes."""
+        """Return the keys that differ in warm-up passes."""
         return {}
 
     def least_seconds(self, images: int) -> float:
-        """Return how long so many images take at least, however fast the device is."""
+        """Return the least time for a number of images, however fast the device is."""
         return 0.0
 
     def check(self) -> None:
-        """Make sure that all is there which the scenario needs.
+        """Check that everything the scenario needs is installed.
 
         Raises:
-            ConfigError: It is not.
+            ConfigError: Something is missing.
         """
 
     def in_flight(self, optimum: int) -> int:
-        """Return how many images, or groups of images, are in flight at once.
+        """Return the number of images, or groups of images, in flight.
 
         Args:
-            optimum: The number of requests that keeps the device busy, as OpenVINO says.
+            optimum: Number of requests that keeps the device busy, from OpenVINO.
         """
         return 1
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class ManySetup(Setup):
-    """For scenarios with many images in flight.
+    """Keys of scenarios with many images in flight.
 
     Attributes:
-        requests: How many are in flight, each with inference requests of its own; None for the device's optimum.
-        streams: ``NUM_STREAMS``: how many inferences a network runs side by side; None for OpenVINO's choice.
-        threads: ``INFERENCE_NUM_THREADS``, of all streams together; None for OpenVINO's choice.
+        requests: Number of images or groups in flight, each with its own inference requests; None for the device's
+            optimum.
+        streams: ``NUM_STREAMS``: number of inferences that a network runs side by side; None for OpenVINO's choice.
+        threads: ``INFERENCE_NUM_THREADS`` of all streams together; None for OpenVINO's choice.
         pinning: ``ENABLE_CPU_PINNING``; None for OpenVINO's choice.
     """
 
@@ -116,7 +117,7 @@ class ManySetup(Setup):
 
     @property
     def properties(self) -> Options:
-        """Return what was chosen, under OpenVINO's names."""
+        """Return the chosen values under OpenVINO's names."""
         named = {
             "NUM_STREAMS": self.streams,
             "INFERENCE_NUM_THREADS": self.threads,
@@ -125,15 +126,15 @@ class ManySetup(Setup):
         return {name: value for name, value in named.items() if value is not None}
 
     def in_flight(self, optimum: int) -> int:
-        """Return the number that was chosen, or the device's optimum."""
+        """Return the chosen number, or the device's optimum."""
         return self.requests or optimum
 
 
 def with_spare(optimum: int) -> int:
     """Return twice a device's optimum.
 
-    Thus the device need not wait while the threads of other images are busy with what is not in the networks, and a
-    stream often finds another image waiting for the same network, which is in the core's caches then.
+    The device then need not wait for work outside the networks, and a stream often finds another image waiting for the
+    same network, which is still in the core's caches.
 
     >>> with_spare(2), with_spare(16)
     (4, 32)
@@ -146,9 +147,9 @@ class Kind:
     """A scenario.
 
     Attributes:
-        setup: A ``Setup``: the keys that it adds to its YAML.
-        run: Measures one block of images with some readers of one engine. Where the setup has more than
-            one process, it also takes ``claims``.
+        setup: Subclass of ``Setup`` with the keys of its YAML.
+        run: Function that measures one block of images with some readers of one engine. If the setup has more than one
+            process, it also takes ``claims``.
     """
 
     setup: type[Setup]

@@ -12,12 +12,12 @@ from ocrbench.scenarios.interface import Block, Feed, Kind, Measurement, Setup
 
 
 def latency(readers: Sequence[Reader], feed: Feed, setup: Setup) -> Block:
-    """Measure one image at a time: read, then run; the next begins when the last has ended.
+    """Measure one image at a time: read, then run; the next image starts when the last one is done.
 
     Args:
-        readers: Of which the first is used.
+        readers: Readers, of which the first is used.
         feed: (sample id, image file) pairs.
-        setup: Nothing.
+        setup: Setup, which is not used.
     """
     start = perf_counter_ns()
     measurements = tuple(_measure(readers[0], sample_id, path) for sample_id, path in feed)

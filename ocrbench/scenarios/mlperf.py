@@ -1,7 +1,7 @@
-"""Scenario ``mlperf``: MLPerf's LoadGen decides when which image comes, how long it goes on, and whether it counts.
+"""Scenario ``mlperf``: MLPerf's LoadGen decides when which image comes, how long the test is, and whether it is valid.
 
-See MLCommons, "MLPerf Inference Rules" and ``mlcommons-loadgen`` (extra ``mlperf``). Our part is its "system under
-test": the readers, and its "query sample library": the decoded images.
+See MLCommons, "MLPerf Inference Rules" and ``mlcommons-loadgen`` (extra ``mlperf``). ocrbench provides the "system
+under test", which is the readers, and the "query sample library", which is the decoded images.
 """
 
 import array
@@ -33,12 +33,12 @@ from ocrbench.scenarios.sharing import share
 from ocrbench.scenarios.throughput import ThroughputSetup, throughput
 
 LOGS = ("mlperf_log_summary.txt", "mlperf_log_detail.txt", "mlperf_log_accuracy.json")
-# How lines of LoadGen's detailed log begin; JSON follows.
+# Prefix of lines in LoadGen's detailed log; JSON follows.
 MARK = ":::MLLOG "
-# A query that nobody can answer any more takes this long, lest LoadGen send ever more of them.
+# Time for queries that can no longer be answered, so that LoadGen does not send ever more of them.
 FAILED_SECONDS = 0.01
-# Offline's rate is measured over so many images. It sends for at least the shortest duration if that expects too much,
-# and its result is invalid if it expects too little.
+# Number of images over which Offline's rate is measured. If the expected rate is too high, Offline sends for longer
+# than the shortest duration; if it is too low, the result is invalid.
 PROBED_IMAGES = 32
 SPARE_RATE = 1.25
 
@@ -48,14 +48,14 @@ class MlperfSetup(ManySetup):
     """The keys of ``conf/scenario/mlperf*.yaml``; the names of ``traffic`` and ``goal`` are LoadGen's.
 
     Attributes:
-        goal: ``None`` is for warming up: every image once, without LoadGen.
-        rate: Images per second: how fast Server sends, or what Offline expects, which decides how many images it sends;
-            None measures that beforehand.
-        bound_ms: Server: the latency that the 99th percentile must not exceed.
-        samples_per_query: MultiStream: images that come together.
-        min_duration_seconds: LoadGen goes on at least as long.
-        min_queries: LoadGen sends at least as many.
-        loaded_images: How many decoded images are kept in memory at once.
+        goal: Mode of the test; ``None`` warms up: every image once, without LoadGen.
+        rate: Images per second: the rate of Server, or the expected rate of Offline, which determines its number of
+            images; None measures it beforehand.
+        bound_ms: Bound of the latency's 99th percentile, for Server.
+        samples_per_query: Number of images that arrive together, for MultiStream.
+        min_duration_seconds: Least duration of a test.
+        min_queries: Least number of queries.
+        loaded_images: Greatest number of decoded images in memory.
     """
 
     # LoadGen gets all images at once.
@@ -71,7 +71,7 @@ class MlperfSetup(ManySetup):
     loaded_images: int = Field(ge=1)
 
     def in_flight(self, optimum: int) -> int:
-        """Return the number that was chosen, or what keeps the device busy; who waits for an answer gets no more."""
+        """Return the chosen number, or one that keeps the device busy; one if LoadGen waits for each answer."""
         return self.requests or (with_spare(optimum) if self.traffic == "Offline" else optimum)
 
     @property
@@ -80,15 +80,15 @@ class MlperfSetup(ManySetup):
         return {"goal": None}
 
     def least_seconds(self, images: int) -> float:
-        """Return how long LoadGen sends at least."""
+        """Return the least time for which LoadGen sends."""
         sending = self.min_queries / self.rate if self.traffic == "Server" and self.rate else 0.0
         return max(self.min_duration_seconds, sending) if self.goal == "PerformanceOnly" else 0.0
 
     def check(self) -> None:
-        """Make sure that LoadGen is installed.
+        """Check that LoadGen is installed.
 
         Raises:
-            ConfigError: It is not, or Server has no rate.
+            ConfigError: LoadGen is missing, or Server has no rate.
         """
         if self.traffic == "Server" and self.rate is None:
             message = "scenario.rate=null: scenario.traffic=Server needs a rate, in images per second"
@@ -102,12 +102,12 @@ def mlperf(readers: Sequence[Reader], feed: Feed, setup: MlperfSetup) -> Block:
     """Let LoadGen drive the readers.
 
     Args:
-        readers: As many as images are to be in work.
+        readers: Readers, one per image in flight.
         feed: (sample id, image file) pairs: LoadGen's sample library.
         setup: LoadGen's settings.
 
     Returns:
-        A measurement per image that LoadGen sent, its results, and its log files.
+        One measurement per image that LoadGen sent, its results, and its log files.
     """
     if setup.goal is None:
         return throughput(readers, feed, ThroughputSetup())
@@ -124,14 +124,14 @@ def mlperf(readers: Sequence[Reader], feed: Feed, setup: MlperfSetup) -> Block:
 
 
 def _rate(readers: Sequence[Reader], feed: Feed) -> float:
-    """Measure how many images a second are read."""
+    """Measure the number of images read per second."""
     block = throughput(readers, list(islice(cycle(feed), PROBED_IMAGES)), ThroughputSetup())
     read = sum(not each.skipped for each in block.measurements)
     return max(read, 1) * 1e9 / block.wall_ns
 
 
 def results(detail: str) -> dict[str, Any]:
-    r"""Read the results out of LoadGen's detailed log.
+    r"""Parse the results in LoadGen's detailed log.
 
     >>> results(':::MLLOG {"key": "result_validity", "value": "VALID"}\n:::MLLOG {"key": "seed", "value": 1}\n')
     {'result_validity': 'VALID'}
@@ -145,21 +145,21 @@ def results(detail: str) -> dict[str, Any]:
 
 
 class _System:
-    """What LoadGen tests: threads that answer its queries, and a library of decoded images."""
+    """The system under test: threads that answer LoadGen's queries, and a library of decoded images."""
 
     def __init__(self, loadgen: Any, readers: Sequence[Reader], feed: Feed) -> None:  # noqa: ANN401 - no stubs
         self._loadgen, self._readers, self._feed = loadgen, readers, feed
         self._images: dict[int, Image] = {}
         self._failures: list[Exception] = []
-        # LoadGen sends numbers only, so what waits here is small.
+        # LoadGen sends numbers only, so the queue is small.
         self._queries: queue.SimpleQueue[tuple[Any, int] | None] = queue.SimpleQueue()
         self.measurements: list[Measurement] = []
 
     def run(self, settings: object, logging: object, loaded: int) -> None:
-        """Let LoadGen do a whole test.
+        """Run a whole test.
 
         Raises:
-            Exception: The first one that a reader raised.
+            Exception: The first exception of a reader.
         """
         loadgen = self._loadgen
         workers: list[Callable[[tuple[Any, int] | None], None]] = [
@@ -185,7 +185,7 @@ class _System:
             self._queries.put((sample, now))
 
     def _answer(self, reader: Reader, query: tuple[Any, int] | None) -> None:
-        """Answer one query. LoadGen waits for every answer, so it gets one whatever happens."""
+        """Answer one query. LoadGen waits for every answer, so it gets one even after an error."""
         assert query is not None
         sample, issued = query
         said = b""

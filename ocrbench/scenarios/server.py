@@ -1,4 +1,4 @@
-"""Scenario ``server``: images arrive when they do, as from many independent users, and wait if they must."""
+"""Scenario ``server``: images arrive at random, as from many independent users, and wait if necessary."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,11 +24,12 @@ class ServerSetup(ManySetup):
     """The keys of ``conf/scenario/server.yaml``.
 
     Attributes:
-        rate: Images per second on average; None lets all arrive at once.
-        seed: Of the arrivals.
-        bound_ms: What the 99th percentile of the latency is held against.
-        search: Look for the highest rate that keeps it, also when it is tried again.
-        tolerance: How close the search comes, and how far below the highest rate that kept the bound the rate found is.
+        rate: Mean number of images per second; None lets all arrive at once.
+        seed: Seed of the arrivals.
+        bound_ms: Bound of the latency's 99th percentile.
+        search: Whether to search for the highest rate that keeps the bound, also when it is tried again.
+        tolerance: Share to which the search narrows the rate, and by which the result is below the highest rate that
+            kept the bound.
     """
 
     # The images are decoded beforehand and kept in memory.
@@ -44,24 +45,24 @@ class ServerSetup(ManySetup):
 
     @property
     def warming_up(self) -> Mapping[str, object]:
-        """Let all images arrive at once: nobody learns anything from waiting."""
+        """Let all images arrive at once, because warm-up gains nothing from waiting."""
         return {"rate": None}
 
     def least_seconds(self, images: int) -> float:
-        """Return when the last image arrives."""
+        """Return the arrival time of the last image."""
         return arrivals_ns(images, self.rate, self.seed)[-1] / 1e9 if images else 0.0
 
 
 def server(readers: Sequence[Reader], feed: Feed, setup: ServerSetup) -> Block:
-    """Let images arrive by a schedule that was made beforehand, whether or not earlier ones are done.
+    """Let images arrive by a fixed schedule, whether or not earlier ones are done.
 
-    Every different image is decoded before the first one arrives, so the feed must not hold many. A latency goes from
-    the scheduled arrival to the regions with text: it holds the waiting for a reader, and any delay of this process.
+    Every different image is decoded before the first one arrives, so the feed must not have many. A latency runs from
+    the scheduled arrival to the regions with text: it includes waiting for a reader, and any delay of this process.
 
     Args:
-        readers: As many as images are to be in work; the others wait, first come, first served.
-        feed: (sample id, image file) pairs, also repeated, in the order of their arrival.
-        setup: How fast they arrive.
+        readers: Readers, one per image in flight; other images wait, first come, first served.
+        feed: (sample id, image file) pairs, possibly repeated, in the order of their arrival.
+        setup: Setup with the rate.
     """
     images, skipped = _decode(feed)
     queries = [index for index, (sample_id, _) in enumerate(feed) if sample_id in images]
@@ -70,7 +71,7 @@ def server(readers: Sequence[Reader], feed: Feed, setup: ServerSetup) -> Block:
     start = perf_counter_ns()
 
     def work(reader: Reader, index: int) -> None:
-        # Whoever is free takes the next image and waits for it to come.
+        # A free reader takes the next image and waits for its arrival.
         sample_id = feed[index][0]
         sleep(max(0, start + due[index] - perf_counter_ns()) / 1e9)
         result = reader.read(images[sample_id])
@@ -91,12 +92,12 @@ def server(readers: Sequence[Reader], feed: Feed, setup: ServerSetup) -> Block:
 def arrivals_ns(count: int, rate: float | None, seed: int) -> list[int]:
     """Draw the arrivals of a Poisson process: the times between them are exponential and independent.
 
-    The same seed gives the same pattern at any rate, only faster or slower.
+    The same seed gives the same pattern at any rate, scaled in time.
 
     Args:
-        count: Of arrivals.
-        rate: Per second; None for all at once.
-        seed: Of the pattern.
+        count: Number of arrivals.
+        rate: Arrivals per second; None for all at once.
+        seed: Seed of the pattern.
 
     >>> arrivals_ns(2, None, 0), arrivals_ns(2, 10.0, 0), arrivals_ns(2, 20.0, 0)
     ([0, 0], [67993190, 169952901], [33996595, 84976450])

@@ -10,7 +10,7 @@ Job = TypeVar("Job")
 
 
 class _Shared(Iterator[Job]):
-    """An iterator for several threads that can be ended early."""
+    """An iterator for several threads, which can be stopped early."""
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         self._jobs = iter(jobs)
@@ -31,15 +31,15 @@ class _Shared(Iterator[Job]):
 def share(workers: Sequence[Callable[[Job], None]], jobs: Iterable[Job]) -> None:
     """Give each worker a thread in which it takes the next job whenever it is free.
 
-    No job waits anywhere but in ``jobs``, so as many are under way as there are workers. Calls with as many workers use
-    the same threads; they must not overlap.
+    Jobs wait only in ``jobs``, so the number of running jobs is that of the workers. Calls with the same number of
+    workers use the same threads; they must not overlap.
 
     Args:
-        workers: What does a job; no two threads use the same one.
-        jobs: Asked for the next one only when a worker is free.
+        workers: Workers; no two threads use the same one.
+        jobs: Jobs; the next one is requested only when a worker is free.
 
     Raises:
-        Exception: The first one that a worker raised. No job is begun after that; those under way are waited for.
+        Exception: The first exception of a worker. No job starts after it; running jobs are completed.
     """
     shared = _Shared(jobs)
 
@@ -60,9 +60,9 @@ def share(workers: Sequence[Callable[[Job], None]], jobs: Iterable[Job]) -> None
 
 @functools.cache
 def _threads(count: int) -> ThreadPoolExecutor:
-    """Keep threads from one call to the next.
+    """Keep threads between calls.
 
-    A new thread may be given a part of the heap (glibc: an arena) that has not grown yet, so that the process would
-    grow with each call.
+    A new thread may get a part of the heap (glibc: an arena) that has not grown yet, so the process would grow with
+    each call.
     """
     return ThreadPoolExecutor(count, thread_name_prefix="reader")

@@ -24,12 +24,12 @@ class ThroughputSetup(ManySetup):
     """The keys of ``conf/scenario/throughput.yaml``.
 
     Attributes:
-        together: So many images that follow each other form a group, whose crops share the recognizer's batches.
-        processes: So many processes share the images. Each has its part of the cores, and networks of its own; what is
-            said of requests, streams and threads is said of each.
+        together: Number of consecutive images in a group, whose crops share the recognizer's batches.
+        processes: Number of processes that share the images. Each has a part of the cores and its own networks;
+            requests, streams and threads are per process.
     """
 
-    # Filling and draining the readers are part of a block's time, so a block is long: a shorter dataset is repeated.
+    # Filling and draining the readers is part of a block's time, so a block is long: a shorter dataset is repeated.
     block_images: ClassVar[int] = 128
     block_queries: ClassVar[int] = 128
 
@@ -40,12 +40,12 @@ class ThroughputSetup(ManySetup):
     def warming_up(self) -> Mapping[str, object]:
         """Let each process read all images, in their order.
 
-        So all have met every shape before it counts, and have compiled a network of its own for the same ones.
+        Each process has then met every shape before it counts, and all have compiled networks for the same shapes.
         """
         return {"processes": 1}
 
     def in_flight(self, optimum: int) -> int:
-        """Return the number that was chosen, or what keeps the device busy."""
+        """Return the chosen number, or one that keeps the device busy."""
         return self.requests or with_spare(optimum)
 
 
@@ -53,15 +53,14 @@ def throughput(readers: Sequence[Reader], feed: Feed, setup: ThroughputSetup, cl
     """Keep every reader busy: each reads and runs the next group of images in a thread of its own.
 
     While one thread waits for the device, others read files, find boxes, cut crops and decode text. There is no queue:
-    each reader holds the image that it works on and the crops of its group. The groups depend on the feed alone, not
-    on which thread is faster.
+    each reader has the image that it works on and the crops of its group. The groups depend on the feed alone, not on
+    the speed of threads.
 
     Args:
-        readers: As many as groups are to be in flight.
+        readers: Readers, one per group in flight.
         feed: (sample id, image file) pairs.
-        setup: How large a group is.
-        claims: An empty folder for processes that were all given the same feed. Each does the groups that it claims
-            there.
+        setup: Setup with the size of a group.
+        claims: Empty folder for processes with the same feed. Each process does the groups that it claims there.
     """
     measurements: dict[int, Measurement] = {}
 
@@ -80,9 +79,9 @@ def throughput(readers: Sequence[Reader], feed: Feed, setup: ThroughputSetup, cl
 
 
 def groups(count: int, size: int, workers: int) -> Iterator[range]:
-    """Cut images into groups of those that follow each other.
+    """Split images into groups of consecutive ones.
 
-    When there is not a whole group left for each worker they become smaller, so that all end at nearly the same time.
+    When fewer than one whole group per worker is left, groups become smaller, so that all end at nearly the same time.
 
     >>> [len(group) for group in groups(23, 4, 2)]
     [4, 4, 4, 4, 3, 2, 1, 1]
@@ -95,9 +94,9 @@ def groups(count: int, size: int, workers: int) -> Iterator[range]:
 
 
 def claimed(jobs: Iterable[range], claims: Path) -> Iterator[range]:
-    """Leave out the jobs that another process was faster to claim.
+    """Leave out the jobs that another process claimed first.
 
-    A claim is a file that did not exist: only one process can make it.
+    A claim is a new file, which only one process can create.
     """
     for number, job in enumerate(jobs):
         try:

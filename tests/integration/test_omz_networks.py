@@ -93,20 +93,18 @@ def test_int8_is_made_where_the_folder_has_none(read: Read, detector: str, recog
     said.clear()
     regions = read(f"detector={detector}", f"recognizer={recognizer}", "precision=INT8", *small)
     assert texts(regions) == TEXTS
-    assert any("FP16-INT8 was wanted" in text and text.endswith("holds FP16") for text in said)
+    assert any("FP16-INT8 was requested" in text and text.endswith("has FP16") for text in said)
 
 
 def test_a_missing_network_is_named(read: Read, tmp_path: Path) -> None:
-    with pytest.raises(
-        ModelError, match=r"holds no text-detection-0003; expected .*FP16.*xml and \.bin somewhere below"
-    ):
+    with pytest.raises(ModelError, match=r"has no text-detection-0003; expected .*FP16.*xml and \.bin somewhere below"):
         read("detector=text_detection_0003", "recognizer=text_recognition_0012", f"omz.root={tmp_path}")
 
 
 def test_half_a_network_is_none(zoo_folder: Path, read: Read, tmp_path: Path) -> None:
     shutil.copytree(zoo_folder, tmp_path / "zoo")
     next(tmp_path.glob("**/text-detection-0003.bin")).unlink()
-    with pytest.raises(ModelError, match="holds no text-detection-0003"):
+    with pytest.raises(ModelError, match="has no text-detection-0003"):
         read("detector=text_detection_0003", "recognizer=text_recognition_0012", f"omz.root={tmp_path}")
 
 

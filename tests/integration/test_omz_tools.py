@@ -177,7 +177,7 @@ def test_an_edited_file_is_had_again_from_the_cache(ocrbench: Run, server: Serve
     downloaded(tmp_path, name).write_bytes(original + b" ")
     again = ocrbench("fetch", DETECTOR)
     assert again.returncode == 0
-    assert "incomplete or was edited; it is fetched again" in again.stderr
+    assert "incomplete or was edited, and is fetched again" in again.stderr
     assert downloaded(tmp_path, name).read_bytes() == original
     assert len(server.requests) == 2
 

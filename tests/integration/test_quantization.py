@@ -51,7 +51,7 @@ def test_a_pattern_that_fits_nothing_is_a_mistake(ocrbench: Run, tmp_path: Path,
     done = ocrbench(*INT8_DETECTOR, pattern, *SMALL, f"reports_dir={tmp_path}")
     assert done.returncode == 1
     (row,) = latest(tmp_path)
-    assert "'no_such_layer' fits none of the model's" in row["error"]
+    assert "'no_such_layer' matches none of the model's" in row["error"]
 
 
 def test_images_that_are_tested_are_not_calibrated_with(here: Run, data_root: Path) -> None:

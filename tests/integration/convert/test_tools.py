@@ -98,7 +98,7 @@ class TestEnvironment:
         (make().folder / COMPLETE).unlink()
         Path(command).write_text("damaged", encoding="utf-8")
         make().command(DOWNLOADER)
-        assert "left half-made" in said[0]
+        assert "is incomplete, and is made again" in said[0]
         assert run_streaming([command], said.append).status == 0
 
     def test_what_pip_cannot_find_is_one_line(self, make: Make) -> None:
