@@ -72,7 +72,7 @@ COMMANDS = {
     "list": Command(
         module="listing",
         words="WHAT",
-        summary="List the devices, models or datasets that there are.",
+        summary="List devices, models, datasets, or columns of the tables.",
         examples=("ocrbench list devices", "ocrbench list models"),
     ),
     "ab": Command(

@@ -21,6 +21,7 @@ app = make_app("list")
 # What the tables show of each item, by heading; --json has everything.
 DEVICE = {"name": "name", "full name": "full_name", "native precisions": "native"}
 MODEL = {"licence": "licence", "MB": "size_mb", "languages": "languages", "on disk": "on_disk"}
+COLUMN = {"column": "name", "unit": "unit", "better": "better", "meaning": "meaning"}
 DATASET = {"dataset": "name", "format": "format", "granularity": "granularity", "root": "root"}
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
@@ -82,6 +83,22 @@ def list_datasets(as_json: JsonOption = False, config_dir: ConfigDirOption = Non
         _print_json(found)
     else:
         make_console().print(_table(DATASET, found))
+
+
+@app.command("columns", epilog=examples("ocrbench list columns", "ocrbench list columns --json"))
+def list_columns(as_json: JsonOption = False) -> None:
+    """Show the columns of the tables, and their meaning."""
+    from ocrbench.runs.columns import COLUMNS
+
+    better = {True: "higher", False: "lower", None: ""}
+    shown = ("name", "group", "number", "unit", "scenarios", "meaning")
+    found = [
+        {**{key: getattr(each, key) for key in shown}, "better": better[each.higher_is_better]} for each in COLUMNS
+    ]
+    if as_json:
+        _print_json(found)
+    else:
+        make_console().print(_table(COLUMN, [{**each, "meaning": each["meaning"].replace("`", "")} for each in found]))
 
 
 def _load(overrides: Sequence[str], config_dir: str | None) -> Cell:

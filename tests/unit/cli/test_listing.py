@@ -13,6 +13,7 @@ WIDTH = 80
 KEYS = {
     "devices": ["name", "full_name", "capabilities", "native"],
     "datasets": ["name", "format", "root", "version", "granularity", "limit", "seed", "options"],
+    "columns": ["name", "group", "number", "unit", "scenarios", "meaning", "better"],
     "detectors": [
         *("name", "family", "licence", "languages", "homepage", "min_openvino", "size_mb", "input"),
         *("source", "on_disk"),
@@ -41,13 +42,13 @@ def own(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-@pytest.mark.parametrize("what", ["models", "datasets", "devices"])
+@pytest.mark.parametrize("what", ["models", "datasets", "devices", "columns"])
 def test_tables_fit_a_terminal(what: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(WIDTH))
     shown = listed(what, capsys=capsys)
     assert max(map(len, shown.splitlines())) <= WIDTH
     assert "…" not in shown
-    if what != "devices":
+    if what in ("models", "datasets"):
         groups = ("detector", "recognizer", "model") if what == "models" else ("dataset",)
         words = shown.replace(",", " ").split()
         assert {name for group in groups for name in choices(group)} <= set(words)
@@ -73,6 +74,13 @@ def test_datasets_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(found) == choices("dataset")
     assert all(list(each) == KEYS["datasets"] for each in found.values())
     assert Path(found["sample"]["root"]).is_dir()
+
+
+def test_columns_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {each["name"]: each for each in parsed("columns", capsys=capsys)}
+    assert all(list(each) == KEYS["columns"] for each in found.values())
+    assert [found[name]["better"] for name in ("e2e_hmean", "latency_p50_ms", "device")] == ["higher", "lower", ""]
+    assert [found[name]["number"] for name in ("e2e_hmean", "device")] == [True, False]
 
 
 def test_what_a_folder_of_your_own_adds(own: str, capsys: pytest.CaptureFixture[str]) -> None:
