@@ -1,5 +1,6 @@
 """What several kinds of test share: where data, models and reports are, and how ocrbench is run for real."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -33,6 +34,9 @@ LEFT_OUT = ("COLUMNS", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")
 if ov.get_version() < "2025" and "avx512fp16" in host()["cpu_flags"]:
     # OpenVINO 2024.6 has convolutions in f16 that it cannot run with these instructions.
     os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
+
+# Composing takes a tenth of a second, and many tests write the same runs.
+_cell = functools.cache(load)
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 WriteRun = Callable[..., Run]
@@ -179,7 +183,7 @@ def write_run() -> WriteRun:
             error: Why it failed; empty for a finished run.
             change: Made to the record before it is written.
         """
-        config = asdict(load([*overrides, f"dataset.limit={images}"]))
+        config = asdict(_cell((*overrides, f"dataset.limit={images}")))
         outcomes = [_outcome(number, texts, misread=number < wrong) for number in range(images)]
         timings = pd.DataFrame([_timing(outcome, ms * (1 + 0.01 * turn)) for turn in range(3) for outcome in outcomes])
         words = sum(len(outcome.expected) for outcome in outcomes)

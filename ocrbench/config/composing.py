@@ -24,6 +24,7 @@ from yaml import YAMLError
 from ocrbench.config.checking import closest, unknown_key
 from ocrbench.config.packaged import choices, packaged
 from ocrbench.config.parsing import one_line, parse, register_resolvers
+from ocrbench.config.retired import RETIRED
 from ocrbench.config.schema import Cell
 from ocrbench.config.stage import ROLES, Options
 from ocrbench.errors import ConfigError
@@ -142,6 +143,8 @@ def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str], co
     key = getattr(error.__cause__, "full_key", None)
     if not key:
         return one_line(str(error))
+    if key in RETIRED:
+        return unknown_key(key, ())
     parent = str(key).rpartition(".")[0]
     # The keys of a group depend on its choice.
     chosen = compose_config([text for text in overrides if text.partition("=")[0] in GROUPS], config_dir)

@@ -8,7 +8,7 @@ procedure for assessing the relationship between class size and achievement", 20
 one pair of blocks, seconds apart, so that the machine's slow drift cancels.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -179,20 +179,20 @@ def difference_interval(
     if len(before) < MIN_IMAGES:
         return None
     names = sorted(before[0])
-    first, second = _matrix(before, names), _matrix(after, names)
+    sides = _matrix(before, names), _matrix(after, names)
 
-    def difference(chosen: NDArray[np.intp]) -> float | None:
-        one, other = (value(_totals(each[chosen].sum(axis=0), names)) for each in (first, second))
-        return None if one is None or other is None else other - one
+    def differences(weights: NDArray[np.float64]) -> list[float]:
+        sums = (np.tensordot(weights, side, axes=1) for side in sides)
+        values = ([value(_Totals(names, one)) for one in side] for side in sums)
+        return [other - one for one, other in zip(*values, strict=True) if one is not None and other is not None]
 
-    estimate = difference(np.arange(len(before)))
-    if estimate is None:
+    estimate = differences(np.ones((1, len(before))))
+    if not estimate:
         return None
     generator = np.random.default_rng(seed)
-    drawn = [difference(generator.integers(len(before), size=len(before))) for _ in range(RESAMPLES)]
-    defined = [each for each in drawn if each is not None]
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(estimate=estimate, low=float(low), high=float(high))
+    drawn = [each for _ in range(RESAMPLES // CHUNK) for each in differences(_weights(len(before), generator))]
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(estimate=estimate[0], low=float(low), high=float(high))
 
 
 def blocks_needed(done: int, half_width: float, margin: float) -> int:
@@ -236,8 +236,24 @@ def _matrix(images: Sequence[Mapping[str, Tally]], names: Sequence[str]) -> NDAr
     return np.array([[(each[name].numerator, each[name].denominator) for name in names] for each in images])
 
 
-def _totals(sums: NDArray[np.float64], names: Sequence[str]) -> dict[str, Tally]:
-    return {
-        name: Tally(numerator=float(top), denominator=float(bottom))
-        for name, (top, bottom) in zip(names, sums, strict=True)
-    }
+def _weights(images: int, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Draw images with replacement: how often each is in each of ``CHUNK`` resamples."""
+    drawn = generator.integers(images, size=(CHUNK, images)) + images * np.arange(CHUNK)[:, np.newaxis]
+    return np.bincount(drawn.ravel(), minlength=CHUNK * images).reshape(CHUNK, images).astype(np.float64)
+
+
+class _Totals(Mapping[str, Tally]):
+    """Summed tallies, of which a metric looks up one or two."""
+
+    def __init__(self, names: Sequence[str], sums: NDArray[np.float64]) -> None:
+        self._names, self._sums = names, sums
+
+    def __getitem__(self, name: str) -> Tally:
+        numerator, denominator = self._sums[self._names.index(name)].tolist()
+        return Tally(numerator=numerator, denominator=denominator)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

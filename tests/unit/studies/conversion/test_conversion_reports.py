@@ -16,6 +16,7 @@ from ocrbench.compare.changes import accuracy_changes, time_change
 from ocrbench.compare.flips import agreement, find_flips
 from ocrbench.compare.verdict import Comparison
 from ocrbench.config.composing import load
+from ocrbench.config.schema import Cell
 from ocrbench.geometry import rectangle
 from ocrbench.metrics import paired
 from ocrbench.records import Artifact, Region
@@ -55,8 +56,13 @@ def variant(label: str, size_bytes: int, executed: str) -> Variant:
     )
 
 
+@pytest.fixture(scope="module")
+def cell() -> Cell:
+    return load(["precision=INT8"])
+
+
 @pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+def make(cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Make a conversion from what was found: INT8 takes half of FP32's time and 5/4 of AUTO's."""
     # How wide intervals are is not what is tested here.
     monkeypatch.setattr(paired, "RESAMPLES", 100)
@@ -64,7 +70,6 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     def make(
         before: Found, after: Found, expected: Found, executed: str = "i8", skipped: tuple[str, ...] = ()
     ) -> Conversion:
-        cell = load(["precision=INT8"])
         # AUTO finds what FP32 finds.
         accuracy = accuracy_changes(before, after, expected, cell.scoring)
 
