@@ -8,7 +8,8 @@ A test checks that the page is up to date.
 import re
 from pathlib import Path
 
-from ocrbench.runs.columns import COLUMNS, Column
+from ocrbench.records import Column
+from ocrbench.runs.columns import COLUMNS
 
 PAGE = Path(__file__).resolve().parents[1] / "reports" / "README.md"
 TABLE = re.compile(r"(\| column \| unit \| meaning \|\n\|---\|---\|---\|\n)(?:\|.*\n)*")

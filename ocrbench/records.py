@@ -1,10 +1,10 @@
 """The types that modules share: frozen, keyword-only dataclasses without behaviour of their own."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,6 +177,58 @@ class Score:
     unit: str
     higher_is_better: bool
     n: int
+
+
+Value = str | float | None
+Group = Literal["run", "cell", "executed", "data", "accuracy", "speed", "cost", "outcome"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of the wide table, which has a row per run.
+
+    Attributes:
+        name: Name in files and on the command line.
+        meaning: What it holds, in one sentence without a full stop; Markdown.
+        group: What it is about.
+        heading: Name for people, as on the axis of a diagram.
+        unit: Unit of its numbers, or the form of its texts.
+        decimals: Number of decimals that a person sees; None for a column of texts.
+        higher_is_better: Whether more is better; None where neither is.
+        scenarios: The scenarios that fill it; empty for all.
+        shown: ``always`` puts it into every table for people, ``detail`` into those with few runs; ``files`` leaves it
+            to CSV, Parquet, JSON and the report.
+        matters: Puts it into a table for people if it is true of the table's values.
+        value: Takes the value from a ``Run``; by default that is its score of the same name.
+    """
+
+    name: str
+    meaning: str
+    group: Group
+    heading: str = ""
+    unit: str = ""
+    decimals: int | None = None
+    higher_is_better: bool | None = None
+    scenarios: tuple[str, ...] = ()
+    shown: Literal["always", "detail", "files"] = "files"
+    matters: Callable[[Sequence[Any]], bool] | None = None
+    value: Callable[[Any], Value] | None = None
+
+    @property
+    def number(self) -> bool:
+        """Whether it holds numbers."""
+        return self.decimals is not None
+
+    def of(self, run: Any) -> Value:  # noqa: ANN401 - a Run, which offers its row and so needs this
+        """Return a run's value; None where it has none."""
+        value = self.value(run) if self.value else run.scores.get(self.name)
+        # What UTF-8 cannot hold is written as escapes: a file's name, and so an error, may hold any bytes.
+        return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+
+
+def filled(values: Iterable[object]) -> bool:
+    """Tell whether any value is there."""
+    return any(value not in (None, "") and value == value for value in values)
 
 
 def decoded(kind: Any, plain: Any) -> Any:  # noqa: ANN401 - any type, and JSON

@@ -11,6 +11,7 @@ from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import blocks_needed
 from ocrbench.metrics.repeatability import repeatability, unrepeatable
 from ocrbench.progress import Listener
+from ocrbench.scenarios import SCENARIOS
 
 # Number of rounds of processes from which the time to a verdict is estimated.
 PILOT = 3
@@ -54,10 +55,11 @@ class _LiveComparison:
             if side.cell.profile:
                 message = "profile=true is for runs; ab keeps no profile"
                 raise ConfigError(message)
-            if side.cell.scenario.name != "latency":
-                message = f"scenario={side.cell.scenario.name}: ab compares image by image, which needs "
-                message += "scenario=latency; measure both, several times with force=true, and use ocrbench compare"
-                raise ConfigError(message)
+            name = side.cell.scenario.name
+            if not SCENARIOS[name].paired:
+                paired = " or ".join(f"scenario={each}" for each, kind in SCENARIOS.items() if kind.paired)
+                message = f"scenario={name}: ab compares image by image, which needs {paired}; "
+                raise ConfigError(message + "measure both, several times with force=true, and use ocrbench compare")
         self._sides = (before, after)
         self._plan, self._listener = plan, listener
         self._measuring = Interleaved(self._sides, plan, listener)

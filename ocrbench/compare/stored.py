@@ -15,7 +15,6 @@ from ocrbench.compare.changes import (
     value_change,
 )
 from ocrbench.compare.flips import Found
-from ocrbench.compare.rates import shared_rate
 from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.paired import Interval
@@ -23,6 +22,7 @@ from ocrbench.metrics.repeatability import unrepeatable
 from ocrbench.runs.identity import unshared_keys
 from ocrbench.runs.match import Matched
 from ocrbench.runs.run import Run
+from ocrbench.scenarios.interface import LATENCY
 
 # Difference between runs of the same cell on a quiet, dedicated machine, as a standard deviation of the logarithm: each
 # process has its own memory layout. Repeated runs on either side replace this estimate.
@@ -59,7 +59,7 @@ def compare_stored(before: Sequence[Run], after: Sequence[Run], margin: float) -
         before=_label(one, len(before)),
         after=_label(other, len(after)),
         changes=(*speed, *accuracy_changes(first, second, expected, scoring)),
-        decisive=(shared_rate(one, other) or "latency_p50_ms", "e2e_hmean"),
+        decisive=(_speed_column(one, other), "e2e_hmean"),
         warnings=(
             *(f"no verdict on speed: {reason}" for reason in reasons),
             *_otherwise_judged(one, other, len(shared) - len(alike)),
@@ -150,8 +150,8 @@ def _unrepeatable(runs: Sequence[Run]) -> list[str]:
 
 
 def _speed_changes(before: Sequence[Run], after: Sequence[Run], margin: float, *, comparable: bool) -> list[Change]:
-    rate = shared_rate(before[-1], after[-1])
-    timed = [latency_change(before, after, margin, metric) for metric in ({} if rate else TIMES)]
+    decisive = _speed_column(before[-1], after[-1])
+    timed = [latency_change(before, after, margin, metric) for metric in (TIMES if decisive in TIMES else {})]
     changes = [each if comparable else replace(each, interval=None) for each in timed if each is not None]
     latencies = [
         np.concatenate([times["latency_ns"].to_numpy(float) for times in runs])
@@ -159,11 +159,16 @@ def _speed_changes(before: Sequence[Run], after: Sequence[Run], margin: float, *
     ]
     if all(len(times) for times in latencies):
         changes.append(tail_change(latencies[0], latencies[1], margin))
-    for metric in (*([rate] if rate else []), "peak_rss_mb"):
+    for metric in (*([] if decisive in TIMES else [decisive]), "peak_rss_mb"):
         values = [[run.scores[metric] for run in runs] for runs in (before, after)]
         change = value_change(metric, values[0], values[1], margin)
         changes.append(change if comparable else replace(change, interval=None))
     return changes
+
+
+def _speed_column(one: Run, other: Run) -> str:
+    """Name the column that decides the speed of both runs; where they have different ones, their latency decides."""
+    return one.decisive if one.decisive == other.decisive else LATENCY
 
 
 def _widened(change: Change, runs: int) -> Change:

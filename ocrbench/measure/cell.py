@@ -23,7 +23,7 @@ from ocrbench.measure.preparing import prepare
 from ocrbench.measure.processes import FreshProcesses, Worker
 from ocrbench.metrics.repeatability import repeatability
 from ocrbench.metrics.scoring import Tallies, tallies, to_scores, total
-from ocrbench.metrics.speed import drift, duration_scores, service_scores, throughput_scores
+from ocrbench.metrics.speed import drift, duration_scores, throughput_scores
 from ocrbench.profiling.run_files import profile_files, summarised
 from ocrbench.progress import Listener
 from ocrbench.records import Artifact, Artifacts, Sample, Score, artifacts_to_plain
@@ -31,7 +31,7 @@ from ocrbench.runs.identity import decisive, decisive_keys, named, series
 from ocrbench.runs.run import Outcome, Run, outcomes_of
 from ocrbench.runs.score import keep_scores, score_run
 from ocrbench.runs.store import Store
-from ocrbench.scenarios import ServerSetup, setup_of
+from ocrbench.scenarios import SCENARIOS, setup_of
 
 log = logging.getLogger(__name__)
 
@@ -137,12 +137,13 @@ def _scores(
 ) -> tuple[Score, ...]:
     words = sum(not region.ignore for outcome in outcomes for region in outcome.expected)
     size_bytes = sum(each.size_bytes for networks in artifacts.values() for each in networks.values())
+    kind = SCENARIOS[cell.scenario.name]
     counts = {"images": len(outcomes), "words": words, "skipped": len(measured.skipped)}
     return (
         *(_score("dataset", name, value, "", higher=True) for name, value in counts.items()),
         *to_scores(total(counted.values())),
         *_speed(measured),
-        *_service(cell, measured),
+        *kind.scores(setup_of(cell.scenario), measured.latencies_ns, measured.facts),
         *repeatability(measured.reread),
         _score("model", "model_mb", size_bytes / 1e6, "MB"),
         _score("end_to_end", "peak_rss_mb", measured.peak_memory_bytes / 1e6, "MB"),
@@ -166,14 +167,6 @@ def _speed(measured: Measured) -> list[Score]:
         _score("end_to_end", "compile_ms", sum(measured.compile_ms.values()), "ms"),
         _score("end_to_end", "first_inference_ms", first, "ms"),
     ]
-
-
-def _service(cell: Cell, measured: Measured) -> list[Score]:
-    setup = setup_of(cell.scenario)
-    if not isinstance(setup, ServerSetup) or measured.rate is None:
-        return []
-    latencies = [each.times.latency_ns for each in measured.timings if not each.warmup]
-    return service_scores(latencies, measured.rate, setup.bound_ms)
 
 
 def _score(stage: str, metric: str, value: float, unit: str, *, higher: bool = False) -> Score:
@@ -208,6 +201,5 @@ def _disturbances(measured: Measured) -> dict[str, Any]:
         for each in measured.timings
         if not each.warmup and not each.first_seen
     ]
-    steps = {"rate_steps": [asdict(step) for step in measured.steps]} if measured.steps else {}
     facts = {"facts": measured.facts} if measured.facts else {}
-    return {"load_after": machine.load(), **steps, **facts, **noise.shares(measured.usage), "drift": drift(repeats)}
+    return {"load_after": machine.load(), **facts, **noise.shares(measured.usage), "drift": drift(repeats)}

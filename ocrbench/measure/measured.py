@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocrbench.environment.usage import Usage
-from ocrbench.measure.searching import Step
 from ocrbench.records import Region, Sample, Span, StageTimes
-from ocrbench.scenarios import Feed
+from ocrbench.scenarios.interface import Feed
 from ocrbench.worker.protocol import Ran
 
 ATTEST_IMAGES = 4
@@ -44,10 +43,8 @@ class Measured:
         images: Number of images measured in that time.
         usage: Use of the CPU in that time.
         peak_memory_bytes: Largest resident set of the last worker.
-        rate: At which images arrived, per second; None where they do not arrive by themselves.
         facts: What else the scenario found out, by name.
         files: Name → text of files that belong to the run.
-        steps: The rates that a search tried.
         spans: When each pipeline was in which stage, pipeline by pipeline; empty unless the cell is profiled.
     """
 
@@ -61,11 +58,30 @@ class Measured:
     images: int = 0
     usage: Usage = field(default_factory=Usage)
     peak_memory_bytes: int = 0
-    rate: float | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
     spans: dict[int, list[Span]] = field(default_factory=dict)
+
+    @property
+    def latencies_ns(self) -> list[int]:
+        """Latency of each image, without warm-up."""
+        return [each.times.latency_ns for each in self.timings if not each.warmup]
+
+    def apart(self) -> "Measured":
+        """Return an accumulator for blocks that may not count; what is known of the images is shared."""
+        return Measured(regions=self.regions, reread=self.reread, skipped=self.skipped, compile_ms=self.compile_ms)
+
+    def keep(self, apart: "Measured", facts: Mapping[str, Any]) -> None:
+        """Let blocks that were measured apart be all that was measured.
+
+        Args:
+            apart: An accumulator of those blocks.
+            facts: What else is known of them.
+        """
+        self.timings += apart.timings
+        self.images, self.wall_ns, self.usage, self.spans = apart.images, apart.wall_ns, apart.usage, apart.spans
+        self.facts |= {**apart.facts, **facts}
+        self.files |= apart.files
 
     def add(self, ran: Ran, *, warmup: bool = False) -> None:
         """Add a block.

@@ -5,17 +5,17 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import pairwise
 from time import monotonic
+from typing import Any
 
 from ocrbench.config.schema import Cell
-from ocrbench.data import choose
 from ocrbench.measure.measured import Measured, with_most_text
-from ocrbench.measure.pool import workers_for
+from ocrbench.measure.pool import WorkerPool, workers_for
 from ocrbench.measure.processes import Worker
-from ocrbench.measure.searching import search_rate
 from ocrbench.progress import Listener
 from ocrbench.records import Artifacts, Sample
-from ocrbench.scenarios import Feed, ServerSetup, setup_of
-from ocrbench.worker.protocol import Attest, Load, Run
+from ocrbench.scenarios import SCENARIOS, setup_of
+from ocrbench.scenarios.interface import Attempt, Feed
+from ocrbench.worker.protocol import Attest, Load, Ran, Run
 
 
 def measure(
@@ -25,7 +25,7 @@ def measure(
     listener: Listener,
     start: Callable[[], AbstractContextManager[Worker]] = Worker,
 ) -> Measured:
-    """Measure a cell: warm-up passes, then passes until both the time and one full pass are done.
+    """Measure a cell: warm-up passes, then what its scenario wants; at last look up what ran.
 
     What was found is that of the first pass.
 
@@ -40,30 +40,14 @@ def measure(
         OcrBenchError: The worker reports it.
         WorkerError: The worker died or hung.
     """
-    measured = Measured()
-    setup = setup_of(cell.scenario)
     with workers_for(cell, start) as worker:
         listener.say("compiling")
-        limit = cell.prepare_timeout_seconds
-        measured.compile_ms = worker.ask(Load(cell=cell, artifacts=artifacts), listener, limit)
-
-        def run(
-            block: Feed, measured: Measured, *, warmup: bool = False, changes: Mapping[str, object] | None = None
-        ) -> None:
-            changes = changes or {}
-            limit = cell.timeout_seconds + replace(setup, **changes).least_seconds(len(block))
-            measured.add(worker.ask(Run(samples=block, changes=changes), listener, limit), warmup=warmup)
-
-        for number in range(cell.scenario.warmup_passes):
-            for done, block in blocks_of(setup.block_images, samples, measured):
-                run(block, measured, warmup=True, changes=setup.warming_up)
-                listener.advance(f"warm-up {number + 1}", done, len(samples))
-        if isinstance(setup, ServerSetup):
-            measured.rate = setup.rate
-        if isinstance(setup, ServerSetup) and setup.search:
-            _search(run, cell, samples, measured, listener)
-        else:
-            _measure_passes(run, cell, samples, measured, listener)
+        request = Load(cell=cell, artifacts=artifacts)
+        compile_ms = worker.ask(request, listener, cell.prepare_timeout_seconds)
+        measuring = _Measuring(cell, samples, listener, worker, Measured(compile_ms=compile_ms))
+        measuring.warm_up()
+        SCENARIOS[cell.scenario.name].measure(measuring.setup, measuring)
+        measured = measuring.measured
         if cell.attest != "off" or cell.profile:
             listener.say("looking up which precision ran")
             feed = with_most_text(samples, measured.regions)
@@ -71,69 +55,69 @@ def measure(
     return measured
 
 
-def _measure_passes(
-    run: Callable[..., None], cell: Cell, samples: Sequence[Sample], measured: Measured, listener: Listener
-) -> None:
-    limit, setup = cell.scenario.min_seconds, setup_of(cell.scenario)
-    start, passes = monotonic(), 0
-    while passes == 0 or (monotonic() - start < limit and measured.images):
-        blocks = blocks_of(setup.block_images, samples, measured)
-        times = copies(blocks, setup.block_queries)
-        for done, block in blocks:
-            if passes and monotonic() - start >= limit:
-                return
-            run(list(block) * times, measured)
-            share = done / len(samples) if passes == 0 else 1.0
-            listener.advance("measure", min(share, (monotonic() - start) / limit) if limit else share, 1.0)
-        passes += 1
+class _Measuring:
+    """A cell while it is being measured; see ``scenarios.interface.Measuring``."""
 
+    def __init__(
+        self,
+        cell: Cell,
+        samples: Sequence[Sample],
+        listener: Listener,
+        worker: Worker | WorkerPool,
+        measured: Measured,
+    ) -> None:
+        self.setup, self.measured = setup_of(cell.scenario), measured
+        self._cell, self._samples, self._listener, self._worker = cell, samples, listener, worker
 
-def _search(
-    run: Callable[..., None], cell: Cell, samples: Sequence[Sample], measured: Measured, listener: Listener
-) -> None:
-    """Find the highest rate that keeps the bound; what was measured when it was last confirmed is what counts.
+    def say(self, text: str) -> None:
+        self._listener.say(text)
 
-    The images that arrive are drawn once from all, as many as a block holds.
-    """
-    setup = setup_of(cell.scenario)
-    assert isinstance(setup, ServerSetup)
-    for _, block in blocks_of(setup.block_images, samples, measured):
-        if any(sample_id not in measured.regions for sample_id, _ in block):
-            # Without warm-up passes nobody has read them yet, and not all of them are drawn.
-            run(block, measured, warmup=True, changes=setup.warming_up)
-    usable = [sample for sample in samples if sample.id not in measured.skipped]
-    drawn = [(each.id, each.image_path) for each in choose(usable, setup.block_images, setup.seed)]
-    if not drawn:
-        return
-    measured.facts["searched_images"] = len(drawn)
-    queries = drawn * copies([(len(drawn), drawn)], setup.block_queries)
-    tried: dict[float | None, Measured] = {}
+    def warm_up(self) -> None:
+        for number in range(self._cell.scenario.warmup_passes):
+            for done, block in self._blocks():
+                self._warm_up(block)
+                self._listener.advance(f"warm-up {number + 1}", done, len(self._samples))
 
-    def attempt(rate: float | None) -> list[int]:
-        tried[rate] = Measured(
-            regions=measured.regions,
-            reread=measured.reread,
-            skipped=measured.skipped,
-            compile_ms=measured.compile_ms,
-        )
-        if rate is not None:
-            seconds = replace(setup, rate=rate).least_seconds(len(queries))
-            listener.say(f"{rate:.2f} images/s: {len(queries)} arrive within {seconds:.0f} s")
-        run(queries, tried[rate], changes={"rate": rate})
-        return [each.times.latency_ns for each in tried[rate].timings]
+    def passes(self) -> None:
+        limit = self._cell.scenario.min_seconds
+        start, passes = monotonic(), 0
+        while passes == 0 or (monotonic() - start < limit and self.measured.images):
+            blocks = self._blocks()
+            times = copies(blocks, self.setup.block_queries)
+            for done, block in blocks:
+                if passes and monotonic() - start >= limit:
+                    return
+                self.measured.add(self._run(list(block) * times, {}))
+                share = done / len(self._samples) if passes == 0 else 1.0
+                self._listener.advance("measure", min(share, (monotonic() - start) / limit) if limit else share, 1.0)
+            passes += 1
 
-    if not attempt(None):
-        return
-    ceiling = tried[None].images / (tried[None].wall_ns / 1e9)
-    for step in search_rate(attempt, ceiling, setup.bound_ms, setup.tolerance):
-        measured.steps.append(step)
-        listener.say(step.sentence)
-    measured.rate = measured.steps[-1].rate
-    best = tried[measured.rate]
-    measured.timings += best.timings
-    measured.images, measured.wall_ns, measured.usage = best.images, best.wall_ns, best.usage
-    measured.spans = best.spans
-    measured.peak_memory_bytes = max(each.peak_memory_bytes for each in tried.values())
+    def readable(self) -> list[Sample]:
+        for _, block in self._blocks():
+            if any(sample_id not in self.measured.regions for sample_id, _ in block):
+                self._warm_up(block)
+        return [sample for sample in self._samples if sample.id not in self.measured.skipped]
+
+    def attempt(self, feed: Feed, changes: Mapping[str, object]) -> Measured:
+        attempt = self.measured.apart()
+        attempt.add(self._run(feed, changes))
+        # It only grows, so the last one is the largest.
+        self.measured.peak_memory_bytes = attempt.peak_memory_bytes
+        return attempt
+
+    def keep(self, attempt: Attempt, facts: Mapping[str, Any]) -> None:
+        assert isinstance(attempt, Measured)
+        self.measured.keep(attempt, facts)
+
+    def _warm_up(self, block: Feed) -> None:
+        self.measured.add(self._run(block, self.setup.warming_up), warmup=True)
+
+    def _run(self, block: Feed, changes: Mapping[str, object]) -> Ran:
+        limit = self._cell.timeout_seconds + replace(self.setup, **changes).least_seconds(len(block))
+        return self._worker.ask(Run(samples=block, changes=changes), self._listener, limit)
+
+    def _blocks(self) -> list[tuple[int, Feed]]:
+        return blocks_of(self.setup.block_images, self._samples, self.measured)
 
 
 def blocks_of(size: int, samples: Sequence[Sample], measured: Measured) -> list[tuple[int, Feed]]:

@@ -15,7 +15,8 @@ from ocrbench.environment.usage import Usage
 from ocrbench.errors import ConfigError
 from ocrbench.measure.processes import FORKS, Worker
 from ocrbench.progress import Listener
-from ocrbench.scenarios import Measurement, setup_of
+from ocrbench.scenarios import setup_of
+from ocrbench.scenarios.interface import Measurement
 from ocrbench.worker.protocol import Answer, Load, Ran, Request, Run
 
 

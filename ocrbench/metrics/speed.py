@@ -63,25 +63,6 @@ def throughput_scores(image_count: int, wall_ns: int, *, stage: str) -> list[Sco
     ]
 
 
-def service_scores(latencies_ns: Sequence[int], rate: float, bound_ms: float) -> list[Score]:
-    """Return the rate of arrivals and the share of the images that were answered within a bound.
-
-    Args:
-        latencies_ns: Times from each arrival to its answer.
-        rate: Mean number of arrivals per second.
-        bound_ms: Bound in milliseconds.
-
-    >>> [score.value for score in service_scores([1_000_000, 3_000_000], 4.0, 2.0)]
-    [4.0, 0.5]
-    """
-    within = sum(each <= bound_ms * 1e6 for each in latencies_ns)
-    values = {"server_rate_ips": (rate, "images/s"), "server_within_bound": (within / len(latencies_ns), "ratio")}
-    return [
-        Score(stage="end_to_end", metric=name, value=value, unit=unit, higher_is_better=True, n=len(latencies_ns))
-        for name, (value, unit) in values.items()
-    ]
-
-
 def drift(repeats: Iterable[tuple[str, int]]) -> float | None:
     """Compare each image's last time with its first: the median ratio over images, above 1 if it got slower.
 

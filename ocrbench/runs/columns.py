@@ -1,72 +1,28 @@
 """Every column of the tables, declared once: tables, reports, exports, gates and ``reports/README.md`` derive from it.
 
 To add a column, enter it in ``COLUMNS`` where it is to stand. Its value comes from a ``Run``: from a score of its name
-unless ``value`` says otherwise. A metric of a scorer is a column already.
+unless ``value`` says otherwise. A metric of a scorer is a column already, and a scenario brings its own.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ocrbench.config.stage import ROLES
 from ocrbench.metrics.repeatability import LEAST_REPEATABILITY
 from ocrbench.metrics.scoring import METRICS
+from ocrbench.records import Column, Value, filled
+from ocrbench.scenarios import DEFAULT, SCENARIOS
 
 if TYPE_CHECKING:
     # A run offers its row, so it imports this module.
     from ocrbench.runs.run import Run
 
-Value = str | float | None
-Group = Literal["run", "cell", "executed", "data", "accuracy", "speed", "cost", "outcome"]
-
 EMPTY = "–"
 SHOWN_SHARE = 0.005
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """A column of the wide table, which has a row per run.
-
-    Attributes:
-        name: Name in files and on the command line.
-        meaning: What it holds, in one sentence without a full stop; Markdown.
-        group: What it is about.
-        heading: Name for people, as on the axis of a diagram.
-        unit: Unit of its numbers, or the form of its texts.
-        decimals: Number of decimals that a person sees; None for a column of texts.
-        higher_is_better: Whether more is better; None where neither is.
-        scenarios: The scenarios that fill it; empty for all.
-        shown: ``always`` puts it into every table for people, ``detail`` into those with few runs; ``files`` leaves it
-            to CSV, Parquet, JSON and the report.
-        matters: Puts it into a table for people if it is true of the table's values.
-        value: Takes the value from a run; by default that is its score of the same name.
-    """
-
-    name: str
-    meaning: str
-    group: Group
-    heading: str = ""
-    unit: str = ""
-    decimals: int | None = None
-    higher_is_better: bool | None = None
-    scenarios: tuple[str, ...] = ()
-    shown: Literal["always", "detail", "files"] = "files"
-    matters: Callable[[Sequence[Any]], bool] | None = None
-    value: Callable[[Run], Value] | None = None
-
-    @property
-    def number(self) -> bool:
-        """Whether it holds numbers."""
-        return self.decimals is not None
-
-    def of(self, run: Run) -> Value:
-        """Return a run's value; None where it has none."""
-        value = self.value(run) if self.value else run.scores.get(self.name)
-        # What UTF-8 cannot hold is written as escapes: a file's name, and so an error, may hold any bytes.
-        return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def both(run: Run, key: str) -> str:
@@ -86,11 +42,6 @@ def executed_text(executed: Mapping[str, float]) -> str:
     'bf16 81% f32 19%'
     """
     return " ".join(f"{kind} {share:.0%}" for kind, share in executed.items() if share >= SHOWN_SHARE)
-
-
-def filled(values: Iterable[object]) -> bool:
-    """Tell whether any value is there."""
-    return any(value not in (None, "") and value == value for value in values)
 
 
 def _networks(run: Run) -> list[Mapping[str, Any]]:
@@ -118,11 +69,6 @@ def _native(run: Run) -> Value:
 
 def _devices(run: Run) -> Value:
     return ",".join(dict.fromkeys(name for each in _networks(run) for name in each["execution_devices"])) or None
-
-
-def _loadgen(run: Run) -> Value:
-    verdict = run.conditions.get("facts", {}).get("result_validity")
-    return f"{run.config['scenario']['options']['traffic']} {verdict}" if verdict else ""
 
 
 def _time(name: str, heading: str, meaning: str, shown: Literal["always", "detail", "files"] = "files") -> Column:
@@ -178,7 +124,7 @@ COLUMNS: tuple[Column, ...] = (
         name="scenario",
         group="cell",
         meaning="how images were fed",
-        matters=lambda values: any(value != "latency" for value in values),
+        matters=lambda values: any(value != DEFAULT for value in values),
         value=lambda run: str(run.config["scenario"]["name"]),
     ),
     Column(
@@ -307,37 +253,7 @@ COLUMNS: tuple[Column, ...] = (
         "(`server`, `mlperf`)",
         shown="always",
     ),
-    Column(
-        name="server_rate_ips",
-        heading="Rate of the server",
-        group="speed",
-        unit="images/s",
-        decimals=2,
-        higher_is_better=True,
-        scenarios=("server",),
-        meaning="number of images that arrived per second; with `scenario.search=true` the highest rate found whose "
-        "99th percentile is within the bound, less a margin",
-        matters=filled,
-    ),
-    Column(
-        name="server_within_bound",
-        heading="Share within the bound",
-        group="speed",
-        unit="ratio",
-        decimals=3,
-        higher_is_better=True,
-        scenarios=("server",),
-        meaning="share of the images that were answered within `scenario.bound_ms`",
-        matters=filled,
-    ),
-    Column(
-        name="loadgen",
-        group="speed",
-        scenarios=("mlperf",),
-        meaning="LoadGen's traffic, and VALID or INVALID by its rules",
-        matters=filled,
-        value=_loadgen,
-    ),
+    *(replace(column, scenarios=(name,)) for name, kind in SCENARIOS.items() for column in kind.columns),
     _time(
         "read_p50_ms",
         "Median time to read a file",

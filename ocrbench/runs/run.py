@@ -18,8 +18,10 @@ from ocrbench.metrics.losses import Fate, fates
 from ocrbench.metrics.matching import Matching, match
 from ocrbench.metrics.paired import Interval
 from ocrbench.metrics.scoring import Tallies, tallies
-from ocrbench.records import Region, Sample, Score, decoded
-from ocrbench.runs.columns import COLUMNS, Value, filled, text, to_html
+from ocrbench.records import Region, Sample, Score, Value, decoded, filled
+from ocrbench.runs.columns import COLUMNS, text, to_html
+from ocrbench.scenarios import SCENARIOS
+from ocrbench.scenarios.interface import LATENCY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +103,13 @@ class Run:
     def scoring(self) -> Scoring:
         """The rules by which the run was scored."""
         return validate(Scoring, self.config["scoring"])
+
+    @cached_property
+    def decisive(self) -> str:
+        """The column that decides how fast the run is."""
+        scenario = self.config["scenario"]
+        kind = SCENARIOS.get(scenario["name"])
+        return kind.decisive(scenario.get("options", {})) if kind else LATENCY
 
     @cached_property
     def row(self) -> Mapping[str, Value]:

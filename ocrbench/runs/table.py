@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from ocrbench.runs.columns import COLUMNS, NAMES, NUMBERS, Value, text
+from ocrbench.records import Value
+from ocrbench.runs.columns import COLUMNS, NAMES, NUMBERS, text
 from ocrbench.runs.run import Run
 from ocrbench.runs.settings import differing_settings
 

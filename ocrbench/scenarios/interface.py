@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from ocrbench.config.stage import STRICT, Options
-from ocrbench.records import Region, StageTimes
+from ocrbench.records import Column, Region, Sample, Score, StageTimes
 
 Feed = Sequence[tuple[str, Path]]
 
@@ -142,15 +142,84 @@ def with_spare(optimum: int) -> int:
     return 2 * optimum
 
 
+class Attempt(Protocol):
+    """A block that was measured apart, so that it counts only if it is kept."""
+
+    images: int
+    wall_ns: int
+
+    @property
+    def latencies_ns(self) -> Sequence[int]:
+        """Latency of each image."""
+
+
+class Measuring(Protocol):
+    """The measured part of a cell, which comes after the warm-up passes."""
+
+    def say(self, text: str) -> None:
+        """Tell people of a step."""
+
+    def passes(self) -> None:
+        """Measure passes over all images until both the time and one full pass are done."""
+
+    def readable(self) -> list[Sample]:
+        """Read the images that no warm-up pass has read; return those that can be read."""
+
+    def attempt(self, feed: Feed, changes: Mapping[str, object]) -> Attempt:
+        """Measure a block apart.
+
+        Args:
+            feed: (sample id, image file) pairs, perhaps repeated.
+            changes: Keys of the scenario with other values for this block.
+        """
+
+    def keep(self, attempt: Attempt, facts: Mapping[str, Any]) -> None:
+        """Let an attempt be what was measured.
+
+        Args:
+            attempt: One of those made.
+            facts: What else was found out, by name.
+        """
+
+
+LATENCY = "latency_p50_ms"
+
+
+def by_latency(options: Options) -> str:
+    """Decide by the median latency."""
+    return LATENCY
+
+
+def in_passes(setup: Setup, measuring: Measuring) -> None:
+    """Measure in passes over all images."""
+    measuring.passes()
+
+
+def no_scores(setup: Setup, latencies_ns: Sequence[int], facts: Mapping[str, Any]) -> list[Score]:
+    """Add no scores to those that every scenario has."""
+    return []
+
+
 @plain_dataclass(frozen=True, kw_only=True)
 class Kind:
     """A scenario.
 
     Attributes:
-        setup: Subclass of ``Setup`` with the keys of its YAML.
         run: Function that measures one block of images with some readers of one engine. If the setup has more than one
             process, it also takes ``claims``.
+        setup: Subclass of ``Setup`` with the keys of its YAML.
+        decisive: Function that names the column which decides how fast a run is, from the scenario's own keys.
+        paired: Whether an image's times depend on the image alone, so that two configurations can be compared image by
+            image.
+        columns: Columns that only this scenario has.
+        scores: Function that computes their values from the latencies without warm-up and the facts of the run.
+        measure: Function that drives the measured part.
     """
 
-    setup: type[Setup]
     run: Callable[..., Block]
+    setup: type[Setup] = Setup
+    decisive: Callable[[Options], str] = by_latency
+    paired: bool = False
+    columns: Sequence[Column] = ()
+    scores: Callable[[Any, Sequence[int], Mapping[str, Any]], list[Score]] = no_scores
+    measure: Callable[[Any, Measuring], None] = in_passes

@@ -41,4 +41,4 @@ def _measure(reader: Reader, sample_id: str, path: Path) -> Measurement:
     )
 
 
-KIND = Kind(setup=Setup, run=latency)
+KIND = Kind(run=latency, paired=True)

@@ -27,7 +27,7 @@ from ocrbench.config.stage import STRICT
 from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Reader
 from ocrbench.errors import ConfigError, DatasetError
-from ocrbench.records import Image
+from ocrbench.records import Column, Image, Value, filled
 from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, with_spare
 from ocrbench.scenarios.sharing import share
 from ocrbench.scenarios.throughput import ThroughputSetup, throughput
@@ -244,4 +244,18 @@ def _logging(loadgen: Any, folder: str) -> Any:  # noqa: ANN401 - no stubs
     return logging
 
 
-KIND = Kind(setup=MlperfSetup, run=mlperf)
+def _verdict(run: Any) -> Value:  # noqa: ANN401 - a Run
+    verdict = run.conditions.get("facts", {}).get("result_validity")
+    return f"{run.config['scenario']['options']['traffic']} {verdict}" if verdict else ""
+
+
+COLUMNS = (
+    Column(
+        name="loadgen",
+        group="speed",
+        meaning="LoadGen's traffic, and VALID or INVALID by its rules",
+        matters=filled,
+        value=_verdict,
+    ),
+)
+KIND = Kind(run=mlperf, setup=MlperfSetup, columns=COLUMNS)

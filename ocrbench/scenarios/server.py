@@ -1,21 +1,23 @@
 """Scenario ``server``: images arrive at random, as from many independent users, and wait if necessary."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from time import perf_counter_ns, sleep
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config.stage import STRICT
+from ocrbench.config.stage import STRICT, Options
+from ocrbench.data import choose
 from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Reader
 from ocrbench.errors import DatasetError
-from ocrbench.records import Image
-from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement
+from ocrbench.records import Column, Image, Score, filled
+from ocrbench.scenarios.interface import LATENCY, Attempt, Block, Feed, Kind, ManySetup, Measurement, Measuring
+from ocrbench.scenarios.rate_search import search_rate
 from ocrbench.scenarios.sharing import share
 
 
@@ -119,4 +121,83 @@ def _decode(feed: Feed) -> tuple[dict[str, Image], dict[str, str]]:
     return images, skipped
 
 
-KIND = Kind(setup=ServerSetup, run=server)
+def measure(setup: ServerSetup, measuring: Measuring) -> None:
+    """Measure in passes, or search for the highest rate that keeps the bound.
+
+    In a search, what was measured when the rate found was last confirmed is what counts. The images that arrive are
+    drawn once from all, as many as a block holds.
+    """
+    if not setup.search:
+        measuring.passes()
+        return
+    drawn = [(each.id, each.image_path) for each in choose(measuring.readable(), setup.block_images, setup.seed)]
+    if not drawn:
+        return
+    queries = drawn * -(-setup.block_queries // len(drawn))
+    tried: dict[float | None, Attempt] = {}
+
+    def attempt(rate: float | None) -> Sequence[int]:
+        if rate is not None:
+            seconds = replace(setup, rate=rate).least_seconds(len(queries))
+            measuring.say(f"{rate:.2f} images/s: {len(queries)} arrive within {seconds:.0f} s")
+        tried[rate] = measuring.attempt(queries, {"rate": rate})
+        return tried[rate].latencies_ns
+
+    if not attempt(None):
+        return
+    ceiling = tried[None].images / (tried[None].wall_ns / 1e9)
+    steps = []
+    for step in search_rate(attempt, ceiling, setup.bound_ms, setup.tolerance):
+        steps.append(step)
+        measuring.say(step.sentence)
+    found = {"searched_images": len(drawn), "rate_steps": [asdict(step) for step in steps]}
+    measuring.keep(tried[steps[-1].rate], found)
+
+
+def scores(setup: ServerSetup, latencies_ns: Sequence[int], facts: Mapping[str, Any]) -> list[Score]:
+    """Return the rate of arrivals and the share of the images that were answered within the bound.
+
+    >>> [score.value for score in scores(ServerSetup(rate=4.0, bound_ms=2.0), [1_000_000, 3_000_000], {})]
+    [4.0, 0.5]
+    """
+    steps = facts.get("rate_steps")
+    rate = steps[-1]["rate"] if steps else setup.rate
+    if rate is None:
+        return []
+    within = sum(each <= setup.bound_ms * 1e6 for each in latencies_ns)
+    values = {"server_rate_ips": (rate, "images/s"), "server_within_bound": (within / len(latencies_ns), "ratio")}
+    return [
+        Score(stage="end_to_end", metric=name, value=value, unit=unit, higher_is_better=True, n=len(latencies_ns))
+        for name, (value, unit) in values.items()
+    ]
+
+
+def decisive(options: Options) -> str:
+    """Decide by the rate if it was searched for; else the user asked for it, and the latency decides."""
+    return "server_rate_ips" if options.get("search") else LATENCY
+
+
+COLUMNS = (
+    Column(
+        name="server_rate_ips",
+        heading="Rate of the server",
+        group="speed",
+        unit="images/s",
+        decimals=2,
+        higher_is_better=True,
+        meaning="number of images that arrived per second; with `scenario.search=true` the highest rate found whose "
+        "99th percentile is within the bound, less a margin",
+        matters=filled,
+    ),
+    Column(
+        name="server_within_bound",
+        heading="Share within the bound",
+        group="speed",
+        unit="ratio",
+        decimals=3,
+        higher_is_better=True,
+        meaning="share of the images that were answered within `scenario.bound_ms`",
+        matters=filled,
+    ),
+)
+KIND = Kind(run=server, setup=ServerSetup, decisive=decisive, columns=COLUMNS, scores=scores, measure=measure)

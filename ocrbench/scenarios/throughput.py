@@ -139,4 +139,4 @@ def _measure(reader: Reader, feed: Feed) -> list[Measurement]:
     ]
 
 
-KIND = Kind(setup=ThroughputSetup, run=throughput)
+KIND = Kind(run=throughput, setup=ThroughputSetup, decisive=lambda _: "throughput_ips")

@@ -15,7 +15,8 @@ from ocrbench.engines.native import NativeEngine, settings_of, time_network
 from ocrbench.environment.usage import usage_so_far
 from ocrbench.errors import WorkerError
 from ocrbench.records import Artifacts
-from ocrbench.scenarios import SCENARIOS, Setup, setup_of
+from ocrbench.scenarios import SCENARIOS, setup_of
+from ocrbench.scenarios.interface import Setup
 from ocrbench.worker.protocol import Attest, Convert, Load, Ran, Run, Time
 
 # Number of times that the images are replayed to time each layer.

@@ -9,9 +9,10 @@ import pytest
 
 from ocrbench.config.packaged import packaged
 from ocrbench.metrics.scoring import METRICS
+from ocrbench.records import Column
 from ocrbench.report.tables import REPORTS
 from ocrbench.runs import table
-from ocrbench.runs.columns import COLUMNS, NAMES, NUMBERS, Column
+from ocrbench.runs.columns import COLUMNS, NAMES, NUMBERS
 from ocrbench.runs.run import Run
 from ocrbench.runs.store import Store
 

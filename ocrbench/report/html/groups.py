@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ocrbench.compare.rates import rate_metric
 from ocrbench.report.html.labels import number_repeated, shortened
 from ocrbench.runs.match import FACTORS
 from ocrbench.runs.run import Run
@@ -68,6 +67,6 @@ def _group(name: str, runs: Sequence[Run], indices: Sequence[int]) -> Group:
         name=name,
         indices=indices,
         runs=runs,
-        speed=rate_metric(runs[0]) or "latency_p50_ms",
+        speed=runs[0].decisive,
         accuracy=accuracy[0] if accuracy else "",
     )

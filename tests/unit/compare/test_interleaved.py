@@ -11,7 +11,7 @@ from ocrbench.compare.sides import Side
 from ocrbench.config.composing import load
 from ocrbench.progress import LogListener
 from ocrbench.records import Region, Sample, StageTimes
-from ocrbench.scenarios import Measurement
+from ocrbench.scenarios.interface import Measurement
 from ocrbench.worker.protocol import Ran
 
 TIMES = StageTimes(**dict.fromkeys(StageTimes.__dataclass_fields__, 7))

@@ -10,7 +10,7 @@ from ocrbench.errors import WorkerError
 from ocrbench.measure.pool import WorkerPool
 from ocrbench.measure.processes import Worker
 from ocrbench.progress import LogListener
-from ocrbench.scenarios import Measurement
+from ocrbench.scenarios.interface import Measurement
 from ocrbench.worker.protocol import Ran, Run
 
 

@@ -21,8 +21,8 @@ from ocrbench.geometry import rectangle
 from ocrbench.models.interface import Reading
 from ocrbench.profiling.run_files import chrome_trace
 from ocrbench.records import Graph, Image, Network, Region, Span
-from ocrbench.scenarios import SCENARIOS, Block, latency, throughput
-from ocrbench.scenarios.interface import Setup
+from ocrbench.scenarios import SCENARIOS, latency, throughput
+from ocrbench.scenarios.interface import Block, Setup
 from ocrbench.scenarios.throughput import ThroughputSetup
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "data" / "trace-event.schema.json").read_text(encoding="utf-8"))

@@ -10,7 +10,8 @@ import pytest
 
 from ocrbench.engines.interface import Result
 from ocrbench.records import Image, Region, StageTimes
-from ocrbench.scenarios import Feed, sharing
+from ocrbench.scenarios import sharing
+from ocrbench.scenarios.interface import Feed
 
 TIMES = StageTimes(
     read_ns=0, detect_ns=1, detect_infer_ns=1, crop_ns=1, recognize_ns=1, recognize_infer_ns=1, latency_ns=3

@@ -8,8 +8,8 @@ import pytest
 from doubles import Clock
 from ocrbench.data.images import read_image
 from ocrbench.records import Image
-from ocrbench.scenarios import Feed, latency
-from ocrbench.scenarios.interface import Setup
+from ocrbench.scenarios import latency
+from ocrbench.scenarios.interface import Feed, Setup
 
 MakeFeed = Callable[[int], Feed]
 

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from doubles import Clock
-from ocrbench.scenarios import Block, Feed, server
+from ocrbench.scenarios import server
+from ocrbench.scenarios.interface import Block, Feed
 from ocrbench.scenarios.server import ServerSetup, arrivals_ns
 
 MakeFeed = Callable[[int], Feed]

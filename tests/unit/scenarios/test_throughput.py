@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles import Clock
-from ocrbench.scenarios import Feed
 from ocrbench.scenarios import throughput as throughput_module
+from ocrbench.scenarios.interface import Feed
 from ocrbench.scenarios.throughput import ThroughputSetup, groups, throughput
 
 MakeFeed = Callable[[int], Feed]

@@ -10,7 +10,7 @@ from ocrbench.config.composing import load
 from ocrbench.environment.usage import Usage
 from ocrbench.errors import WorkerError
 from ocrbench.records import Artifact, Region, Span, StageTimes
-from ocrbench.scenarios import Measurement
+from ocrbench.scenarios.interface import Measurement
 from ocrbench.worker.protocol import (
     REQUESTS,
     Answered,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ocrbench.errors import ConfigError
-from ocrbench.measure.searching import CONFIRMATIONS, search_rate
+from ocrbench.scenarios.rate_search import CONFIRMATIONS, search_rate
 from ocrbench.scenarios.server import arrivals_ns
 
 SERVICE_MS, WORKERS = 50.0, 2
