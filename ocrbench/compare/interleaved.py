@@ -15,12 +15,12 @@ from typing import Self
 import numpy as np
 
 from ocrbench import data
-from ocrbench.attestation import judged
 from ocrbench.compare.changes import TIMES, tail_change, time_change
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
 from ocrbench.config.stage import ROLES
 from ocrbench.errors import DatasetError
+from ocrbench.measure.attestation import judged
 from ocrbench.measure.locks import alone
 from ocrbench.measure.measured import Measured, with_most_text
 from ocrbench.measure.preparing import convert, prepare

@@ -1,15 +1,12 @@
 """The schema: frozen dataclasses that reject unknown keys."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config.stage import ROLES, STRICT, Granularity, Options, Precision, Role, Stage
-
-# The type that a precision promises to execute.
-EXPECTED_TYPES: Mapping[str, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16", "INT8": "i8"}
+from ocrbench.config.stage import ROLES, STRICT, Granularity, Options, Role, Stage
+from ocrbench.precisions import Precision
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

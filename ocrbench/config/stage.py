@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from ocrbench.precisions import Precision
+
 # The two stages of a pipeline that have networks, in the order in which they run.
 Role = Literal["detector", "recognizer"]
 ROLES: tuple[Role, ...] = get_args(Role)
-Precision = Literal["FP32", "FP16", "BF16", "INT8", "AUTO"]
 Granularity = Literal["word", "line"]
 Options = Mapping[str, Any]
 

@@ -10,16 +10,15 @@ from pathlib import Path
 from ocrbench import environment, graphs
 from ocrbench.architectures import fingerprint
 from ocrbench.config.schema import Cell
-from ocrbench.config.stage import Precision, Role, Source, Stage
+from ocrbench.config.stage import Role, Source, Stage
 from ocrbench.convert.cache import ArtifactCache
 from ocrbench.convert.calibration import CalibrationSet
 from ocrbench.convert.download import file_sha256
 from ocrbench.convert.source import Fetched, check_version, find
+from ocrbench.precisions import PRECISIONS
 from ocrbench.records import Artifact
 
 Artifacts = dict[str, Artifact]
-# What an IR holds for each precision. FP16 weights are a way of storing: what runs is decided by the hint.
-STORED: Mapping[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "f16", "AUTO": "f16", "INT8": "int8"}
 # What the detector may use up of the pair's budget; the recognizer gets what is left.
 DETECTOR_SHARE = 0.5
 
@@ -68,7 +67,7 @@ class Lookup:
         check_version(stage, role)
         if stage.source.kind == "none":
             return {}
-        stored = STORED[stage.precision]
+        stored = PRECISIONS[stage.precision].stored
         float_stored = "f16" if stored == "int8" else stored
         others = {name: self._float(role, source, stage, float_stored) for name, source in stage.more_sources.items()}
         if stored == "int8":

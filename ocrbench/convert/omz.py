@@ -11,10 +11,11 @@ import yaml
 from filelock import FileLock
 
 from ocrbench.config.schema import Cell
-from ocrbench.config.stage import Precision, Source
+from ocrbench.config.stage import Source
 from ocrbench.convert.download import file_sha256, reason
 from ocrbench.convert.tools import CONVERTER, DESCRIBER, DOWNLOADER, ZooTools, run_streaming
 from ocrbench.errors import ModelError
+from ocrbench.precisions import Precision
 
 log = logging.getLogger(__name__)
 

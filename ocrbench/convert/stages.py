@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from ocrbench.config.schema import Lines, Words
-from ocrbench.config.stage import Precision, Stage
+from ocrbench.config.stage import Stage
 from ocrbench.engines.pipeline import Pipeline
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.models.interface import Detector, Recognizer
+from ocrbench.precisions import Precision
 from ocrbench.records import Artifact, Graph, Image, Network, Region, Sample, metadata_of
 from ocrbench.runtime.network import CompiledNetwork, Settings
 

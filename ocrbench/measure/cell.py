@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from ocrbench import data, environment
-from ocrbench.attestation import judged
 from ocrbench.config.schema import Cell
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import DatasetError, OcrBenchError
+from ocrbench.measure.attestation import judged
 from ocrbench.measure.checks import check
 from ocrbench.measure.locks import alone
 from ocrbench.measure.measured import Measured, Timing

@@ -13,9 +13,9 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from ocrbench.config.stage import Precision
 from ocrbench.errors import DeviceError, last_line
 from ocrbench.graphs.folding import fold
+from ocrbench.precisions import PRECISIONS, Precision
 from ocrbench.profiling.layers import LayerTime, emulated, fastest, shares
 from ocrbench.profiling.twin import ProfiledTwin, Shape, Watch
 from ocrbench.records import Artifact, Graph, Network
@@ -23,8 +23,6 @@ from ocrbench.runtime.calling import caller
 
 # Key of the network that takes all shapes.
 ANY: Shape = ()
-
-PRECISION_HINTS: dict[Precision, str] = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +48,8 @@ class Settings:
         properties: dict[str, Any] = {}
         if self.performance_hint != "NONE":
             properties["PERFORMANCE_HINT"] = self.performance_hint
-        if self.precision in PRECISION_HINTS:
-            properties["INFERENCE_PRECISION_HINT"] = PRECISION_HINTS[self.precision]
+        if hint := PRECISIONS[self.precision].hint:
+            properties["INFERENCE_PRECISION_HINT"] = hint
         return {**properties, **self.properties}
 
 

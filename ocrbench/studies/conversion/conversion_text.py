@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from ocrbench.attestation import honoured
 from ocrbench.compare.flips import Flip
 from ocrbench.compare.verdict import Change, describe
 from ocrbench.config.stage import ROLES
 from ocrbench.metrics.paired import Interval
 from ocrbench.metrics.scoring import METRICS
+from ocrbench.precisions import honoured
 from ocrbench.records import Region
 from ocrbench.runs.columns import EMPTY, executed_text, text
 from ocrbench.studies.conversion.three_precisions import SPEEDUPS, Conversion, Variant, speedup

@@ -7,7 +7,7 @@ from typing import Any
 
 from ocrbench import data
 from ocrbench.config.schema import Cell
-from ocrbench.config.stage import Precision, Role, Stage
+from ocrbench.config.stage import Role, Stage
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError, ModelError
 from ocrbench.geometry import crop_quadrilateral
@@ -16,6 +16,7 @@ from ocrbench.measure.locks import alone
 from ocrbench.measure.preparing import prepare
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.models.interface import Detector, Recognizer
+from ocrbench.precisions import Precision
 from ocrbench.profiling.layers import LayerTime, computes, fastest
 from ocrbench.progress import Listener
 from ocrbench.records import Artifact, Graph, Image, Sample

@@ -7,9 +7,9 @@ from typing import Any, Self, cast
 import pytest
 
 from ocrbench.config.schema import Cell
-from ocrbench.config.stage import Precision
 from ocrbench.measure.preparing import prepare
 from ocrbench.measure.processes import Worker
+from ocrbench.precisions import Precision
 from ocrbench.progress import LogListener
 from ocrbench.worker.protocol import Request
 

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from ocrbench.config.schema import EXPECTED_TYPES, Cell
+from ocrbench.config.schema import Cell
 from ocrbench.errors import DeviceError
+from ocrbench.precisions import honoured
 
 log = logging.getLogger(__name__)
 
@@ -40,21 +41,3 @@ def judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str, 
                 raise DeviceError(message)
             log.warning("%s", message)
     return judged
-
-
-def honoured(precision: str, executed: Mapping[str, float]) -> bool:
-    """Return whether the requested precision ran.
-
-    FP32 is honoured if nothing ran in a narrower type. INT8 is honoured if i8 ran: layers that stay float follow the
-    device. FP16 and BF16 are honoured if theirs is the only narrow type, because some layers stay f32. AUTO requests
-    nothing.
-
-    >>> honoured("FP32", {"f32": 1.0}), honoured("FP16", {"bf16": 0.8, "f32": 0.2})
-    (True, False)
-    """
-    if precision not in EXPECTED_TYPES or not executed:
-        return True
-    narrow = {kind for kind in executed if kind not in ("f32", "other")}
-    if precision == "INT8":
-        return "i8" in narrow
-    return narrow == {EXPECTED_TYPES[precision]} - {"f32"}
