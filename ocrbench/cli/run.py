@@ -41,7 +41,7 @@ ASKING_FLAGS = ("--hydra-help", "--cfg", "-c", "--info", "-i", "--shell-completi
 
 
 def run(words: Sequence[str], commands: Sequence[str]) -> int:
-    """Check every cell, then hand over to Hydra, which calls back once per cell.
+    """Check every cell before the first one runs; leave the cells of a matrix to Hydra's launcher.
 
     Args:
         words: Hydra's flags and overrides.
@@ -65,7 +65,11 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
     session = Session.new(Path(cells[0].reports_dir))
     first = not any(session.reports_dir.glob("runs/*/run.json"))
     try:
-        _hand_over(flags, [*overrides, f"hydra.job.name={session.name}"])
+        if len(cells) == 1 and not _is_for_hydra(flags, overrides):
+            # It is composed and checked; Hydra would compose it twice more.
+            _run_one(cells[0], cells[0].title, session)
+        else:
+            _hand_over(flags, [*overrides, f"hydra.job.name={session.name}"])
     except KeyboardInterrupt:
         _finish(session, matrix=len(cells) > 1)
         raise
@@ -77,12 +81,17 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
 
 
 def one_cell(config: DictConfig) -> None:
-    """Run a cell, as Hydra's task, and bring the tables of its session up to date."""
+    """Run a cell, as Hydra's task."""
     cell, number = parse(config), task_number()
     title = f"[{number}] {cell.title}" if number else cell.title
+    _run_one(cell, title, Session.of_task(cell), number or 1)
+
+
+def _run_one(cell: Cell, title: str, session: Session, number: int = 1) -> None:
+    """Run a cell, and bring the tables of its session up to date."""
     with ConsoleListener(make_console(stderr=True), title) as listener:
-        run_task(cell, listener)
-    _write_tables(Session.of_task(cell))
+        run_task(cell, listener, session, number)
+    _write_tables(session)
 
 
 def _hand_over(flags: Sequence[str], overrides: Sequence[str]) -> None:
@@ -90,6 +99,12 @@ def _hand_over(flags: Sequence[str], overrides: Sequence[str]) -> None:
     # Hydra's parser wants its flags before the overrides.
     sys.argv = ["ocrbench", *flags, *map(complete, overrides)]
     hydra.main(version_base="1.3", config_path=packaged("conf"), config_name="config")(one_cell)()
+
+
+def _is_for_hydra(flags: Sequence[str], overrides: Sequence[str]) -> bool:
+    return any(flag in ("-m", "--multirun") for flag in flags) or any(
+        word.lstrip("+~").startswith("hydra.") for word in overrides
+    )
 
 
 def _split(words: Sequence[str], commands: Sequence[str]) -> tuple[list[str], list[str]]:

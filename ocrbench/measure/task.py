@@ -47,7 +47,7 @@ class Session:
 
     @classmethod
     def of_task(cls, cell: Cell) -> "Session":
-        """Return the session that the running task belongs to."""
+        """Return the session that the running task of Hydra's belongs to."""
         return cls(reports_dir=Path(cell.reports_dir), name=str(HydraConfig.get().job.name))
 
     @property
@@ -56,8 +56,11 @@ class Session:
         return self.reports_dir / "sessions" / self.name
 
     def note(self, number: int, **content: str) -> None:
-        """Note what a task came to."""
-        write_atomically(self.folder / f"{number:06}.json", json.dumps(content).encode(errors="backslashreplace"))
+        """Note what a task came to; where that cannot be written, the session's table lacks the run."""
+        try:
+            write_atomically(self.folder / f"{number:06}.json", json.dumps(content).encode(errors="backslashreplace"))
+        except OSError as error:
+            log.warning("The table lacks cell %d: %s: %s", number, error.strerror or error, self.folder)
 
     @property
     def runs(self) -> list[Run]:
@@ -82,19 +85,21 @@ class Session:
         return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self.folder.glob("*.json"))]
 
 
-def run_task(cell: Cell, listener: Listener) -> None:
-    """Run one cell as a task of Hydra's; an error that nobody thought of is noted, so that the other cells go on.
+def run_task(cell: Cell, listener: Listener, session: Session, number: int = 1) -> None:
+    """Run one cell of a session; an error that nobody thought of is noted, so that the other cells go on.
 
     Args:
         cell: The cell.
         listener: Hears of progress.
+        session: What the cell belongs to.
+        number: Place of the cell in its matrix, from 1.
     """
-    session, number = Session.of_task(cell), task_number() or 1
     try:
-        session.note(number, run_id=run_cell(cell, listener).run_id)
+        noted = {"run_id": run_cell(cell, listener).run_id}
     except Exception as error:
         log.debug("unexpected", exc_info=True)
-        session.note(number, error=": ".join(dict.fromkeys((type(error).__name__, last_line(error)))))
+        noted = {"error": ": ".join(dict.fromkeys((type(error).__name__, last_line(error))))}
+    session.note(number, **noted)
 
 
 def task_number() -> int | None:

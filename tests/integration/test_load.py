@@ -249,7 +249,7 @@ def test_a_server_search_ends_with_a_rate(cache_dir: Path, monkeypatch: pytest.M
     row = done.row
     assert row["server_rate_ips"] > 0
     assert 0.98 < row["server_within_bound"] <= 1
-    steps = done.record.conditions["facts"]["rate_steps"]
+    steps = done.conditions["facts"]["rate_steps"]
     assert {step["queries"] for step in steps} == {16}
     confirmed = steps[-2:]
     assert [step["kept"] for step in confirmed] == [True, True]

@@ -24,8 +24,8 @@ SHORT = (
 )
 
 
-def summary(reports: Path, record: Run) -> str:
-    text = Store(reports).log(record.run_id, "mlperf_log_summary.txt")
+def summary(record: Run) -> str:
+    text = record.log("mlperf_log_summary.txt")
     assert text is not None
     return text
 
@@ -45,17 +45,17 @@ def test_performance(
     done = ocrbench(f"scenario={name}", model, *SHORT, *words, f"reports_dir={tmp_path}")
     assert done.returncode == 0, done.stderr
     (row,), (record,) = latest(tmp_path), Store(tmp_path).runs()
-    text = summary(tmp_path, record)
+    text = summary(record)
     (verdict,) = re.findall(r"^Result is : (\w+)$", text, re.MULTILINE)
     assert row["loadgen"] == f"{traffic} {verdict}"
     assert row["loadgen"] in done.stdout
     assert row["images"] == IMAGES
     assert row["e2e_hmean"] > 0
-    timings = Store(tmp_path).find(record.run_id).timings
+    timings = record.timings
     sent = timings[~timings["warmup"]]
-    assert set(sent["sample_id"]) <= {outcome.sample_id for outcome in Store(tmp_path).find(record.run_id).outcomes}
+    assert set(sent["sample_id"]) <= {outcome.sample_id for outcome in record.outcomes}
     for file in ("mlperf_log_detail.txt", "mlperf_log_accuracy.json"):
-        assert Store(tmp_path).log(record.run_id, file)
+        assert record.log(file)
     if name == "mlperf":
         # Its own clock agrees with LoadGen's.
         (theirs,) = re.findall(r"^50\.00 percentile latency \(ns\)\s*: (\d+)$", text, re.MULTILINE)
@@ -81,10 +81,10 @@ def test_accuracy(ocrbench: Command, model: str, latest: Latest, tmp_path: Path)
     done = ocrbench(*words, *SHORT)
     assert done.returncode == 0, done.stderr
     (record,) = Store(tmp_path).runs()
-    log = Store(tmp_path).log(record.run_id, "mlperf_log_accuracy.json")
+    log = record.log("mlperf_log_accuracy.json")
     assert log is not None
     answers = {each["qsl_idx"]: json.loads(bytes.fromhex(each["data"])) for each in json.loads(log)}
-    outcomes = Store(tmp_path).find(record.run_id).outcomes
+    outcomes = record.outcomes
     assert len(answers) == len(outcomes) == IMAGES
     texts = sorted(sorted(region["text"] for region in regions) for regions in answers.values())
     assert texts == sorted(sorted(region.text for region in outcome.predicted) for outcome in outcomes)

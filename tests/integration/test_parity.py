@@ -16,6 +16,7 @@ from ocrbench.errors import ConfigError, WorkerError
 from ocrbench.graphs.nodes import ops
 from ocrbench.records import Artifact, Graph
 from ocrbench.runtime.network import CompiledNetwork, Settings
+from ocrbench.scenarios import setup_of
 from ocrbench.studies.parity.benchmark_app import arguments, run_application
 from ocrbench.studies.parity.targets import Target, save_folded, targets_of
 
@@ -63,7 +64,9 @@ def test_benchmark_app_gets_every_property(shapes: int, option: str, artifact: A
         f"folding.detector_networks={shapes}",
     )
     target, cell = target_of(artifact, tmp_path, *words), load(words)
-    given = arguments(target, settings_of(cell, target.role, {}), ("-niter", "7"), tmp_path)
+    given = arguments(
+        target, settings_of(cell, target.role, setup_of(cell.scenario).properties), ("-niter", "7"), tmp_path
+    )
     assert json.loads((tmp_path / "properties.json").read_text())["CPU"] == {
         "PERFORMANCE_HINT": "THROUGHPUT",
         "INFERENCE_PRECISION_HINT": "bf16",
@@ -86,7 +89,7 @@ def test_benchmark_app_times_the_model(artifact: Artifact, tmp_path: Path) -> No
 def test_it_times_what_is_compiled(artifact: Artifact, tmp_path: Path) -> None:
     target, cell = target_of(artifact, tmp_path), load([])
     assert (target.entry.kind, target.shape) == ("u8", (2, 32, 48, 3))
-    turn = run_application(target, settings_of(cell, target.role, {}), 5, 100)
+    turn = run_application(target, settings_of(cell, target.role, setup_of(cell.scenario).properties), 5, 100)
     assert 0 <= turn.fastest_ms <= turn.median_ms < 1000
 
 

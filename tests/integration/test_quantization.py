@@ -13,7 +13,7 @@ import pytest
 
 from ocrbench.config.composing import load
 from ocrbench.convert.cache import key_digest
-from ocrbench.convert.converter import _Converter
+from ocrbench.convert.lookup import Lookup
 from ocrbench.runs.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
@@ -93,7 +93,7 @@ def test_accuracy_control_begins_anew_where_other_regions_are_scored(model: str,
         words = (f"quantization={method}", "quantization.validation_images=2", "calibration.limit=2")
         changes = ("words.gap=3", "words.gap=2", "calibration.granularity=line")
         cells = [load([model, *INT8_DETECTOR, *words, each, f"cache_dir={cache_dir}"]) for each in changes]
-        return {key_digest(_Converter(cell, lambda _: None)._recipe_key("detector", cell.detector)) for cell in cells}
+        return {key_digest(Lookup(cell, like_int8=False)._recipe_key("detector", cell.detector)) for cell in cells}
 
     assert len(keys("accuracy_control")) == 3
     assert len(keys("recipe")) == 1

@@ -48,8 +48,9 @@ def test_its_run_is_found_through_the_store(session: Session, cell: Cell, monkey
 
     monkeypatch.setattr(task, "run_cell", run)
     session.note(1, run_id="of another process, gone")
-    run_task(cell, LogListener())
+    run_task(cell, LogListener(), Session.of_task(cell), task_number() or 1)
     assert task_number() == 3
+    assert Session.of_task(cell) == session
     assert [each.run_id for each in session.runs] == ["mine"]
     assert session.errors == []
     session.end()
@@ -64,7 +65,7 @@ def test_an_unexpected_error_is_noted_and_not_raised(
         raise RuntimeError(message)
 
     monkeypatch.setattr(task, "run_cell", fail)
-    run_task(cell, LogListener())
+    run_task(cell, LogListener(), Session.of_task(cell), task_number() or 1)
     assert (session.runs, session.errors) == ([], ["RuntimeError: what is wrong"])
     assert json.loads((session.folder / "000003.json").read_text(encoding="utf-8"))["error"]
 
@@ -76,3 +77,12 @@ def test_two_sessions_in_one_folder_do_not_mix(session: Session, cell: Cell) -> 
     assert session.errors == ["mine"]
     session.end()
     assert other.errors == ["of the other one"]
+
+
+def test_a_note_that_cannot_be_written_is_a_warning(
+    session: Session, cell: Cell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(task, "run_cell", lambda *_: finished("mine"))
+    (session.reports_dir / "sessions").touch()
+    run_task(cell, LogListener(), session, 2)
+    assert "The table lacks cell 2: " in caplog.text
