@@ -28,6 +28,7 @@ from ocrbench import data
 from ocrbench.cli.commands import make_console
 from ocrbench.config.composing import load
 from ocrbench.config.schema import Cell
+from ocrbench.config.stage import ROLES
 from ocrbench.data.images import read_image
 from ocrbench.engines.native import settings_of
 from ocrbench.engines.pipeline import Pipeline
@@ -40,7 +41,7 @@ from ocrbench.runtime.network import CompiledNetwork
 from ocrbench.scenarios import setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup, groups
 from ocrbench.studies.parity.benchmark_app import REPORT, START, arguments
-from ocrbench.studies.parity.targets import ROLES, Role, Target, targets_of
+from ocrbench.studies.parity.targets import Role, Target, targets_of
 from ocrbench.worker.protocol import Load, Run
 
 Artifacts = Mapping[Role, Mapping[str, Artifact]]

@@ -50,16 +50,9 @@ def of_today(record: Run) -> Run:
     return replace(record, environment={**record.environment, "source": "new"})
 
 
-@pytest.mark.parametrize("key", RETIRED)
-def test_on_the_command_line_it_gets_one_line_that_names_what_to_use(key: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        load([f"{key}=1"])
-    assert str(caught.value) == f"{key}: {RETIRED[key].instead}"
-
-
 @pytest.mark.parametrize("key", ONE_OF_EACH_SECTION)
 @pytest.mark.parametrize("prefix", ["+", "++"])
-def test_so_it_does_where_it_is_added(key: str, prefix: str) -> None:
+def test_where_it_is_added_it_gets_one_line_that_names_what_to_use(key: str, prefix: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load([f"{prefix}{key}=1"])
     assert str(caught.value) == f"{key}: {RETIRED[key].instead}"
@@ -94,13 +87,6 @@ def test_the_exit_status_is_2(here: Callable[..., Any]) -> None:
     done = here("folding.shapes=48")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == ["ocrbench: folding.shapes: renamed; use folding.recognizer_networks"]
-
-
-@pytest.mark.parametrize(("key", "retired"), RETIRED.items())
-def test_a_new_name_is_one_that_exists(key: str, retired: Any) -> None:
-    assert retired.renamed != key
-    if retired.renamed:
-        load([f"{retired.renamed}=1"])
 
 
 @pytest.mark.parametrize("config", [{}, {"folding": {}}, {"folding": {"recognizer_networks": 3}}, {"folding": None}])
