@@ -42,6 +42,14 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 WriteRun = Callable[..., Run]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what is for the night, and what needs a cell that was measured for real."""
+    for item in items:
+        if item.get_closest_marker("nightly") or "sample_run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The published datasets; the only thing whose absence skips a test."""
@@ -69,7 +77,11 @@ def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where converted models are kept: each is made once per session, or once for all with OCRBENCH_CACHE."""
     folder = tmp_path_factory.mktemp("cache")
-    if given := os.environ.get("OCRBENCH_CACHE"):
+    given = os.environ.get("OCRBENCH_CACHE")
+    if not given and "PYTEST_XDIST_WORKER" in os.environ:
+        # Processes that share the tests have their folders in one.
+        given = str(tmp_path_factory.getbasetemp().parent / "shared-cache")
+    if given:
         for shared in ("artifacts", "calibration", "models"):
             there = Path(given).resolve() / shared
             there.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from ocrbench.runs.run import Run
 from ocrbench.runs.store import RECORD, Store
 
 pytest.importorskip("playwright.sync_api")
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 RUNS, IMAGES = 200, 500
 CPU_SECONDS, BYTES, PAINT_MS, SORT_MS = 20, 25_000_000, 2000, 200

@@ -22,7 +22,7 @@ SLOWED = os.pathsep.join(map(str, (Path(__file__).parents[1] / "slowed", Path(__
 SLOWDOWN = f"env.PYTHONPATH={SLOWED} env.SLOWDOWN=3"
 # Small images, of which a busy machine reads enough in that time; of two processes little can be concluded.
 SMALLER = ("detector.limit_type=max", "detector.limit_side=480")
-SHORT = ("dataset.limit=3", *SMALLER, "--seconds", 6, "--processes", 3)
+SHORT = ("dataset.limit=3", *SMALLER, "--seconds", 3, "--processes", 3)
 FIXED_GATE = """
 name: fixed
 margin: 0.03

@@ -95,6 +95,7 @@ def test_the_page_and_the_terminal_say_the_same(measured: tuple[Path, CompletedP
     assert folder.name.startswith("ppocrv4_mobile-INT8-sample-")
 
 
+@pytest.mark.nightly
 def test_a_bad_recognizer_is_caught(ocrbench: Run, data_root: Path, tmp_path: Path) -> None:
     """Plain settings ruin it, and each lost line is shown."""
     recipe = ("model_type=none", "subset_size=10", "ignored_patterns=[]")

@@ -217,7 +217,9 @@ def test_memory_stays_flat_over_many_blocks_of_images(cache_dir: Path, artifacts
 def test_a_throughput_run_has_a_row_and_is_compared_by_its_rate(
     ocrbench: Command, latest: Latest, tmp_path: Path
 ) -> None:
-    words = (*SHORT, "scenario=throughput", f"reports_dir={tmp_path}")
+    # Each block has 128 images.
+    smaller = ("detector.limit_type=max", "detector.limit_side=320")
+    words = (*SHORT, "scenario=throughput", *smaller, f"reports_dir={tmp_path}")
     for more in ("scenario.requests=1", "scenario.requests=2"):
         done = ocrbench(*words, more)
         assert done.returncode == 0, done.stderr

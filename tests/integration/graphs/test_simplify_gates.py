@@ -190,7 +190,7 @@ def test_nothing_passes_over_the_outputs_any_more() -> None:
         (["folding.rewrites=none"], False),
         (["device=AUTO"], False),
         (["detector.device=AUTO"], False),
-        (["detector.precision=INT8", "detector.quantization.subset_size=4"], False),
+        (["detector.precision=INT8", "detector.quantization.subset_size=8"], False),
     ],
     ids=["default", "BF16", "switched off", "AUTO", "detector on AUTO", "INT8"],
 )

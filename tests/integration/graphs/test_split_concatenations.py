@@ -182,7 +182,7 @@ def test_float_networks_are_split_and_those_of_8_bits_and_their_like_are_not(
             [
                 "model=ppocrv4_mobile",
                 f"detector.precision={precision}",
-                "detector.quantization.subset_size=4",
+                "detector.quantization.subset_size=8",
                 f"folding.rewrites={rewrites}",
                 f"cache_dir={cache_dir}",
             ]
