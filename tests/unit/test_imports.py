@@ -71,6 +71,6 @@ def test_a_worker_does_without_pandas_and_hydra_and_reading_without_pandas() -> 
 
 def test_openvino_and_nncf_report_nothing() -> None:
     # Earlier versions of NNCF greet on standard output.
-    quietly = "import contextlib, sys\nwith contextlib.redirect_stdout(sys.stderr):\n    import ocrbench, openvino, nncf"
-    program = f"{quietly}\nassert sys.modules.pop('openvino_telemetry') is None"
+    quiet = "import contextlib, sys\nwith contextlib.redirect_stdout(sys.stderr):\n    import ocrbench, openvino, nncf"
+    program = f"{quiet}\nassert sys.modules.pop('openvino_telemetry') is None"
     assert imported(program, "openvino_telemetry", "openvino_telemetry.main", "openvino") == ["openvino"]
