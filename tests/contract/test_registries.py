@@ -149,14 +149,24 @@ class TestScenarios:
         assert {load([f"scenario={name}"]).scenario.name for name in choices("scenario")} == set(SCENARIOS)
 
     @pytest.mark.parametrize("name", SCENARIOS)
-    def test_each_has_keys_a_decisive_column_and_columns_of_its_own(self, name: str) -> None:
+    def test_each_has_keys_and_a_decisive_column(self, name: str) -> None:
         kind, scenario = SCENARIOS[name], load([f"scenario={name}"]).scenario
         assert issubclass(kind.setup, Setup)
         assert is_dataclass(kind.setup)
         assert isinstance(setup_of(scenario), kind.setup)
         assert kind.decisive(scenario.options) in NUMBERS
-        for column in kind.columns:
-            assert name in BY_NAME[column.name].scenarios
+
+    @pytest.mark.parametrize("name", SCENARIOS)
+    def test_its_columns_are_columns_of_the_tables(self, name: str) -> None:
+        assert {column.name: (name,) for column in SCENARIOS[name].columns} == {
+            column.name: column.scenarios for column in BY_NAME.values() if name in column.scenarios
+        }
+
+    @pytest.mark.parametrize("name", SCENARIOS)
+    def test_its_scores_have_columns(self, name: str) -> None:
+        setup = setup_of(load([f"scenario={name}"]).scenario)
+        scores = SCENARIOS[name].scores(setup, [1_000_000, 2_000_000], {})
+        assert {score.metric for score in scores} <= {column.name for column in SCENARIOS[name].columns}
 
     @pytest.mark.parametrize("name", SCENARIOS)
     def test_each_is_documented(self, name: str) -> None:
@@ -261,6 +271,14 @@ class TestFonts:
         assert spec.origin is not None
         assert list(Path(spec.origin).parent.rglob(file))
         assert package.replace("_", "-") in LICENCES
+
+
+def test_unit_tests_are_named_like_what_they_test() -> None:
+    """Each like a module, or like the package it is about."""
+    tests, package = REPOSITORY / "tests" / "unit", REPOSITORY / "ocrbench"
+    for path in tests.rglob("test_*.py"):
+        room, name = package / path.parent.relative_to(tests), path.stem.removeprefix("test_")
+        assert (room / f"{name}.py").is_file() or (room / name).is_dir() or room.name == name, path
 
 
 def test_every_group_of_the_configuration_is_an_option_of_the_command_line() -> None:
