@@ -26,14 +26,14 @@ MODELS = [(role, name) for role in ("detector", "recognizer") for name in choice
 
 
 @functools.cache
-def stage_of(role: str, name: str) -> tuple[Cell, Stage]:
-    cell = load([f"{role}={name}"])
-    return cell, getattr(cell, role)
+def cell_of(group: str, name: str) -> Cell:
+    return load([f"{group}={name}"])
 
 
 @pytest.mark.parametrize(("role", "name"), MODELS)
 def test_models_are_described_and_their_family_takes_their_options(role: str, name: str) -> None:
-    cell, stage = stage_of(role, name)
+    cell = cell_of(role, name)
+    stage = cell.stages[role]
     check_options(cell)
     assert stage.name == name
     assert getattr(FAMILIES[stage.family], role) is not None
@@ -66,20 +66,20 @@ def test_what_is_read_without_hydra_is_what_hydra_composes() -> None:
     assert reading.compose((), None) == load(reading.DEFAULTS)
     for role, name in MODELS:
         common = {key: getattr(getattr(default, role), key) for key in ("device", "precision", "properties")}
-        assert shipped_choice(Stage, role, name, **common) == stage_of(role, name)[1]
+        assert shipped_choice(Stage, role, name, **common) == cell_of(role, name).stages[role]
     for name in choices("dataset"):
-        assert shipped_choice(Dataset, "dataset", name) == load([f"dataset={name}"]).dataset
+        assert shipped_choice(Dataset, "dataset", name) == cell_of("dataset", name).dataset
 
 
 @pytest.mark.parametrize("name", choices("model"))
 def test_pairs_compose(name: str) -> None:
-    cell = load([f"model={name}"])
+    cell = cell_of("model", name)
     check_options(cell)
 
 
 @pytest.mark.parametrize("name", choices("dataset"))
 def test_datasets_name_a_known_format(name: str) -> None:
-    cell = load([f"dataset={name}"])
+    cell = cell_of("dataset", name)
     assert cell.dataset.name == name
     assert cell.dataset.format in FORMATS
     # Where the data have to be fetched first, the message says what to do.
@@ -90,7 +90,7 @@ def test_datasets_name_a_known_format(name: str) -> None:
 
 @pytest.mark.parametrize("name", choices("dataset"))
 def test_datasets_say_whether_they_are_in_words_or_lines(name: str) -> None:
-    cell = load([f"dataset={name}"])
+    cell = cell_of("dataset", name)
     assert "granularity" in compose_config([f"dataset={name}"]).dataset
     assert cell.granularity == cell.dataset.granularity
     for wanted in ("word", "line"):

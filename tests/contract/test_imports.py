@@ -69,6 +69,7 @@ def test_a_worker_does_without_pandas_and_hydra_and_reading_without_pandas() -> 
     assert imported(program, "pandas", "scipy", "requests", "hydra", "openvino") == []
 
 
+@pytest.mark.slow
 def test_openvino_and_nncf_report_nothing() -> None:
     # Earlier versions of NNCF greet on standard output.
     quiet = "import contextlib, sys\nwith contextlib.redirect_stdout(sys.stderr):\n    import ocrbench, openvino, nncf"

@@ -22,8 +22,9 @@ from ocrbench.architectures import ARCHITECTURES
 from ocrbench.cli import COMMANDS
 from ocrbench.config.composing import load
 from ocrbench.config.packaged import choices, packaged
+from ocrbench.config.parsing import shipped_choice
 from ocrbench.config.retired import RETIRED
-from ocrbench.config.schema import Dataset, Scoring
+from ocrbench.config.schema import Dataset, Scenario, Scoring
 from ocrbench.config.stage import ROLES, Stage
 from ocrbench.convert.converter import REWRITES
 from ocrbench.data import check_format, formats
@@ -50,7 +51,12 @@ MODELS = [(role, name) for role in ROLES for name in choices(role)]
 
 @functools.cache
 def stage_of(role: str, name: str) -> Stage:
-    return load([f"{role}={name}"]).stages[role]
+    return shipped_choice(Stage, role, name, device="CPU", precision="FP32", properties={})
+
+
+@functools.cache
+def scenario_of(name: str) -> Scenario:
+    return load([f"scenario={name}"]).scenario
 
 
 def modules(package: ModuleType) -> list[str]:
@@ -110,7 +116,7 @@ class TestFormats:
         assert set(with_constant(formats, "FORMAT")) == set(FORMATS)
 
     def test_each_has_a_dataset(self) -> None:
-        assert {load([f"dataset={name}"]).dataset.format for name in choices("dataset")} == set(FORMATS)
+        assert {shipped_choice(Dataset, "dataset", name).format for name in choices("dataset")} == set(FORMATS)
 
     @pytest.mark.parametrize("name", FORMATS)
     def test_missing_and_empty_folders_are_named_with_what_was_expected(self, name: str, tmp_path: Path) -> None:
@@ -146,11 +152,11 @@ class TestScenarios:
         assert with_constant(scenarios, "KIND") == SCENARIOS
 
     def test_each_has_a_configuration_and_each_configuration_a_scenario(self) -> None:
-        assert {load([f"scenario={name}"]).scenario.name for name in choices("scenario")} == set(SCENARIOS)
+        assert {scenario_of(name).name for name in choices("scenario")} == set(SCENARIOS)
 
     @pytest.mark.parametrize("name", SCENARIOS)
     def test_each_has_keys_and_a_decisive_column(self, name: str) -> None:
-        kind, scenario = SCENARIOS[name], load([f"scenario={name}"]).scenario
+        kind, scenario = SCENARIOS[name], scenario_of(name)
         assert issubclass(kind.setup, Setup)
         assert is_dataclass(kind.setup)
         assert isinstance(setup_of(scenario), kind.setup)
@@ -164,7 +170,7 @@ class TestScenarios:
 
     @pytest.mark.parametrize("name", SCENARIOS)
     def test_its_scores_have_columns(self, name: str) -> None:
-        setup = setup_of(load([f"scenario={name}"]).scenario)
+        setup = setup_of(scenario_of(name))
         scores = SCENARIOS[name].scores(setup, [1_000_000, 2_000_000], {})
         assert {score.metric for score in scores} <= {column.name for column in SCENARIOS[name].columns}
 

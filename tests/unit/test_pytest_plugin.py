@@ -35,16 +35,19 @@ def test_loading_it_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.slow
 def test_the_fixture_is_listed_with_what_it_does(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess(*LOADED, "--fixtures", "-q")
     result.stdout.fnmatch_lines(["ocrbench_cell*", "*Return a function that runs a cell*"])
 
 
+@pytest.mark.slow
 def test_a_suite_that_does_not_use_it_is_not_disturbed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("import sys\n\ndef test_nothing():\n    assert 'pandas' not in sys.modules\n")
     pytester.runpytest_subprocess(*LOADED, "-W", "error").assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_a_mistake_in_the_words_fails_the_test_with_the_valid_choices(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_cell(ocrbench_cell):\n    ocrbench_cell('precison=FP16')\n")
     result = pytester.runpytest_subprocess(*LOADED)

@@ -195,6 +195,7 @@ def test_the_committed_sample_is_what_its_manifest_says(manifest: dict) -> None:
     assert sum(path.stat().st_size for path in SAMPLE.iterdir()) < 3_000_000
 
 
+@pytest.mark.slow
 def test_the_committed_sample_can_be_made_again(manifest: dict, tmp_path: Path) -> None:
     again = tmp_path / "again"
     generate(again, manifest["count"], manifest["seed"])

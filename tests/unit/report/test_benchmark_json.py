@@ -78,6 +78,7 @@ def test_the_newest_run_of_a_series_has_the_lasting_name(make_run: MakeRun) -> N
     assert found["latency[run-2030]"]["extra_info"]["run_id"] == "run-2030"
 
 
+@pytest.mark.slow
 def test_pytest_benchmark_compares_two_files(tmp_path: Path, make_run: MakeRun) -> None:
     files = []
     for name, factor in (("before", 1), ("after", 2)):
