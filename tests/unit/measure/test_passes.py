@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +20,6 @@ from ocrbench.progress import Listener
 from ocrbench.records import Sample
 from ocrbench.scenarios import SCENARIOS
 from ocrbench.worker.protocol import Request, Run
-
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in interpreter is a script with a #! line")
 
 # Answers requests: images named "bad…" are skipped, each has the text of how often it was run.
 PROGRAM = """
