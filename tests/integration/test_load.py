@@ -35,6 +35,8 @@ pytestmark = pytest.mark.slow
 
 MODEL = "model=ppocrv4_mobile"
 QUICK_INT8 = tuple(f"{stage}.quantization.subset_size=8" for stage in ("detector", "recognizer"))
+# Words in them are still read.
+SMALLER = ("detector.limit_type=max", "detector.limit_side=480")
 IMAGES = 12
 LIMIT_SECONDS = 100
 # How much a confidence may depend on the size of the batch.
@@ -43,14 +45,14 @@ SHORT = ("dataset.limit=4", "scenario.min_seconds=0", "scenario.warmup_passes=1"
 
 
 def cell_of(cache_dir: Path, *words: str) -> Cell:
-    return load([MODEL, *QUICK_INT8, f"cache_dir={cache_dir}", *words])
+    return load([MODEL, *QUICK_INT8, *SMALLER, f"cache_dir={cache_dir}", *words])
 
 
 @pytest.fixture(scope="module")
 def artifacts(cache_dir: Path) -> dict[str, Artifacts]:
-    return {
-        precision: prepare(cell_of(cache_dir, f"precision={precision}"), Silent()) for precision in ("FP32", "INT8")
-    }
+    # Calibrated on images as large as elsewhere, so that other tests use the same networks.
+    words = (MODEL, *QUICK_INT8, f"cache_dir={cache_dir}")
+    return {precision: prepare(load([*words, f"precision={precision}"]), Silent()) for precision in ("FP32", "INT8")}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +90,9 @@ def alone(
 ) -> tuple[str, Sequence[Measurement]]:
     """What the scenario ``latency`` reads at a precision."""
     precision = request.param
-    return precision, measurements(loaded(cell_of(cache_dir, f"precision={precision}"), artifacts[precision]), feed)
+    read = measurements(loaded(cell_of(cache_dir, f"precision={precision}"), artifacts[precision]), feed)
+    assert sum(len(each.regions) for each in read) > 50
+    return precision, read
 
 
 @pytest.mark.parametrize("requests", [1, 3])
@@ -218,8 +222,7 @@ def test_a_throughput_run_has_a_row_and_is_compared_by_its_rate(
     ocrbench: Command, latest: Latest, tmp_path: Path
 ) -> None:
     # Each block has 128 images.
-    smaller = ("detector.limit_type=max", "detector.limit_side=320")
-    words = (*SHORT, "scenario=throughput", *smaller, f"reports_dir={tmp_path}")
+    words = (*SHORT, "scenario=throughput", *SMALLER, f"reports_dir={tmp_path}")
     for more in ("scenario.requests=1", "scenario.requests=2"):
         done = ocrbench(*words, more)
         assert done.returncode == 0, done.stderr
