@@ -10,7 +10,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import cpuinfo
 import psutil
 
 TOOLS = ("openvino", "nncf", "numpy", "opencv-python-headless", "ocrbench", "pandas", "rapidocr")
@@ -34,6 +33,9 @@ def variables() -> dict[str, Any]:
 @functools.cache
 def host() -> dict[str, Any]:
     """Describe this machine; memory in bytes, and only the cores that this process may use."""
+    # Few commands describe the machine, and all import this module.
+    import cpuinfo
+
     info = cpuinfo.get_cpu_info()
     flags = info.get("flags", [])
     return {

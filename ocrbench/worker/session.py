@@ -8,7 +8,6 @@ from typing import Any
 
 from ocrbench import environment
 from ocrbench.config.schema import Cell
-from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Engine, Job
 from ocrbench.engines.native import NativeEngine, settings_of, time_network
@@ -33,6 +32,9 @@ class Session:
 
     def convert(self, request: Convert) -> Artifacts:
         """Convert the models of a cell, or find them in the cache."""
+        # Takes long to import, and is asked for networks only that the parent did not find in the cache.
+        from ocrbench.convert.converter import convert_detector, convert_recognizer
+
         convert = {"detector": convert_detector, "recognizer": convert_recognizer}
         return {role: convert[role](request.cell, self._tell, like_int8=request.like_int8) for role in request.roles}
 
