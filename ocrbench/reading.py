@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -166,7 +166,9 @@ def compose(overrides: Sequence[str], config_dir: str | None) -> Cell:
 
         cell = load([*DEFAULTS, *overrides], config_dir)
     else:
-        cell = shipped_cell(DEFAULTS)
+        cell = shipped_cell()
+        folding = replace(cell.folding, detector_networks=0)
+        cell = replace(cell, granularity="line", folding=folding)
     # A CPU is always there, and OpenVINO takes long to import.
     if devices := {stage.device for stage in cell.stages.values()} - {"CPU"}:
         from ocrbench.runtime.devices import check_device

@@ -74,7 +74,7 @@ def _dispatch(words: list[str]) -> int:
         return 0
     if words and words[0] in COMMANDS:
         if words[0] == "read" and "--help" not in words:
-            _refuse_missing_images(words)
+            return _read(words[1:])
         return _call(words[0], words[1:])
     if not words or _asks_for_help(words):
         from ocrbench.cli.overview import overview
@@ -86,14 +86,20 @@ def _dispatch(words: list[str]) -> int:
     return run(words, tuple(COMMANDS))
 
 
-def _call(command: str, words: list[str]) -> int:
-    """Run a command and return its status; a wrong use gets one line, as every mistake."""
+def _call(command: str, words: list[str], shared: object = None) -> int:
+    """Run a command and return its status; a wrong use gets one line, as every mistake.
+
+    Args:
+        command: Its name.
+        words: Its options and arguments.
+        shared: What its context holds.
+    """
     app = application(command)
     import typer
 
     try:
         # A command that ends by itself returns nothing.
-        return app(words, prog_name=f"ocrbench {command}", standalone_mode=False) or 0
+        return app(words, prog_name=f"ocrbench {command}", standalone_mode=False, obj=shared) or 0
     except typer.Abort:
         return ABORTED
     except Exception as error:
@@ -116,14 +122,18 @@ def _asks_for_help(words: Sequence[str]) -> bool:
     return bool({"--help", "-h"} & set(words)) and ("=" in words[0] or words[0].startswith("-"))
 
 
-def _refuse_missing_images(words: Sequence[str]) -> None:
-    """Answer a mistyped path before the command is imported, which takes many times longer.
+def _read(words: list[str]) -> int:
+    """Check the paths and start the process that will read, before the command is imported: that takes long, too.
 
     A word after an option may be its value; the command checks it if it is not.
     """
-    for before, word in pairwise(words):
+    for before, word in pairwise(["", *words]):
         if not before.startswith("-") and not word.startswith("-") and not is_override(word):
             check_exists(word)
+    from ocrbench.measure.processes import Worker
+
+    with Worker() as worker:
+        return _call("read", words, worker)
 
 
 def _config_dir(words: Sequence[str]) -> str | None:

@@ -30,6 +30,7 @@ FAILED = 1
 
 @command(app, "read")
 def read(  # noqa: PLR0913 - each is an option of the command
+    context: typer.Context,
     words: Annotated[
         list[str],
         typer.Argument(metavar="IMAGE|KEY=VALUE", help="Files, folders and addresses; values as for a run."),
@@ -58,21 +59,18 @@ def read(  # noqa: PLR0913 - each is an option of the command
         message = f"--order {order}: expected {' or '.join(ORDERS)}"
         raise ConfigError(message)
     folder = existing(config_dir)
+    cell = compose(overrides, folder)
+    from ocrbench.progress import ConsoleListener
+
     progress = make_console(stderr=True)
-    from ocrbench.measure.processes import Worker
-
-    # While the process that will read imports what it needs, this one does.
-    with ImageSource() as source, Worker() as worker:
-        cell = compose(overrides, folder)
-        from ocrbench.progress import ConsoleListener
-
-        with ConsoleListener(progress, "read") as listener:
-            images, refused = _found(source, names)
-            found = read_images(worker, cell, images, listener) if images else []
-            results = [_chosen(each, order, threshold) for each in found]
-            # What was read comes first, lest a picture that cannot be written lose it.
-            _print(results + refused, as_json=as_json)
-            written = _draw([each for each in results if not each.skipped], output, crops=crops)
+    with ImageSource() as source, ConsoleListener(progress, "read") as listener:
+        images, refused = _found(source, names)
+        # The process was started with the command, and imported while this one did.
+        found = read_images(context.obj, cell, images, listener) if images else []
+        results = [_chosen(each, order, threshold) for each in found]
+        # What was read comes first, lest a picture that cannot be written lose it.
+        _print(results + refused, as_json=as_json)
+        written = _draw([each for each in results if not each.skipped], output, crops=crops)
     results += refused
     for path in written:
         progress.print(Text(f"wrote {path}"), soft_wrap=True)

@@ -14,9 +14,8 @@ from rich.text import Text
 
 from ocrbench.cli.commands import make_console
 from ocrbench.config.checking import closest
-from ocrbench.config.composing import complete, load_matrix
+from ocrbench.config.composing import complete, load_matrix, parse, register_resolvers
 from ocrbench.config.packaged import packaged
-from ocrbench.config.parsing import parse, register_resolvers
 from ocrbench.config.schema import Cell
 from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.files import write_atomically

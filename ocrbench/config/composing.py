@@ -23,13 +23,19 @@ from yaml import YAMLError
 
 from ocrbench.config.checking import closest, unknown_key
 from ocrbench.config.packaged import choices, packaged
-from ocrbench.config.parsing import one_line, parse, register_resolvers
+from ocrbench.config.parsing import RESOLVERS, expanded, to_cell
 from ocrbench.config.retired import RETIRED
 from ocrbench.config.schema import Cell
 from ocrbench.config.stage import ROLES, Options
 from ocrbench.errors import ConfigError
 
 GROUPS = (*ROLES, "model", "dataset", "calibration", "quantization", "scenario", "gate")
+
+
+def register_resolvers() -> None:
+    """Make ``${packaged:…}``, ``${default_cache_dir:}`` and ``${expanded:…}`` known to OmegaConf."""
+    for name, resolver in {**RESOLVERS, "expanded": expanded}.items():
+        OmegaConf.register_new_resolver(name, resolver, replace=True)
 
 
 def load(overrides: Sequence[str] = (), config_dir: str | None = None) -> Cell:
@@ -92,11 +98,11 @@ def compose_config(overrides: Sequence[str], config_dir: str | None = None, *, h
     except OverrideParseException as error:
         raise ConfigError(_unreadable(str(error.override))) from error
     except YAMLError as error:
-        message = f"a configuration file is not YAML: {one_line(str(error))}"
+        message = f"a configuration file is not YAML: {_one_line(str(error))}"
         raise ConfigError(message) from error
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         # ValueError: the choice of a group is not a name, as in detector=null.
-        raise ConfigError(one_line(str(error))) from error
+        raise ConfigError(_one_line(str(error))) from error
 
 
 def complete(override: str) -> str:
@@ -107,6 +113,20 @@ def complete(override: str) -> str:
     """
     key = override.partition("=")[0]
     return f"++{override}" if "." in key and _is_in_schema(key.split("."), Cell) else override
+
+
+def parse(config: DictConfig) -> Cell:
+    """Check a composed configuration and freeze it.
+
+    Raises:
+        ConfigError: A value has the wrong type or is not one of the valid choices.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(_one_line(str(error))) from error
+    assert isinstance(plain, dict)
+    return to_cell({str(key): value for key, value in plain.items()})
 
 
 def _is_matrix(composed: DictConfig) -> bool:
@@ -142,7 +162,7 @@ def _missing_choice(error: MissingConfigException, config_dir: str | None) -> st
 def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str], config_dir: str | None) -> str:
     key = getattr(error.__cause__, "full_key", None)
     if not key:
-        return one_line(str(error))
+        return _one_line(str(error))
     if key in RETIRED:
         return unknown_key(key, ())
     parent = str(key).rpartition(".")[0]
@@ -157,6 +177,11 @@ def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str], co
 def _unreadable(override: str) -> str:
     quoting = "quote a value that contains commas or colons twice, as in \"device='AUTO:GPU,CPU'\""
     return f"cannot read '{override}': expected key=value; {quoting}"
+
+
+def _one_line(message: str) -> str:
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return " ".join(line for line in lines if not line.startswith(("See https", "full_key", "object_type")))
 
 
 def _is_sweep(override: str) -> bool:
@@ -181,5 +206,5 @@ def _expand(words: Sequence[str]) -> list[list[str]]:
                     message = f"{text}: no choice matches"
                     raise ConfigError(message)
     except HydraException as error:
-        raise ConfigError(one_line(str(error))) from error
+        raise ConfigError(_one_line(str(error))) from error
     return [list(combination) for combination in itertools.product(*axes)]

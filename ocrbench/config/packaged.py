@@ -1,8 +1,7 @@
 """Packaged files: the folder of the configuration, and the names in it."""
 
+import os
 from pathlib import Path
-
-import platformdirs
 
 
 def packaged(relative: str) -> str:
@@ -13,7 +12,12 @@ def packaged(relative: str) -> str:
 
 
 def default_cache_dir() -> str:
-    """Return the folder for converted models and downloads: the platform's cache folder for ocrbench."""
+    """Return the folder for converted models and downloads: ``OCRBENCH_CACHE``, or the platform's for ocrbench."""
+    if given := os.environ.get("OCRBENCH_CACHE"):
+        return given
+    # Not needed where the variable is set.
+    import platformdirs
+
     return platformdirs.user_cache_dir("ocrbench", appauthor=False)
 
 

@@ -1,14 +1,13 @@
 """From YAML to checked cells, as far as that goes without Hydra, which takes long to import and to compose."""
 
 import functools
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from ocrbench.config.checking import unknown_key, validate
 from ocrbench.config.packaged import default_cache_dir, packaged
@@ -27,47 +26,30 @@ WITH_OPTIONS: Mapping[str, type[Stage | Scenario | Dataset]] = {
 }
 # Written in C where libyaml is there, and then many times faster.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# ``${key}``, ``${oc.select:key,default}``, ``${packaged:folder}`` …
+INTERPOLATION = re.compile(r"\$\{(?:([\w.]+):)?([^{}]*)\}")
+RESOLVERS: Mapping[str, Callable[..., str]] = {"packaged": packaged, "default_cache_dir": default_cache_dir}
 
 
-def register_resolvers() -> None:
-    """Make ``${packaged:…}``, ``${default_cache_dir:}`` and ``${expanded:…}`` known to OmegaConf."""
-    OmegaConf.register_new_resolver("packaged", packaged, replace=True)
-    OmegaConf.register_new_resolver("default_cache_dir", default_cache_dir, replace=True)
-    OmegaConf.register_new_resolver("expanded", _expanded, replace=True)
-
-
-def parse(config: DictConfig) -> Cell:
-    """Check a composed configuration and freeze it.
+def to_cell(plain: Mapping[str, Any]) -> Cell:
+    """Check a configuration without interpolations and freeze it.
 
     Raises:
         ConfigError: A value has the wrong type or is not one of the valid choices.
     """
-    try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:
-        raise ConfigError(one_line(str(error))) from error
-    assert isinstance(plain, dict)
-    for group, kind in WITH_OPTIONS.items():
-        plain[group] = _gather_options(group, plain[group], kind)
-    cell = validate(Cell, plain)
-    return replace(cell, reports_dir=_expanded(cell.reports_dir), cache_dir=_expanded(cell.cache_dir))
+    gathered = {group: _gather_options(group, plain[group], kind) for group, kind in WITH_OPTIONS.items()}
+    cell = validate(Cell, {**plain, **gathered})
+    return replace(cell, reports_dir=expanded(cell.reports_dir), cache_dir=expanded(cell.cache_dir))
 
 
-def shipped_cell(values: Sequence[str] = ()) -> Cell:
-    """Build the cell of the shipped defaults: as ``composing.load`` does, in a fraction of the time.
-
-    Args:
-        values: KEY=VALUE each; no choices of groups.
-    """
+def shipped_cell() -> Cell:
+    """Build the cell of the shipped defaults: as ``composing.load`` does, in a fraction of the time."""
     config = {key: value for key, value in _read("config").items() if key not in ("defaults", "hydra")}
     chosen = {key: name for each in _read("config")["defaults"] if isinstance(each, dict) for key, name in each.items()}
     # The other defaults choose nothing, or choose among these.
     for group in (*ROLES, "dataset", "calibration", "quantization", "scenario", "gate"):
         config[group] = {**config.get(group, {}), **_read(f"{group}/{chosen[group]}")}
-    register_resolvers()
-    composed = OmegaConf.merge(OmegaConf.create(config), OmegaConf.from_dotlist(list(values)))
-    assert isinstance(composed, DictConfig)
-    return parse(composed)
+    return to_cell(_resolved(config, config))
 
 
 def shipped_choice(kind: type[WithOptions], group: str, name: str, **common: object) -> WithOptions:
@@ -79,11 +61,24 @@ def shipped_choice(kind: type[WithOptions], group: str, name: str, **common: obj
         name: The choice.
         **common: Values that it shares with other groups, for example ``device``.
     """
-    plain = _read(f"{group}/{name}")
-    if any("${" in str(value) for value in plain.values()):
-        register_resolvers()
-        plain = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.create(plain), resolve=True))
+    plain = _resolved(_read(f"{group}/{name}"), {})
     return validate(kind, _gather_options(group, {**common, **plain}, kind), group)
+
+
+def _resolved(value: Any, config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any YAML value
+    """Fill in the interpolations that the shipped YAML has; OmegaConf, which knows all, takes long to import."""
+    if isinstance(value, dict):
+        return {key: _resolved(each, config) for key, each in value.items()}
+    found = INTERPOLATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return value
+    resolver, argument = found[1] or "", found[2]
+    if resolver in RESOLVERS:
+        return RESOLVERS[resolver](*filter(None, [argument]))
+    path, _, default = argument.partition(",")
+    group, _, key = path.rpartition(".")
+    there = config[group] if group else config
+    return _resolved(there[key], config) if key in there else yaml.load(default, LOADER)
 
 
 @functools.cache
@@ -94,7 +89,7 @@ def _read(name: str) -> dict[str, Any]:
     return content
 
 
-def _expanded(folder: str) -> str:
+def expanded(folder: str) -> str:
     """Put the home folder in the place of a leading ``~``: in YAML no shell does."""
     try:
         return str(Path(folder).expanduser())
@@ -111,9 +106,3 @@ def _gather_options(group: str, given: dict[str, Any], kind: type[Stage | Scenar
         if f"{group}.{key}" in RETIRED:
             raise ConfigError(unknown_key(f"{group}.{key}", ()))
     return {key: value for key, value in given.items() if key in known} | {"options": options}
-
-
-def one_line(message: str) -> str:
-    """Join the lines of an error of OmegaConf or Hydra, without those that help nobody."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return " ".join(line for line in lines if not line.startswith(("See https", "full_key", "object_type")))

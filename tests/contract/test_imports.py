@@ -50,7 +50,12 @@ def test_stored_runs_can_be_looked_at_without_openvino_and_plotly() -> None:
 def test_what_only_looks_things_up_imports_neither_hydra_nor_what_reads_images(words: list[str]) -> None:
     program = "import contextlib, io\nfrom ocrbench.cli import main\nwith contextlib.redirect_stdout(io.StringIO()):\n"
     program += f"    with contextlib.suppress(SystemExit):\n        main({words})"
-    assert imported(program, "openvino", "hydra", "numpy", "pandas", "cv2", "PIL", "nncf", "requests", "scipy") == []
+    assert (
+        imported(
+            program, "openvino", "hydra", "omegaconf", "numpy", "pandas", "cv2", "PIL", "nncf", "requests", "scipy"
+        )
+        == []
+    )
 
 
 def test_a_mistyped_path_is_found_before_anything_is_imported_that_takes_long() -> None:
@@ -66,7 +71,7 @@ def test_a_run_imports_nothing_that_makes_it_start_late() -> None:
 def test_a_worker_does_without_pandas_and_hydra_and_reading_without_pandas() -> None:
     assert imported("import ocrbench.worker.__main__", "pandas", "hydra", "scipy", "requests") == []
     program = "import ocrbench.cli.read\nfrom ocrbench.reading import compose\ncompose((), None)"
-    assert imported(program, "pandas", "scipy", "requests", "hydra", "openvino") == []
+    assert imported(program, "pandas", "scipy", "requests", "hydra", "omegaconf", "openvino") == []
 
 
 @pytest.mark.slow
