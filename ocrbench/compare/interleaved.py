@@ -19,10 +19,9 @@ from ocrbench.compare.changes import TIMES, tail_change, time_change
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
 from ocrbench.config.stage import ROLES
-from ocrbench.errors import DatasetError
-from ocrbench.measure.attestation import judged
+from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.measure.locks import alone
-from ocrbench.measure.measured import Measured, with_most_text
+from ocrbench.measure.measured import Measured, judged, with_most_text
 from ocrbench.measure.preparing import convert, prepare
 from ocrbench.measure.processes import FreshProcesses, Worker
 from ocrbench.progress import Listener
@@ -156,10 +155,17 @@ class Interleaved:
         Raises:
             OcrBenchError: A conversion fails.
         """
-        self.artifacts = [
-            (prepare if side.is_ours else convert)(side.cell, self._listener, ROLES, source.fresh)
-            for side, source in zip(self._sides, self._sources, strict=True)
-        ]
+        self.artifacts = [self._prepared(side, source) for side, source in zip(self._sides, self._sources, strict=True)]
+
+    def _prepared(self, side: Side, source: FreshProcesses) -> Artifacts:
+        if side.is_ours:
+            return prepare(side.cell, self._listener, start=source.fresh)
+        try:
+            return convert(side.cell, self._listener, ROLES, source.fresh)
+        except ConfigError as error:
+            # The ocrbench of another interpreter may know other keys.
+            message = f"{side.label}: {error}"
+            raise ConfigError(message) from error
 
     def run_processes(self, seconds: float) -> None:
         """Start a fresh process per side, warm them up, and let them take turns image by image.

@@ -14,10 +14,9 @@ from ocrbench.config.schema import Cell
 from ocrbench.environment import machine, noise
 from ocrbench.environment.usage import watch_processes
 from ocrbench.errors import DatasetError, OcrBenchError
-from ocrbench.measure.attestation import judged
 from ocrbench.measure.checks import check
 from ocrbench.measure.locks import alone
-from ocrbench.measure.measured import Measured, Timing
+from ocrbench.measure.measured import Measured, Timing, judged
 from ocrbench.measure.passes import measure
 from ocrbench.measure.preparing import prepare
 from ocrbench.measure.processes import FreshProcesses, Worker

@@ -1,13 +1,19 @@
 """What workers report of the images that they read, gathered block by block."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ocrbench.config.schema import Cell
 from ocrbench.environment.usage import Usage
+from ocrbench.errors import DeviceError
+from ocrbench.precisions import honoured
 from ocrbench.records import Region, Sample, Span, StageTimes
 from ocrbench.scenarios.interface import Feed
 from ocrbench.worker.protocol import Ran
+
+log = logging.getLogger(__name__)
 
 ATTEST_IMAGES = 4
 
@@ -139,3 +145,35 @@ def same_texts(first: Sequence[Region], again: Sequence[Region]) -> bool:
     Places may differ by what is rounded otherwise, for a network that is compiled for one shape for example.
     """
     return [region.text for region in first] == [region.text for region in again]
+
+
+def judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Compare the executed with the requested precision; warn or fail as the cell demands.
+
+    Args:
+        cell: The cell, whose ``attest`` determines the reaction to a difference.
+        execution: Execution per stage and network, see ``runtime.Execution``.
+
+    Returns:
+        The execution with ``honoured`` added to each network.
+
+    Raises:
+        DeviceError: Another precision ran, with ``attest=strict``.
+    """
+    judged: dict[str, dict[str, Any]] = {}
+    for role, networks in execution.items():
+        for name, network in networks.items():
+            fine = honoured(network["precision"], network["executed"])
+            judged.setdefault(role, {})[name] = {**network, "honoured": fine}
+            if cell.attest == "off":
+                continue
+            for kind in network.get("emulated", ()):
+                log.warning("%s: %s is emulated here, which is slower than FP32: no instructions for it", role, kind)
+            if fine:
+                continue
+            ran = ", ".join(f"{kind} {share:.0%}" for kind, share in network["executed"].items())
+            message = f"{role}: {network['precision']} was asked for, but {network['device']} executed {ran}"
+            if cell.attest == "strict":
+                raise DeviceError(message)
+            log.warning("%s", message)
+    return judged
