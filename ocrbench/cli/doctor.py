@@ -17,9 +17,8 @@ from ocrbench.config.checking import refuse_unused
 from ocrbench.config.composing import GROUPS, load
 from ocrbench.config.schema import Cell
 from ocrbench.environment import checkup, machine, noise
-from ocrbench.environment.checkup import Check
-from ocrbench.environment.repeatability import time_blocks
-from ocrbench.environment.usage import usage_so_far, watch_processes
+from ocrbench.environment.checkup import Check, time_blocks
+from ocrbench.environment.noise import usage_so_far, watch_processes
 from ocrbench.runtime.devices import devices
 
 app = make_app()

@@ -1,13 +1,16 @@
-"""Whether a machine is fit for measuring: findings → verdict and advice. Pure functions."""
+"""Whether a machine is fit for measuring: how well it repeats itself, and findings → verdict and advice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
+import openvino as ov
 
 from ocrbench.config.schema import Noise
 from ocrbench.environment.machine import UNKNOWN
+from ocrbench.graphs.nodes import ops
 
 # A note is worth knowing, but may need no change.
 Verdict = Literal["ok", "note", "warn"]
@@ -15,6 +18,9 @@ LOAD_PER_CORE = 0.5
 MIN_MEMORY_BYTES = 2 * 10**9
 MIN_DISK_BYTES = 2 * 10**9
 MAX_VARIATION = 0.03
+# The network that is timed over and over: products of square matrices.
+SIDE, LAYERS = 512, 2
+WARMUP_SECONDS = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,3 +170,35 @@ def check_repeatability(block_seconds: Sequence[float]) -> Check:
 
 def _judge(check: str, found: str, *, fine: bool, advice: str) -> Check:
     return Check(check=check, found=found, verdict="ok" if fine else "warn", advice="" if fine else advice)
+
+
+def time_blocks(blocks: int = 20, seconds: float = 3.0) -> list[float]:
+    """Run matrix products on the CPU, the same number in every block.
+
+    Returns:
+        Duration of each block, in seconds.
+    """
+    request = _network().create_infer_request()
+    image = {0: np.ones((SIDE, SIDE), dtype=np.float32)}
+    start, runs = perf_counter(), 0
+    while perf_counter() - start < WARMUP_SECONDS:
+        request.infer(image)
+        runs += 1
+    per_block = max(1, round(runs * seconds / blocks / (perf_counter() - start)))
+    times = []
+    for _ in range(blocks):
+        start = perf_counter()
+        for _ in range(per_block):
+            request.infer(image)
+        times.append(perf_counter() - start)
+    return times
+
+
+def _network() -> ov.CompiledModel:
+    image = ops.parameter([SIDE, SIDE], np.float32)
+    weights = ops.constant(np.full((SIDE, SIDE), 1 / SIDE, dtype=np.float32))
+    node = image
+    for _ in range(LAYERS):
+        node = ops.relu(ops.matmul(node, weights, transpose_a=False, transpose_b=False))
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    return ov.Core().compile_model(ov.Model([node], [image], "products"), "CPU", settings)

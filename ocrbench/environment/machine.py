@@ -4,10 +4,12 @@ Nothing here fails: an unreadable setting is ``unknown``, a missing limit is Non
 """
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
 UNKNOWN = "unknown"
@@ -114,3 +116,30 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
+
+
+def split_cores(cores: Sequence[int], parts: int, folder: Path = CPU_FOLDER) -> list[list[int]]:
+    """Split logical cores into parts of nearly the same size.
+
+    The logical cores of one physical core stay together, and a part consists of neighbours: cores of one socket, as far
+    as possible.
+
+    Args:
+        cores: Numbers of the logical cores.
+        parts: Number of parts. With more parts than physical cores, some are empty.
+        folder: Folder in which Linux describes the processors. Cores that are missing there count as physical cores.
+    """
+    physical: dict[tuple[int, int], list[int]] = {}
+    for core in cores:
+        place = _number(folder, core, "physical_package_id", 0), _number(folder, core, "core_id", core)
+        physical.setdefault(place, []).append(core)
+    ordered = sorted(physical.items())
+    edges = np.linspace(0, len(ordered), parts + 1).round().astype(int)
+    return [sorted(core for _, siblings in ordered[start:end] for core in siblings) for start, end in pairwise(edges)]
+
+
+def _number(folder: Path, core: int, name: str, otherwise: int) -> int:
+    try:
+        return int((folder / f"cpu{core}" / "topology" / name).read_text())
+    except (OSError, ValueError):
+        return otherwise

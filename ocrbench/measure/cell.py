@@ -12,7 +12,7 @@ import pandas as pd
 from ocrbench import data, environment
 from ocrbench.config.schema import Cell
 from ocrbench.environment import machine, noise
-from ocrbench.environment.usage import watch_processes
+from ocrbench.environment.noise import watch_processes
 from ocrbench.errors import DatasetError, OcrBenchError
 from ocrbench.measure.checks import check
 from ocrbench.measure.locks import alone

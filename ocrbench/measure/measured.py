@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocrbench.config.schema import Cell
-from ocrbench.environment.usage import Usage
+from ocrbench.environment.noise import Usage
 from ocrbench.errors import DeviceError
 from ocrbench.precisions import honoured
 from ocrbench.records import Region, Sample, Span, StageTimes

@@ -10,8 +10,8 @@ from typing import cast
 
 from ocrbench.config.schema import Cell
 from ocrbench.environment import allowed_cores
-from ocrbench.environment.cores import split_cores
-from ocrbench.environment.usage import Usage
+from ocrbench.environment.machine import split_cores
+from ocrbench.environment.noise import Usage
 from ocrbench.errors import ConfigError
 from ocrbench.measure.processes import FORKS, Worker
 from ocrbench.progress import Listener

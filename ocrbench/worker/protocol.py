@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from ocrbench.config.schema import Cell
 from ocrbench.config.stage import Role
-from ocrbench.environment.usage import Usage
+from ocrbench.environment.noise import Usage
 from ocrbench.errors import WorkerError
 from ocrbench.records import Artifact, Artifacts, Span, decoded
 from ocrbench.scenarios.interface import Block, Feed

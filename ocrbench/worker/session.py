@@ -11,7 +11,7 @@ from ocrbench.config.schema import Cell
 from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Engine, Job
 from ocrbench.engines.native import NativeEngine, settings_of, time_network
-from ocrbench.environment.usage import usage_so_far
+from ocrbench.environment.noise import usage_so_far
 from ocrbench.errors import WorkerError
 from ocrbench.records import Artifacts
 from ocrbench.scenarios import SCENARIOS, setup_of

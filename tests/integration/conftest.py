@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ocrbench.environment import allowed_cores
-from ocrbench.environment.cores import split_cores
+from ocrbench.environment.machine import split_cores
 from ocrbench.graphs.nodes import ops
 from ocrbench.measure.processes import FORKS
 

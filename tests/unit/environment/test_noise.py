@@ -8,8 +8,7 @@ import pytest
 
 from ocrbench.config.composing import load
 from ocrbench.config.schema import Noise
-from ocrbench.environment.noise import reasons, shares
-from ocrbench.environment.usage import Usage, busiest, processes, usage_so_far, watch_processes
+from ocrbench.environment.noise import Usage, busiest, processes, reasons, shares, usage_so_far, watch_processes
 
 LIMITS = Noise(steal_share=0.02, other_cpu_share=0.1, drift=0.1)
 QUIET = {"steal_share": 0.0, "other_cpu_share": 0.05, "drift": 0.95}

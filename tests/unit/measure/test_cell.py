@@ -12,7 +12,7 @@ from doubles import Silent
 from ocrbench import environment
 from ocrbench.config.composing import load
 from ocrbench.config.schema import Cell
-from ocrbench.environment.usage import Usage
+from ocrbench.environment.noise import Usage
 from ocrbench.errors import ConfigError, DatasetError, WorkerError
 from ocrbench.measure import cell as cell_module
 from ocrbench.measure.cell import run_cell

@@ -11,7 +11,7 @@ import pytest
 
 from doubles import Clock, Hearing
 from ocrbench.config.schema import Cell
-from ocrbench.environment.usage import Usage
+from ocrbench.environment.noise import Usage
 from ocrbench.measure import passes
 from ocrbench.measure.measured import Measured
 from ocrbench.measure.passes import measure

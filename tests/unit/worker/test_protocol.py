@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ocrbench.config.composing import load
-from ocrbench.environment.usage import Usage
+from ocrbench.environment.noise import Usage
 from ocrbench.errors import WorkerError
 from ocrbench.records import Artifact, Region, Span, StageTimes
 from ocrbench.scenarios.interface import Measurement
