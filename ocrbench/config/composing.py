@@ -175,8 +175,8 @@ def _unknown_key(error: ConfigCompositionException, overrides: Sequence[str], co
 
 
 def _unreadable(override: str) -> str:
-    quoting = "quote a value that contains commas or colons twice, as in \"device='AUTO:GPU,CPU'\""
-    return f"cannot read '{override}': expected key=value; {quoting}"
+    quoting = "quote a value with commas, colons, semicolons or brackets twice, as in \"device='AUTO:GPU,CPU'\""
+    return f"cannot read '{override.lstrip('+')}': expected key=value; {quoting}"
 
 
 def _one_line(message: str) -> str:

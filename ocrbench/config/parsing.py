@@ -101,6 +101,10 @@ def expanded(folder: str) -> str:
 def _gather_options(group: str, given: dict[str, Any], kind: type[Stage | Scenario | Dataset]) -> dict[str, Any]:
     known = set(kind.__dataclass_fields__) - {"options"}
     options = {key: value for key, value in given.items() if key not in known}
+    if "options" in options:
+        keys = [*options["options"]] if isinstance(options["options"], Mapping) else ["KEY"]
+        message = f"{group}.options: no such key; options stand beside the others: {group}.{keys[0]}=…"
+        raise ConfigError(message)
     for key in options:
         # The families, scenarios and formats, which check the others, are not asked everywhere.
         if f"{group}.{key}" in RETIRED:

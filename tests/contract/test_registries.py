@@ -177,12 +177,16 @@ class TestScenarios:
     @pytest.mark.parametrize("name", SCENARIOS)
     def test_each_is_documented(self, name: str) -> None:
         pages = [*REPOSITORY.glob("README.md"), *(REPOSITORY / "docs").rglob("*.md")]
-        assert any(f"scenario={name}" in page.read_text(encoding="utf-8") for page in pages)
+        written = any(f"scenario={name}" in page.read_text(encoding="utf-8") for page in pages)
+        assert written, f"say in a page of docs/, for example docs/how-to/throughput.md, what scenario={name} is for"
 
 
 class TestScorers:
     def test_none_is_forgotten(self) -> None:
-        assert list(with_constant(scorers, "SCORER").values()) == list(SCORERS)
+        registered = [id(scorer) for scorer in SCORERS]
+        forgotten = [name for name, scorer in with_constant(scorers, "SCORER").items() if id(scorer) not in registered]
+        assert forgotten == [], "enter it in SCORERS of ocrbench/metrics/scoring.py"
+        assert len(registered) == len(set(registered))
 
     def test_each_metric_belongs_to_one_scorer(self) -> None:
         assert sum(len(scorer.metrics) for scorer in SCORERS) == len(METRICS)

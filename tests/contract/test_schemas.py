@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ocrbench.compare.stored import compare_stored
+from ocrbench.metrics.scorers import iou
+from ocrbench.metrics.scoring import METRICS
 from ocrbench.report.history import history
 from ocrbench.runs import table
 from ocrbench.runs.columns import BY_NAME, NUMBERS
@@ -41,8 +43,11 @@ def test_it_is_a_row_of_the_wide_table(store: Store) -> None:
     (row,) = table.wide(store.runs()).to_dict("records")
     assert (row["detector"], row["status"], row["noisy"], row["host"]) == ("ppocrv6_small", "ok", "", "bench")
     assert (row["openvino"], row["images"], row["words"]) == ("2026.4.1", 2, 25)
-    empty = [name for name in NUMBERS if row[name] != row[name] and not BY_NAME[name].scenarios]
-    assert empty == ["repeatability"], "which it did not tell"
+    of_iou = {metric.name for metric in iou.SCORER.metrics}
+    # Metrics of later scorers are filled in by ``ocrbench score``.
+    of_then = [name for name in NUMBERS if not BY_NAME[name].scenarios and (name not in METRICS or name in of_iou)]
+    empty = [name for name in of_then if row[name] != row[name]]
+    assert empty == ["repeatability"], "this column has no value in an old run: give it one, or say why here"
 
 
 def test_it_has_a_history(store: Store) -> None:

@@ -284,3 +284,14 @@ def test_a_mistake_in_a_gate_of_ones_own_is_one_line(gate: str, message: str, tm
         load(["gate=own"], str(tmp_path))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("group", ["dataset", "scenario", "detector"])
+def test_options_have_no_section_of_their_own(group: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{group}\.options: no such key; .*: {group}\.delimiter=…$"):
+        load([f"+{group}.options.delimiter=1"])
+
+
+def test_an_unreadable_value_is_shown_as_it_was_given() -> None:
+    with pytest.raises(ConfigError, match=r"^cannot read 'dataset\.separator=;': .*semicolons"):
+        load(["dataset.separator=;"])
