@@ -63,8 +63,10 @@ def unknown_key(key: str, valid: Collection[str]) -> str:
     >>> unknown_key("folding.shapes", [])
     'folding.shapes: renamed; use folding.recognizer_networks'
     """
-    if key in RETIRED:
-        return f"{key}: {RETIRED[key].instead}"
+    # A section whose keys are all gone is itself unknown.
+    for retired, what in RETIRED.items():
+        if retired == key or retired.startswith(f"{key}."):
+            return f"{retired}: {what.instead}"
     hint = closest(key.rpartition(".")[2], valid) if valid else f"to add it, write +{key}=…"
     return f"{key}: no such key; {hint}"
 

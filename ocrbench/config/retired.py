@@ -14,14 +14,14 @@ class Retired:
     Attributes:
         instead: What to use instead; for users who still give the key.
         renamed: Today's name of the key; empty if nothing took its place.
-        defaults: Its former defaults, which are how ocrbench behaves today; scenarios may have had different ones.
-            None if it did not decide what was measured, so that a stored value does not matter.
+        defaults: Its former defaults, which are how ocrbench behaves today; by scenario where they differed. None if it
+            did not decide what was measured, so that a stored value does not matter.
         today: Keys of the same section, with the values that say today what the former defaults said.
     """
 
     instead: str
     renamed: str = ""
-    defaults: tuple[Any, ...] | None = ()
+    defaults: tuple[Any, ...] | Mapping[str, tuple[Any, ...]] | None = ()
     today: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -29,11 +29,7 @@ def _renamed(key: str) -> Retired:
     return Retired(instead=f"renamed; use {key}", renamed=key)
 
 
-def _of_scenario(*defaults: int) -> Retired:
-    instead = "removed, leave it out; each scenario knows how many images to measure in one go"
-    return Retired(instead=instead, defaults=defaults)
-
-
+_BLOCKS = "removed, leave it out; each scenario knows how many images to measure in one go"
 _PINNED = Retired(instead="removed; ocrbench pins what the zoo's tools need", defaults=None)
 _REWRITE = Retired(
     instead="removed; use folding.rewrites=all or folding.rewrites=none, for all rewrites together",
@@ -64,8 +60,38 @@ RETIRED: Mapping[str, Retired] = {
         instead="removed, leave it out; layers are ranked on 16 of quantization.validation_images", defaults=(16,)
     ),
     **{f"{role}.quantization.smooth_quant_{kind}": _SMOOTH for role in ROLES for kind in ("convolution", "matmul")},
-    "scenario.block_images": _of_scenario(8, 64, 128, 1_000_000),
-    "scenario.block_queries": _of_scenario(1, 128, 500),
+    "scenario.block_images": Retired(
+        instead=_BLOCKS, defaults={"latency": (8,), "throughput": (128,), "server": (64,), "mlperf": (1_000_000,)}
+    ),
+    "scenario.block_queries": Retired(
+        instead=_BLOCKS, defaults={"latency": (1,), "throughput": (128,), "server": (500,), "mlperf": (1,)}
+    ),
+    "scenario.performance_hint": Retired(
+        instead="removed; use properties.PERFORMANCE_HINT",
+        defaults={
+            "latency": ("LATENCY",),
+            "throughput": ("THROUGHPUT",),
+            "server": ("THROUGHPUT",),
+            "mlperf": ("LATENCY", "THROUGHPUT"),
+        },
+    ),
+    "scenario.streams": Retired(instead="removed; use properties.NUM_STREAMS", defaults=(None,)),
+    "scenario.threads": Retired(instead="removed; use properties.INFERENCE_NUM_THREADS", defaults=(None,)),
+    "scenario.pinning": Retired(
+        instead="removed; use properties.ENABLE_CPU_PINNING",
+        defaults={"throughput": (False,), "server": (False,), "mlperf": (None, False)},
+    ),
+    "scenario.tolerance": Retired(instead="removed, leave it out; a search comes as close as 5 %", defaults=(0.05,)),
+    "scenario.samples_per_query": Retired(
+        instead="removed, leave it out; MLPerf's rules say 8 for MultiStream", defaults=(8,)
+    ),
+    "scenario.loaded_images": Retired(instead="removed, leave it out; 64 images are in memory at once", defaults=(64,)),
+    "words.trim": _renamed("detector.slack"),
+    "lines.trim": _renamed("detector.line_slack"),
+    "words.margin": Retired(
+        instead="removed, leave it out; words reach half a character beyond the middles of their outer ones",
+        defaults=(0.5,),
+    ),
     "folding.argmax": Retired(
         instead="removed, leave it out; networks always choose the best class of each step themselves", defaults=(True,)
     ),
@@ -97,18 +123,23 @@ def modernised(config: Mapping[str, Any]) -> dict[str, Any]:
     {'folding': {'recognizer_networks': 48}}
     """
     today = _copied(config)
+    scenario = _section(today, "scenario").get("name", "")
     for key, retired in RETIRED.items():
         section, name = _holder(today, key), key.rpartition(".")[2]
         if section is None:
             continue
+        defaults = retired.defaults
+        if isinstance(defaults, Mapping):
+            defaults = defaults.get(scenario, ())
         if retired.renamed:
             renamed = retired.renamed.rpartition(".")
             _section(today, renamed[0])[renamed[2]] = section.pop(name)
-        elif retired.defaults is None or section[name] in retired.defaults:
+        elif defaults is None or section[name] in defaults:
             del section[name]
             for other, value in retired.today.items():
                 section.setdefault(other, value)
-    return today
+    # A section of retired keys alone is gone as well.
+    return {key: value for key, value in today.items() if value != {} or not config.get(key)}
 
 
 def _copied(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The schema: frozen dataclasses that reject unknown keys."""
 
+from dataclasses import dataclass as plain_dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -56,7 +57,6 @@ class Scenario:
     name: str
     min_seconds: float = Field(default=10.0, ge=0)
     warmup_passes: int = Field(default=1, ge=0)
-    performance_hint: Literal["LATENCY", "THROUGHPUT", "NONE"] = "LATENCY"
     options: Options = Field(default_factory=dict)
 
 
@@ -77,30 +77,28 @@ class Scoring:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class Lines:
-    """How a line that stays whole is trimmed.
-
-    Attributes:
-        trim: Share of its height that is cut off above, and again below.
-    """
-
-    trim: float = Field(default=0.0, ge=0, lt=0.5)
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Words:
     """How a line that was read is cut into words.
 
     Attributes:
-        trim: Share of a line's height that is cut off above its words, and again below.
-        margin: Distance that a word extends beyond the centres of its outer characters, in character distances.
         gap: Gap between two characters that separates words although no space was read, in usual character distances;
             null: only spaces separate words.
     """
 
-    trim: float = Field(ge=0, lt=0.5)
-    margin: float = Field(ge=0)
     gap: float | None = Field(gt=1)
+
+
+@plain_dataclass(frozen=True, kw_only=True)
+class Cutting:
+    """How a detector's regions are cut to get those of a granularity.
+
+    Attributes:
+        trim: Share of a region's height that is cut off above, and again below.
+        words: How it is cut into words; None leaves it whole.
+    """
+
+    trim: float = 0.0
+    words: Words | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -213,7 +211,6 @@ class Cell:
     scenario: Scenario
     granularity: Granularity
     words: Words
-    lines: Lines
     folding: Folding
     scoring: Scoring
     omz: Omz
@@ -253,6 +250,8 @@ class Cell:
         """The device of both stages, or of each."""
         return "+".join(dict.fromkeys(stage.device for stage in self.stages.values()))
 
-    def cutting(self, granularity: Granularity) -> Words | Lines:
+    def cutting(self, granularity: Granularity) -> Cutting:
         """Return how to cut the detector's regions for a granularity."""
-        return self.words if granularity == "word" and self.detector.finds == "line" else self.lines
+        if granularity == "word" and self.detector.finds == "line":
+            return Cutting(trim=self.detector.slack, words=self.words)
+        return Cutting(trim=self.detector.line_slack)

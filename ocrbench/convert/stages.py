@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ocrbench.config.schema import Lines, Words
+from ocrbench.config.schema import Cutting
 from ocrbench.config.stage import Stage
 from ocrbench.engines.pipeline import Pipeline
 from ocrbench.models import build_detector, build_recognizer
@@ -41,7 +41,7 @@ def around_detector(
     metadata: Metadata,
     others: Artifacts,
     recognizer: tuple[Recognizer, dict[str, Network]],
-    cutting: Words | Lines,
+    cutting: Cutting,
 ) -> tuple[BuildPipeline, Graph]:
     """Return a function that puts a detector's first network into a pipeline, and that network's graph."""
     detector = build_detector(stage, metadata)
@@ -55,7 +55,7 @@ def around_recognizer(
     metadata: Metadata,
     others: Artifacts,
     detector: tuple[Detector, dict[str, Network]],
-    cutting: Words | Lines,
+    cutting: Cutting,
 ) -> tuple[BuildPipeline, Graph]:
     """Return a function that puts a recognizer's first network into a pipeline, and that network's graph."""
     recognizer = build_recognizer(stage, metadata)

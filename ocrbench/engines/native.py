@@ -94,7 +94,6 @@ def settings_of(cell: Cell, role: Role, properties: Options) -> Settings:
     return Settings(
         device=stage.device,
         precision=stage.precision,
-        performance_hint=cell.scenario.performance_hint,
         properties={**properties, **stage.properties},
         shapes=cell.folding.detector_networks if role == "detector" else cell.folding.recognizer_networks,
         cache_dir=Path(cell.cache_dir).expanduser() / "compiled" if cell.model_cache else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ocrbench.config.schema import Lines, Words
+from ocrbench.config.schema import Cutting
 from ocrbench.engines.interface import Result
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models.interface import Detector, Reading, Recognizer
@@ -65,7 +65,7 @@ class Pipeline:
         detector_networks: Mapping[str, Network],
         recognizer: Recognizer,
         recognizer_networks: Mapping[str, Network],
-        cutting: Words | Lines = Lines(),  # noqa: B008 - it never changes
+        cutting: Cutting = Cutting(),  # noqa: B008 - it never changes
     ) -> None:
         self.detector = detector
         self.recognizer = recognizer

@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from unicodedata import east_asian_width
 
-from ocrbench.config.schema import Lines, Words
+from ocrbench.config.schema import Cutting
 from ocrbench.geometry import cut
 from ocrbench.models.interface import Characters, Reading
 from ocrbench.records import Image, Region
 
+# Distance that a word extends beyond the middles of its outer characters, in character distances; found on the training
+# images of ICDAR 2015.
+MARGIN = 0.5
 # Usual distance between characters, in heights of the line, for lines with too few characters to measure it.
 DEFAULT_PITCH = 0.5
 ENOUGH = 2
@@ -32,27 +35,27 @@ class Word:
     right: float
 
 
-def pieces(region: Region, crop: Image, reading: Reading, rule: Words | Lines) -> list[Region]:
+def pieces(region: Region, crop: Image, reading: Reading, cutting: Cutting) -> list[Region]:
     """Put the text into the region, or into one region per word, trimmed above and below.
 
     Args:
         region: Region of the crop in the image.
         crop: Upright picture that was read.
         reading: Text of the crop.
-        rule: How to cut it. A reading without positions of its characters stays whole.
+        cutting: How to cut it. A reading without positions of its characters stays whole.
     """
-    if isinstance(rule, Lines) or reading.characters is None:
-        polygon = cut(region.polygon, [(0.0, 1.0)], rule.trim)[0] if rule.trim else region.polygon
+    if cutting.words is None or reading.characters is None:
+        polygon = cut(region.polygon, [(0.0, 1.0)], cutting.trim)[0] if cutting.trim else region.polygon
         return [replace(region, polygon=polygon, text=reading.text, confidence=reading.confidence)]
-    words = split(reading.characters, crop.shape[1] / crop.shape[0], rule)
-    polygons = cut(region.polygon, [(word.left, word.right) for word in words], rule.trim)
+    words = split(reading.characters, crop.shape[1] / crop.shape[0], cutting.words.gap)
+    polygons = cut(region.polygon, [(word.left, word.right) for word in words], cutting.trim)
     return [
         replace(region, polygon=polygon, text=word.text, confidence=word.confidence)
         for polygon, word in zip(polygons, words, strict=True)
     ]
 
 
-def split(characters: Characters, aspect: float, rule: Words) -> list[Word]:
+def split(characters: Characters, aspect: float, gap: float | None) -> list[Word]:
     """Split a line at its spaces, and at gaps as wide as a space where none was read.
 
     A recognizer marks the approximate middle of each character. A word therefore extends about half a character beyond
@@ -61,7 +64,7 @@ def split(characters: Characters, aspect: float, rule: Words) -> list[Word]:
     Args:
         characters: Characters and their positions.
         aspect: Width ÷ height of the line.
-        rule: Width of a gap that separates words, and how far words extend.
+        gap: As in ``Words``.
 
     Returns:
         The words from left to right; none for a line of spaces.
@@ -72,9 +75,9 @@ def split(characters: Characters, aspect: float, rule: Words) -> list[Word]:
     centres: list[float] = (characters.centres * aspect).tolist()
     joined = [(a, b) for a, b in pairwise(visible) if b == a + 1]
     pitch = _usual_distance([centres[b] - centres[a] for a, b in joined])
-    apart = _gaps(characters, centres, joined, rule.gap * pitch) if rule.gap is not None else set()
+    apart = _gaps(characters, centres, joined, gap * pitch) if gap is not None else set()
     groups = _groups(visible, {b for a, b in pairwise(visible) if b > a + 1} | apart)
-    ends = _ends(centres, groups, rule.margin, pitch, aspect)
+    ends = _ends(centres, groups, pitch, aspect)
     return [
         Word(
             text="".join(characters.symbols[index] for index in group),
@@ -112,18 +115,17 @@ def _groups(visible: Sequence[int], begins: Set[int]) -> list[list[int]]:
 
 
 def _ends(
-    centres: Sequence[float], groups: Sequence[Sequence[int]], margin: float, usual: float, whole: float
+    centres: Sequence[float], groups: Sequence[Sequence[int]], usual: float, whole: float
 ) -> list[tuple[float, float]]:
     """Return the beginning and the end of each word, in heights of the line.
 
     Args:
         centres: Middles of the characters, in heights of the line.
         groups: Characters of each word.
-        margin: As in ``Words``.
         usual: Usual distance between characters.
         whole: Width of the line.
     """
-    reaches = [margin * _own_distance(centres, group, usual) for group in groups]
+    reaches = [MARGIN * _own_distance(centres, group, usual) for group in groups]
     firsts, lasts = ([centres[group[place]] for group in groups] for place in (0, -1))
     borders = [0.0, *((last + first) / 2 for last, first in zip(lasts[:-1], firsts[1:], strict=True)), whole]
     return [

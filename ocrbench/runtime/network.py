@@ -30,14 +30,13 @@ class Settings:
     """The settings of a network.
 
     Attributes:
-        properties: OpenVINO properties, which override those of the precision and the hint.
+        properties: OpenVINO properties, which override those of the precision; None leaves one to OpenVINO.
         shapes: Number of input shapes, those met first, that get their own network.
         cache_dir: Folder for compiled networks; None keeps none.
     """
 
     device: str
     precision: Precision
-    performance_hint: str = "NONE"
     properties: Mapping[str, Any]
     shapes: int = 0
     cache_dir: Path | None = None
@@ -46,11 +45,10 @@ class Settings:
     def all_properties(self) -> dict[str, Any]:
         """Return all properties for OpenVINO."""
         properties: dict[str, Any] = {}
-        if self.performance_hint != "NONE":
-            properties["PERFORMANCE_HINT"] = self.performance_hint
         if hint := PRECISIONS[self.precision].hint:
             properties["INFERENCE_PRECISION_HINT"] = hint
-        return {**properties, **self.properties}
+        given = {**properties, **self.properties}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,8 +70,8 @@ class Setup:
 
     @property
     def properties(self) -> Options:
-        """Return the OpenVINO properties of all networks."""
-        return {}
+        """Return the OpenVINO properties of all networks; those that the user sets win over them."""
+        return {"PERFORMANCE_HINT": "LATENCY"}
 
     @property
     def warming_up(self) -> Mapping[str, object]:
@@ -105,25 +105,17 @@ class ManySetup(Setup):
     Attributes:
         requests: Number of images or groups in flight, each with its own inference requests; None for the device's
             optimum.
-        streams: ``NUM_STREAMS``: number of inferences that a network runs side by side; None for OpenVINO's choice.
-        threads: ``INFERENCE_NUM_THREADS`` of all streams together; None for OpenVINO's choice.
-        pinning: ``ENABLE_CPU_PINNING``; None for OpenVINO's choice.
     """
 
     requests: int | None = Field(default=None, ge=1)
-    streams: int | None = Field(default=None, ge=1)
-    threads: int | None = Field(default=None, ge=1)
-    pinning: bool | None = None
 
     @property
     def properties(self) -> Options:
-        """Return the chosen values under OpenVINO's names."""
-        named = {
-            "NUM_STREAMS": self.streams,
-            "INFERENCE_NUM_THREADS": self.threads,
-            "ENABLE_CPU_PINNING": self.pinning,
-        }
-        return {name: value for name, value in named.items() if value is not None}
+        """Return what keeps the device busy.
+
+        Detector and recognizer are networks of their own, whose threads would be pinned to the same cores.
+        """
+        return {"PERFORMANCE_HINT": "THROUGHPUT", "ENABLE_CPU_PINNING": False}
 
     def in_flight(self, optimum: int) -> int:
         """Return the chosen number, or the device's optimum."""

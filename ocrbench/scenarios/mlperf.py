@@ -23,12 +23,12 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config.stage import STRICT
+from ocrbench.config.stage import STRICT, Options
 from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Reader
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.records import Column, Image, Value, filled
-from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, with_spare
+from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, Setup, with_spare
 from ocrbench.scenarios.sharing import share
 from ocrbench.scenarios.throughput import ThroughputSetup, throughput
 
@@ -37,6 +37,10 @@ LOGS = ("mlperf_log_summary.txt", "mlperf_log_detail.txt", "mlperf_log_accuracy.
 MARK = ":::MLLOG "
 # Time for queries that can no longer be answered, so that LoadGen does not send ever more of them.
 FAILED_SECONDS = 0.01
+# Greatest number of decoded images in memory.
+LOADED_IMAGES = 64
+# Number of images that arrive together in MultiStream, by MLPerf's rules.
+SAMPLES_PER_QUERY = 8
 # Number of images over which Offline's rate is measured. If the expected rate is too high, Offline sends for longer
 # than the shortest duration; if it is too low, the result is invalid.
 PROBED_IMAGES = 32
@@ -52,10 +56,8 @@ class MlperfSetup(ManySetup):
         rate: Images per second: the rate of Server, or the expected rate of Offline, which determines its number of
             images; None measures it beforehand.
         bound_ms: Bound of the latency's 99th percentile, for Server.
-        samples_per_query: Number of images that arrive together, for MultiStream.
         min_duration_seconds: Least duration of a test.
         min_queries: Least number of queries.
-        loaded_images: Greatest number of decoded images in memory.
     """
 
     # LoadGen gets all images at once.
@@ -65,14 +67,17 @@ class MlperfSetup(ManySetup):
     goal: Literal["PerformanceOnly", "AccuracyOnly"] | None
     rate: float | None = Field(gt=0, allow_inf_nan=False)
     bound_ms: float = Field(gt=0, allow_inf_nan=False)
-    samples_per_query: int = Field(ge=1)
     min_duration_seconds: float = Field(ge=0, allow_inf_nan=False)
     min_queries: int = Field(ge=1)
-    loaded_images: int = Field(ge=1)
 
     def in_flight(self, optimum: int) -> int:
         """Return the chosen number, or one that keeps the device busy; one if LoadGen waits for each answer."""
         return self.requests or (with_spare(optimum) if self.traffic == "Offline" else optimum)
+
+    @property
+    def properties(self) -> Options:
+        """Return those of one image at a time, or of many."""
+        return Setup().properties if self.traffic == "SingleStream" else super().properties
 
     @property
     def warming_up(self) -> Mapping[str, object]:
@@ -117,7 +122,7 @@ def mlperf(readers: Sequence[Reader], feed: Feed, setup: MlperfSetup) -> Block:
     with tempfile.TemporaryDirectory() as folder:
         system = _System(loadgen, readers, feed)
         start = perf_counter_ns()
-        system.run(_settings(loadgen, setup), _logging(loadgen, folder), min(setup.loaded_images, len(feed)))
+        system.run(_settings(loadgen, setup), _logging(loadgen, folder), min(LOADED_IMAGES, len(feed)))
         wall_ns = perf_counter_ns() - start
         logs = {name: (Path(folder) / name).read_text(encoding="utf-8") for name in LOGS}
     return Block(measurements=tuple(system.measurements), wall_ns=wall_ns, facts=results(logs[LOGS[1]]), files=logs)
@@ -232,7 +237,7 @@ def _settings(loadgen: Any, setup: MlperfSetup) -> Any:  # noqa: ANN401 - no stu
     if setup.rate is not None:
         settings.offline_expected_qps = settings.server_target_qps = setup.rate
     settings.server_target_latency_ns = round(setup.bound_ms * 1e6)
-    settings.multi_stream_samples_per_query = setup.samples_per_query
+    settings.multi_stream_samples_per_query = SAMPLES_PER_QUERY
     return settings
 
 

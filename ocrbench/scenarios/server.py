@@ -30,20 +30,19 @@ class ServerSetup(ManySetup):
         seed: Seed of the arrivals.
         bound_ms: Bound of the latency's 99th percentile.
         search: Whether to search for the highest rate that keeps the bound, also when it is tried again.
-        tolerance: Share to which the search narrows the rate, and by which the result is below the highest rate that
-            kept the bound.
     """
 
     # The images are decoded beforehand and kept in memory.
     block_images: ClassVar[int] = 64
     # Of 500 latencies, 5 are above the 99th percentile.
     block_queries: ClassVar[int] = 500
+    # How close the search comes, and how far the rate found is below the highest that kept the bound.
+    tolerance: ClassVar[float] = 0.05
 
     rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0)
     bound_ms: float = Field(gt=0, allow_inf_nan=False)
     search: bool = False
-    tolerance: float = Field(default=0.05, gt=0, le=1)
 
     @property
     def warming_up(self) -> Mapping[str, object]:

@@ -26,7 +26,7 @@ class ThroughputSetup(ManySetup):
     Attributes:
         together: Number of consecutive images in a group, whose crops share the recognizer's batches.
         processes: Number of processes that share the images. Each has a part of the cores and its own networks;
-            requests, streams and threads are per process.
+            requests are per process.
     """
 
     # Filling and draining the readers is part of a block's time, so a block is long: a shorter dataset is repeated.

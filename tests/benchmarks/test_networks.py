@@ -17,7 +17,7 @@ from ocrbench.runtime.network import CompiledNetwork, Settings
 pytestmark = pytest.mark.slow
 
 Benchmark = Callable[..., Any]
-SETTINGS = Settings(device="CPU", precision="FP32", performance_hint="LATENCY", properties={})
+SETTINGS = Settings(device="CPU", precision="FP32", properties={"PERFORMANCE_HINT": "LATENCY"})
 RANDOM = np.random.default_rng(0)
 
 

@@ -249,7 +249,8 @@ def test_ab_says_that_it_compares_latencies(here: Command) -> None:
 
 def test_a_server_search_ends_with_a_rate(cache_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(ServerSetup, "block_queries", 16)
-    search = ("scenario=server", "scenario.search=true", "scenario.tolerance=0.5", "scenario.bound_ms=3000")
+    monkeypatch.setattr(ServerSetup, "tolerance", 0.5)
+    search = ("scenario=server", "scenario.search=true", "scenario.bound_ms=3000")
     done = run([*SHORT, *search, f"cache_dir={cache_dir}", f"reports_dir={tmp_path}"])
     row = done.row
     assert row["server_rate_ips"] > 0

@@ -60,7 +60,7 @@ def test_benchmark_app_gets_every_property(shapes: int, option: str, artifact: A
         "precision=BF16",
         "properties.INFERENCE_NUM_THREADS=1",
         "scenario=throughput",
-        "scenario.streams=1",
+        "properties.NUM_STREAMS=1",
         f"folding.detector_networks={shapes}",
     )
     target, cell = target_of(artifact, tmp_path, *words), load(words)

@@ -154,7 +154,9 @@ def test_shapes_may_change_between_calls(artifact: Artifact, image: np.ndarray) 
 
 
 def test_execution_reports_what_was_asked_and_what_ran(artifact: Artifact, image: np.ndarray) -> None:
-    compiled = CompiledNetwork(artifact, Graph(mean=MEAN, scale=SCALE), replace(SETTINGS, performance_hint="LATENCY"))
+    compiled = CompiledNetwork(
+        artifact, Graph(mean=MEAN, scale=SCALE), replace(SETTINGS, properties={"PERFORMANCE_HINT": "LATENCY"})
+    )
     compiled.network()(image)
     assert compiled.execution().executed == {}
     execution = compiled.execution(lambda network: [network(image) for _ in range(50)] and None)
@@ -170,10 +172,12 @@ def test_execution_reports_what_was_asked_and_what_ran(artifact: Artifact, image
 
 def test_the_users_properties_win(artifact: Artifact, image: np.ndarray) -> None:
     properties = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
-    settings = replace(SETTINGS, precision="BF16", performance_hint="LATENCY", properties=properties)
+    settings = replace(SETTINGS, precision="BF16", properties={**properties, "NUM_STREAMS": None})
     execution = CompiledNetwork(artifact, Graph(mean=MEAN, scale=SCALE), settings).execution()
     assert execution.properties["PERFORMANCE_HINT"] == "THROUGHPUT"
     assert execution.properties["INFERENCE_NUM_THREADS"] == "1"
+    # None leaves it to OpenVINO.
+    assert "NUM_STREAMS" not in execution.properties
     assert (execution.hint, execution.reported) == ("f32", "f32")
 
 

@@ -21,6 +21,7 @@ from ocrbench.profiling.layers import LayerTime, computes, fastest
 from ocrbench.progress import Listener
 from ocrbench.records import Artifact, Graph, Image, Sample
 from ocrbench.runtime.network import CompiledNetwork, Settings
+from ocrbench.scenarios import setup_of
 from ocrbench.studies.sensitivity.attribution import Group, Spent, attribute
 from ocrbench.studies.sensitivity.probe import Agreement, Probe
 
@@ -195,8 +196,7 @@ def _profiles(
         settings = Settings(
             device=stage.device,
             precision=precision,
-            performance_hint=cell.scenario.performance_hint,
-            properties=stage.properties,
+            properties={**setup_of(cell.scenario).properties, **stage.properties},
         )
         profiles[precision] = CompiledNetwork(artifact, graph, settings).profile()
     best: dict[str, list[LayerTime]] = {precision: [] for precision in profiles}

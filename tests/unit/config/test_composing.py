@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from ocrbench.config.checking import closest
 from ocrbench.config.composing import compose_config, load, load_matrix, parse
 from ocrbench.config.packaged import choices, default_cache_dir, packaged
-from ocrbench.config.schema import Cell, Lines, Words
+from ocrbench.config.schema import Cell, Cutting, Words
 from ocrbench.errors import ConfigError
 
 
@@ -235,21 +235,18 @@ def test_the_granularity_is_that_of_the_dataset_unless_given(tmp_path: Path) -> 
 
 
 def test_words_are_cut_as_close_as_the_detector_needs() -> None:
-    slack = load().detector.slack
-    assert slack > 0
-    assert load().words.trim == slack
-    assert load(["detector.slack=0.1"]).words.trim == 0.1
-    assert 0 < load().lines.trim == load().detector.line_slack < slack
-    assert load(["lines.trim=0.1"]).lines == Lines(trim=0.1)
-    assert load(["detector=horizontal_text_detection_0001"]).words.trim == 0
-    assert load(["words.trim=0.2", "words.gap=null"]).words == Words(trim=0.2, margin=0.5, gap=None)
-
-
-def test_only_lines_are_cut_and_only_where_words_are_wanted() -> None:
     cell = load()
-    assert (cell.cutting("word"), cell.cutting("line")) == (cell.words, cell.lines)
-    other = load(["detector=text_detection_0004"])
-    assert other.cutting("word") == other.lines == Lines(trim=0)
+    assert 0 < cell.detector.line_slack < cell.detector.slack
+    assert cell.cutting("word") == Cutting(trim=cell.detector.slack, words=Words(gap=3.0))
+    assert cell.cutting("line") == Cutting(trim=cell.detector.line_slack)
+    changed = load(["detector.slack=0.1", "detector.line_slack=0.2", "words.gap=null"])
+    assert changed.cutting("word") == Cutting(trim=0.1, words=Words(gap=None))
+    assert changed.cutting("line") == Cutting(trim=0.2)
+
+
+def test_only_lines_are_cut() -> None:
+    words = load(["detector=text_detection_0004"])
+    assert words.cutting("word") == words.cutting("line") == Cutting()
 
 
 def test_packaged_folders_are_absolute_and_there() -> None:

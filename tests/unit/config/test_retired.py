@@ -1,7 +1,8 @@
 """Retired keys: users learn what to use instead, and stored runs that have them keep their meaning."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ocrbench.runs.settings import differing_settings
 from ocrbench.runs.store import Store
 
 WriteRun = Callable[..., Run]
+ALL_FORMER = json.loads((Path(__file__).parents[2] / "data" / "former-configuration.json").read_text(encoding="utf-8"))
 # As the last version that had all these keys stored it.
 FORMER = {
     "enlarge_last": True,
@@ -110,14 +112,30 @@ def test_a_former_default_is_dropped_wherever_it_is_and_another_value_stays(key:
         assert (modernised(stored) == stored) == stays
 
 
-@pytest.mark.parametrize(
-    ("name", "images", "queries"),
-    [("latency", 8, 1), ("throughput", 128, 128), ("server", 64, 500), ("mlperf", 10**6, 1)],
-)
-def test_former_defaults_of_each_scenario_are_dropped(name: str, images: int, queries: int) -> None:
-    today = {"scenario": {"name": name, "min_seconds": 10}}
-    blocks = {"block_images": images, "block_queries": queries}
-    assert modernised({"scenario": {**today["scenario"], **blocks}}) == today
+@pytest.mark.parametrize("scenario", ALL_FORMER["scenarios"])
+def test_the_former_defaults_have_no_key_that_is_unknown_today(scenario: str) -> None:
+    """The file has the defaults of the last version that had all these keys."""
+    stored = {**ALL_FORMER["configuration"], "scenario": ALL_FORMER["scenarios"][scenario]}
+    assert leaves(stored) & RETIRED.keys()
+    assert leaves(modernised(stored)) - leaves(asdict(load([f"scenario={scenario}"]))) == set()
+
+
+def leaves(config: Mapping[str, Any], path: tuple[str, ...] = ()) -> set[str]:
+    found = set()
+    for key, value in config.items():
+        inside = path if key == "options" else (*path, key)
+        found |= leaves(value, inside) if isinstance(value, Mapping) and value else {".".join(inside)}
+    return found
+
+
+def test_a_default_of_another_scenario_stays() -> None:
+    stored = {"scenario": {"name": "latency", "performance_hint": "THROUGHPUT"}}
+    assert modernised(stored) == stored
+
+
+def test_a_renamed_key_moves_to_its_section() -> None:
+    stored = {"lines": {"trim": 0.1}, "detector": {"slack": 0.2, "line_slack": 0.0}}
+    assert modernised(stored) == {"detector": {"slack": 0.2, "line_slack": 0.1}}
 
 
 class TestARunOfAnEarlierVersion:

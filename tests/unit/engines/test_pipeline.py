@@ -10,8 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from doubles import Clock
-from ocrbench.config.schema import Lines as WholeLines
-from ocrbench.config.schema import Words
+from ocrbench.config.schema import Cutting, Words
 from ocrbench.engines import pipeline as pipeline_module
 from ocrbench.engines.pipeline import Pipeline, TimedNetwork
 from ocrbench.geometry import crop_quadrilateral, rectangle
@@ -102,9 +101,9 @@ def make(monkeypatch: pytest.MonkeyPatch) -> MakePipeline:
         clock.sleep(STEP_SECONDS)
         return (tensor,)
 
-    def make(kind: type[Readings] = Readings, cutting: Words | None = None) -> Pipeline:
+    def make(kind: type[Readings] = Readings, cutting: Cutting | None = None) -> Pipeline:
         networks = {"first": infer, "second": infer}
-        return Pipeline(Boxes(clock), networks, kind(clock), {"only": infer}, cutting or WholeLines())
+        return Pipeline(Boxes(clock), networks, kind(clock), {"only": infer}, cutting or Cutting())
 
     monkeypatch.setattr(pipeline_module, "crop_quadrilateral", crop)
     return make
@@ -126,7 +125,7 @@ def test_a_reading_exactly_at_the_limit_is_kept(pipeline: Pipeline) -> None:
 
 
 def test_words_are_kept_by_their_own_confidence(make: MakePipeline) -> None:
-    words = make(Lines, Words(trim=0, margin=0.5, gap=None)).read(image()).regions
+    words = make(Lines, Cutting(words=Words(gap=None))).read(image()).regions
     assert [(region.text, region.confidence) for region in words] == [("ab", 0.9), ("x", 0.9)]
     assert words[0].polygon == pytest.approx(np.array(rectangle(10, 10, 24, 20)))
     lines = make(Lines).read(image()).regions

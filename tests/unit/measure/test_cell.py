@@ -140,7 +140,7 @@ class TestRunId:
             replace(cell, dataset=replace(cell.dataset, seed=1)),
             replace(cell, scenario=replace(cell.scenario, min_seconds=1)),
             replace(cell, granularity="line"),
-            replace(cell, words=replace(cell.words, margin=cell.words.margin + 0.1)),
+            replace(cell, words=replace(cell.words, gap=None)),
             replace(
                 cell, recognizer=replace(cell.recognizer, options={**cell.recognizer.options, "alphabet": "ascii"})
             ),
