@@ -1,7 +1,6 @@
 """From paired measurements to changes, metric by metric."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 from ocrbench.compare.flips import Found, find_flips
 from ocrbench.compare.verdict import ACCURACY_MARGIN, Change
 from ocrbench.config.schema import Scoring
-from ocrbench.metrics.paired import LogRatios, difference_interval, ratio_interval
+from ocrbench.metrics.intervals import MIN_IMAGES, MIN_PROCESSES, Interval, difference_interval
 from ocrbench.metrics.scoring import METRICS, tallies, total, value
 from ocrbench.records import Tally
 
@@ -19,29 +18,37 @@ TIMES = {
     "detect_p50_ms": "detect_ns",
     "recognize_p50_ms": "recognize_ns",
 }
+FEW_PROCESSES = f"a verdict needs {MIN_PROCESSES} processes"
 Flipped = tuple[str, str, str, str]
 
 
 def time_change(
-    metric: str, before_ns: NDArray[np.float64], after_ns: NDArray[np.float64], ratios: LogRatios, margin: float
+    metric: str,
+    before_ns: NDArray[np.float64],
+    after_ns: NDArray[np.float64],
+    ratio: Interval | None,
+    margin: float,
+    missing: str = FEW_PROCESSES,
 ) -> Change:
-    """Compare times: the medians of both sides, and the paired ratio with its interval.
+    """Compare times: the medians of both sides, and the ratio with its interval.
 
     Args:
         metric: Column in milliseconds.
         before_ns: All times of A.
         after_ns: All times of B.
-        ratios: Log ratios of paired times: see ``metrics.paired``.
+        ratio: B ÷ A.
         margin: Relative change within which a difference does not matter.
+        missing: What an interval lacks, if there is none.
     """
     return Change(
         metric=metric,
         before=float(np.median(before_ns)) / 1e6,
         after=float(np.median(after_ns)) / 1e6,
-        interval=ratio_interval(ratios),
+        interval=ratio,
         margin=margin,
-        n=sum(len(block) for blocks in ratios for block in blocks),
+        n=min(len(before_ns), len(after_ns)),
         values=(_milliseconds(before_ns), _milliseconds(after_ns)),
+        missing="" if ratio else missing,
     )
 
 
@@ -58,28 +65,37 @@ def tail_change(before_ns: NDArray[np.float64], after_ns: NDArray[np.float64], m
     )
 
 
-def value_change(metric: str, before: Sequence[float], after: Sequence[float], margin: float) -> Change:
-    """Compare one value per process: memory, compile time, throughput. An interval needs three processes.
+def value_change(
+    metric: str,
+    before: Sequence[float],
+    after: Sequence[float],
+    ratio: Interval | None,
+    margin: float,
+    missing: str = FEW_PROCESSES,
+) -> Change:
+    """Compare one value per process: memory, compile time, throughput.
 
     Args:
         metric: Column of the tables.
         before: Value of A in each process.
-        after: Value of B in each process, in the same order.
+        after: Value of B in each process.
+        ratio: B ÷ A.
         margin: Relative change within which a difference does not matter.
+        missing: What an interval lacks, if there is none.
     """
-    ratios = [[np.array([np.log(other / one)])] for one, other in zip(before, after, strict=True)]
     return Change(
         metric=metric,
         before=float(np.median(before)),
         after=float(np.median(after)),
-        interval=ratio_interval(ratios) if len(ratios) > 2 else None,
+        interval=ratio,
         margin=margin,
-        n=len(ratios),
+        n=min(len(before), len(after)),
+        missing="" if ratio else missing,
     )
 
 
 def accuracy_changes(before: Found, after: Found, expected: Found, scoring: Scoring) -> list[Change]:
-    """Compare every accuracy metric over the images that both sides read, by a bootstrap over images.
+    """Compare every accuracy metric over the images that both sides read, with the images as a sample.
 
     Args:
         before: Sample id → A's regions.
@@ -104,7 +120,8 @@ def _milliseconds(times_ns: NDArray[np.float64]) -> tuple[float, ...]:
 def _accuracy_change(
     name: str, before: Sequence[Mapping[str, Tally]], after: Sequence[Mapping[str, Tally]]
 ) -> Change | None:
-    interval = difference_interval(before, after, partial(value, name))
+    found = difference_interval(before, after, name)
+    interval, spread = found or (None, None)
     values = [value(name, total(side)) for side in (before, after)]
     if values[0] is None or values[1] is None:
         return None
@@ -115,6 +132,8 @@ def _accuracy_change(
         interval=interval,
         margin=ACCURACY_MARGIN,
         n=len(before),
+        spread=spread,
+        missing="" if found else f"a verdict needs {MIN_IMAGES} images",
     )
 
 

@@ -24,6 +24,7 @@ from ocrbench.measure.locks import alone
 from ocrbench.measure.measured import Measured, judged, with_most_text
 from ocrbench.measure.preparing import convert, prepare
 from ocrbench.measure.processes import FreshProcesses, Worker
+from ocrbench.metrics.intervals import LEVEL, midmean, ratio_over_processes
 from ocrbench.progress import Listener
 from ocrbench.records import Artifacts, Region, Sample, StageTimes
 from ocrbench.worker.protocol import Attest, Load, Ran, Run
@@ -83,8 +84,8 @@ class Collected:
         """Number of images that every side has measured; repeats count."""
         return sum(len(images) for images in self.times)
 
-    def speed_changes(self, before: int, after: int, margin: float) -> list[Change]:
-        """Compare the times of two sides, given by their numbers."""
+    def speed_changes(self, before: int, after: int, margin: float, level: float = LEVEL) -> list[Change]:
+        """Compare the times of two sides, given by their numbers, with intervals of a confidence level."""
         changes = []
         for metric, name in TIMES.items():
             sides = [
@@ -92,12 +93,13 @@ class Collected:
                 for side in (before, after)
             ]
             ratios = [
-                [np.log([getattr(each[after], name) / getattr(each[before], name)]) for each in images]
+                midmean(np.log([getattr(each[after], name) / getattr(each[before], name) for each in images]))
                 for images in self.times
                 if images
             ]
             if ratios:
-                changes.append(time_change(metric, sides[0], sides[1], ratios, margin))
+                ratio = ratio_over_processes(ratios, level)
+                changes.append(time_change(metric, sides[0], sides[1], ratio, margin))
                 if name == "latency_ns":
                     changes.append(tail_change(sides[0], sides[1], margin))
         return changes

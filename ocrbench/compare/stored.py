@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ocrbench.compare.changes import (
     TIMES,
@@ -17,32 +18,28 @@ from ocrbench.compare.changes import (
 from ocrbench.compare.flips import Found
 from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.errors import ConfigError
-from ocrbench.metrics.paired import Interval
+from ocrbench.metrics.intervals import midmean, ratio_over_runs
 from ocrbench.metrics.repeatability import unrepeatable
 from ocrbench.runs.identity import unshared_keys
 from ocrbench.runs.match import Matched
 from ocrbench.runs.run import Run
 from ocrbench.scenarios.interface import LATENCY
 
-# Difference between runs of the same cell on a quiet, dedicated machine, as a standard deviation of the logarithm: each
-# process has its own memory layout. Repeated runs on either side replace this estimate.
-RUN_NOISE = 0.02
-NORMAL_95 = 1.96
+REPEAT = "a verdict needs repeated runs: measure again with force=true, at least four quiet runs on both sides together"
 
 
 def compare_stored(before: Sequence[Run], after: Sequence[Run], margin: float) -> Comparison:
     """Compare runs of one configuration with runs of another, on the same images.
 
     Args:
-        before: A: one run, or repeats of one cell. The side with more runs contributes its newest ones: each is one
-            process, and counts only once.
+        before: A: one run, or repeats of one cell. Repeats show how much runs differ by chance; without them there is
+            no verdict on speed. The accuracy is that of the newest run.
         after: B.
         margin: Relative change of speed within which a difference does not matter.
 
     Raises:
         ConfigError: The runs have no image in common.
     """
-    before, after = _as_many(before, after)
     one, other = before[-1], after[-1]
     expected, first = _regions(one)
     others_expected, second = _regions(other)
@@ -99,23 +96,37 @@ def _regions(run: Run) -> tuple[Found, Found]:
 def latency_change(
     before: Sequence[Run], after: Sequence[Run], margin: float, metric: str = "latency_p50_ms"
 ) -> Change | None:
-    """Compare a time of the images that both sides read; None if they have none in common.
+    """Compare a time of the images that all runs read; None if they have none in common.
 
     Args:
-        before: A: one run, or repeats of one cell.
+        before: A: one run, or repeats of one cell. Noisy ones do not count.
         after: B.
         margin: Relative change within which a difference does not matter.
         metric: Key of ``TIMES``.
     """
-    frames = _comparable_times(*_as_many(before, after))
-    sides = [[_by_image(times, TIMES[metric]) for times in runs] for runs in frames]
+    quiet, missing = _quiet(before, after)
+    sides = [[_by_image(times, TIMES[metric]) for times in runs] for runs in _comparable_times(*quiet)]
     shared = set.intersection(*(set(times.index) for side in sides for times in side))
     if not shared:
         return None
     order = sorted(shared)
-    ratios = [[np.log(other[order].to_numpy() / one[order].to_numpy())] for one, other in zip(*sides, strict=True)]
-    values = [np.concatenate([times[order].to_numpy() for times in side]) for side in sides]
-    return _widened(time_change(metric, values[0], values[1], ratios, margin), len(ratios))
+    times = [np.array([each[order].to_numpy() for each in side]) for side in sides]
+    ratio = None if missing else ratio_over_runs(*_centres(*(np.log(side) for side in times)))
+    return time_change(metric, times[0].ravel(), times[1].ravel(), ratio, margin, missing or REPEAT)
+
+
+def _quiet(before: Sequence[Run], after: Sequence[Run]) -> tuple[tuple[Sequence[Run], Sequence[Run]], str]:
+    """Return the runs of both sides that were not noisy; all, and a reason against a verdict, if a side has none."""
+    quiet = [[run for run in side if not run.noisy] for side in (before, after)]
+    if all(quiet):
+        return (quiet[0], quiet[1]), ""
+    return (before, after), "no verdict from noisy runs"
+
+
+def _centres(before: NDArray[np.float64], after: NDArray[np.float64]) -> tuple[list[float], list[float]]:
+    """Reduce the logarithms of times, (runs, images), to one number per run: how slow it was over all images."""
+    usual = (before.mean(axis=0) + after.mean(axis=0)) / 2
+    return [midmean(run - usual) for run in before], [midmean(run - usual) for run in after]
 
 
 def _incomparable(one: Run, other: Run) -> list[str]:
@@ -152,7 +163,7 @@ def _unrepeatable(runs: Sequence[Run]) -> list[str]:
 def _speed_changes(before: Sequence[Run], after: Sequence[Run], margin: float, *, comparable: bool) -> list[Change]:
     decisive = _speed_column(before[-1], after[-1])
     timed = [latency_change(before, after, margin, metric) for metric in (TIMES if decisive in TIMES else {})]
-    changes = [each if comparable else replace(each, interval=None) for each in timed if each is not None]
+    changes = [each if comparable else _withdrawn(each) for each in timed if each is not None]
     latencies = [
         np.concatenate([times["latency_ns"].to_numpy(float) for times in runs])
         for runs in _comparable_times(before, after)
@@ -160,28 +171,22 @@ def _speed_changes(before: Sequence[Run], after: Sequence[Run], margin: float, *
     if all(len(times) for times in latencies):
         changes.append(tail_change(latencies[0], latencies[1], margin))
     for metric in (*([] if decisive in TIMES else [decisive]), "peak_rss_mb"):
-        values = [[run.scores[metric] for run in runs] for runs in (before, after)]
-        change = value_change(metric, values[0], values[1], margin)
-        changes.append(change if comparable else replace(change, interval=None))
+        # Noise slows runs down, but takes no memory.
+        sides, missing = _quiet(before, after) if metric == decisive else ((before, after), "")
+        values = [[run.scores[metric] for run in side] for side in sides]
+        ratio = None if missing else ratio_over_runs(*(np.log(side).tolist() for side in values))
+        change = value_change(metric, values[0], values[1], ratio, margin, missing or REPEAT)
+        changes.append(change if comparable else _withdrawn(change))
     return changes
+
+
+def _withdrawn(change: Change) -> Change:
+    return replace(change, interval=None, missing="the speeds cannot be compared")
 
 
 def _speed_column(one: Run, other: Run) -> str:
     """Name the column that decides the speed of both runs; where they have different ones, their latency decides."""
     return one.decisive if one.decisive == other.decisive else LATENCY
-
-
-def _widened(change: Change, runs: int) -> Change:
-    """Allow for differences between processes, about which a few runs say too little."""
-    assert change.interval is not None
-    if runs > 2:
-        return change
-    noise = NORMAL_95 * RUN_NOISE * np.sqrt(2 / runs)
-    centre = np.log(change.interval.estimate)
-    low = centre - np.hypot(centre - np.log(change.interval.low), noise)
-    high = centre + np.hypot(np.log(change.interval.high) - centre, noise)
-    interval = Interval(estimate=change.interval.estimate, low=float(np.exp(low)), high=float(np.exp(high)))
-    return replace(change, interval=interval)
 
 
 def _comparable_times(before: Sequence[Run], after: Sequence[Run]) -> list[list[pd.DataFrame]]:
@@ -193,12 +198,6 @@ def _comparable_times(before: Sequence[Run], after: Sequence[Run]) -> list[list[
 
 def _by_image(times: pd.DataFrame, column: str) -> "pd.Series[float]":
     return times.groupby("sample_id")[column].median().astype("float64")
-
-
-def _as_many(before: Sequence[Run], after: Sequence[Run]) -> tuple[Sequence[Run], ...]:
-    """Return the newest runs of the longer side."""
-    count = min(len(before), len(after))
-    return before[-count:], after[-count:]
 
 
 def _label(run: Run, runs: int) -> str:

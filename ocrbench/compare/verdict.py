@@ -7,7 +7,7 @@ from typing import Literal
 from ocrbench.config.checking import closest
 from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
-from ocrbench.metrics.paired import Interval
+from ocrbench.metrics.intervals import Interval, Spread, unseen_share
 from ocrbench.runs.columns import BY_NAME, NUMBERS
 
 Direction = Literal["better", "worse", "equivalent", "undecided", "none"]
@@ -29,8 +29,10 @@ class Change:
         interval: Interval of the ratio B ÷ A if ``relative``, else of the difference B - A; None without enough data,
             so that there is no verdict.
         margin: Change, relative or absolute, within which a difference does not matter.
-        n: Number of paired measurements.
+        n: Number of paired measurements: images for accuracy and for times, else processes.
         values: Single measurements of A and B in ``unit``; empty for accuracy.
+        spread: How much the difference varies with the choice of images; None unless it is one of accuracy.
+        missing: What a verdict lacks where there is no interval.
     """
 
     metric: str
@@ -40,6 +42,8 @@ class Change:
     margin: float
     n: int
     values: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    spread: Spread | None = None
+    missing: str = ""
 
     @property
     def unit(self) -> str:
@@ -74,6 +78,19 @@ class Change:
         if high < 0:
             return "worse" if self.higher_is_better else "better"
         return "undecided"
+
+    @property
+    def lacking(self) -> str:
+        """Why there is no verdict, and what would bring one; empty if there is one."""
+        if self.interval is None:
+            return self.missing
+        if self.direction != "undecided" or self.spread is None:
+            return ""
+        found = abs(self.interval.estimate)
+        # Beyond the margin it has to exclude no change, within it has to stay there.
+        needed = self.spread.images_needed(found if found > self.margin else self.margin - found)
+        more = f"; about {needed} images would settle it" if needed is not None else ""
+        return f"{unseen_share(self.n):.1%} of all images may be unlike these {self.n}{more}".replace("%", " %")
 
     @property
     def verdict(self) -> str:
@@ -197,13 +214,15 @@ def _check(limit: Limit, comparison: Comparison) -> Checked:
 
 def _check_worsening(limit: Limit, allowed: float, change: Change) -> Checked:
     if change.interval is None:
-        return Checked(limit=limit, outcome="undecided", reason="there is no interval for a decision")
+        return Checked(limit=limit, outcome="undecided", reason=change.missing or "there is no interval for a decision")
     worse = _worsening(change)
     if worse.low > allowed:
         outcome: Outcome = "fail"
     else:
         outcome = "pass" if worse.high <= allowed else "undecided"
-    return Checked(limit=limit, outcome=outcome, reason=f"{describe(change)}, allowed {_allowed(change, allowed)}")
+    lacking = f"; {change.lacking}" if outcome == "undecided" and change.lacking else ""
+    reason = f"{describe(change)}, allowed {_allowed(change, allowed)}{lacking}"
+    return Checked(limit=limit, outcome=outcome, reason=reason)
 
 
 def check_value(limit: Limit, value: float, unit: str = "") -> Checked:

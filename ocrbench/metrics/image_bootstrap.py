@@ -4,14 +4,13 @@ The same weights serve every run with as many images, so that runs can be held a
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.metrics.paired import LEVEL, MIN_IMAGES, Interval
-from ocrbench.metrics.scoring import METRICS, Tallies
+from ocrbench.metrics.intervals import LEVEL, MIN_IMAGES, Interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,37 +38,6 @@ def latency_interval(steady: "pd.DataFrame", row: Row) -> Interval | None:
     medians = per_image[reached.argmax(axis=1)]
     low, high = np.quantile(medians, QUANTILES) / np.median(per_image) * value
     return Interval(estimate=value, low=min(float(low), value), high=max(float(high), value))
-
-
-def accuracy_intervals(images: Sequence[Tallies], row: Row) -> dict[str, Interval]:
-    """Estimate the interval of each accuracy metric.
-
-    Args:
-        images: Tallies of each of the run's images, or of a sample of them, whose intervals are then narrowed to what
-            all images give.
-        row: Row of the wide table.
-
-    Returns:
-        Column → interval around the table's value; empty if there are too few images.
-    """
-    if len(images) < MIN_IMAGES:
-        return {}
-    counts = np.array(
-        [[(image[name].numerator, image[name].denominator) for name in METRICS] for image in images], dtype=float
-    )
-    sums = np.einsum("ri,imt->rmt", resampled(len(images)), counts, optimize=True)
-    every = row["images"]
-    narrowed = np.sqrt(len(images) / every) if isinstance(every, float) and every > len(images) else 1.0
-    found = {}
-    for number, name in enumerate(METRICS):
-        value = row[name]
-        drawn = sums[sums[:, number, 1] > 0, number]
-        if not isinstance(value, float) or not len(drawn):
-            continue
-        centre = counts[:, number, 0].sum() / counts[:, number, 1].sum()
-        low, high = value + (np.quantile(drawn[:, 0] / drawn[:, 1], QUANTILES) - centre) * narrowed
-        found[name] = Interval(estimate=value, low=float(low), high=float(high))
-    return found
 
 
 @functools.lru_cache(maxsize=32)

@@ -19,7 +19,7 @@ SENTENCES = {
     "regressed": "B is worse",
     "trade-off": "B is better in one and worse in the other",
     "equivalent": "A and B are equivalent",
-    "undecided": "There is no verdict yet: the interval is too wide",
+    "undecided": "There is no verdict",
 }
 
 
@@ -59,8 +59,13 @@ def sentence(comparison: Comparison) -> str:
     if comparison.failed:
         return f"{SENTENCES[comparison.verdict]} ({comparison.verdict}): {comparison.failed}"
     found = [comparison.change(metric) for metric in comparison.decisive]
-    reasons = [f"{each.metric} {describe(each)} {each.verdict}".rstrip() for each in found if each is not None]
+    reasons = [_reason(each) for each in found if each is not None]
     return f"{SENTENCES[comparison.verdict]} ({comparison.verdict}): {'; '.join(reasons)}"
+
+
+def _reason(change: Change) -> str:
+    said = " ".join(part for part in (change.metric, describe(change), change.verdict) if part)
+    return f"{said} ({change.lacking})" if change.lacking else said
 
 
 def _row(change: Change) -> tuple[object, ...]:

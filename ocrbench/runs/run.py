@@ -13,11 +13,11 @@ from ocrbench.config.checking import validate
 from ocrbench.config.retired import modernised
 from ocrbench.config.schema import Scoring
 from ocrbench.errors import OcrBenchError
-from ocrbench.metrics.image_bootstrap import accuracy_intervals, latency_interval
+from ocrbench.metrics.image_bootstrap import latency_interval
+from ocrbench.metrics.intervals import Interval, score_intervals
 from ocrbench.metrics.losses import Fate, fates
 from ocrbench.metrics.matching import Matching, match
-from ocrbench.metrics.paired import Interval
-from ocrbench.metrics.scoring import Tallies, tallies
+from ocrbench.metrics.scoring import METRICS, Tallies, tallies
 from ocrbench.records import Region, Sample, Score, Value, decoded, filled
 from ocrbench.runs.columns import COLUMNS, text, to_html
 from ocrbench.scenarios import SCENARIOS
@@ -172,7 +172,9 @@ class Run:
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
         """Column → 95 % interval of its value over other choices of images: the median latency and the accuracy."""
-        accuracy = accuracy_intervals(list(self.tallies.values()), self.row)
+        values = {name: value for name in METRICS if isinstance(value := self.row[name], float)}
+        every = self.row["images"]
+        accuracy = score_intervals(list(self.tallies.values()), values, int(every) if isinstance(every, float) else 0)
         latency = latency_interval(self.steady, self.row)
         return accuracy if latency is None else {"latency_p50_ms": latency, **accuracy}
 

@@ -33,7 +33,7 @@ from ocrbench.engines.native import settings_of
 from ocrbench.measure.pool import WorkerPool, workers_for
 from ocrbench.measure.preparing import prepare
 from ocrbench.measure.processes import Worker
-from ocrbench.metrics.paired import ratio_interval
+from ocrbench.metrics.intervals import ratio_over_processes
 from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.progress import ConsoleListener
 from ocrbench.records import Region, Sample
@@ -163,7 +163,7 @@ def main() -> None:
     report("ocrbench", found[0], samples, cell)
     report("RapidOCR", found[1], samples, cell)
     sys.stderr.write(f"RapidOCR's networks ran in {theirs.precisions()}\n")
-    interval = ratio_interval([[np.array([each])] for each in np.mean(ratios, axis=0)]) if len(ratios[0]) > 1 else None
+    interval = ratio_over_processes(np.mean(ratios, axis=0).tolist())
     shown = f", mean {interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}] over images" if interval else ""
     middle = statistics.median(np.exp(np.concatenate(ratios)).tolist())
     sys.stderr.write(f"RapidOCR's time ÷ ocrbench's: median {middle:.3f}{shown}\n")

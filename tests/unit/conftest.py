@@ -6,7 +6,7 @@ import pytest
 
 from ocrbench.compare.verdict import Change, Comparison, check_gate
 from ocrbench.config.schema import Gate, Limit
-from ocrbench.metrics.paired import Interval
+from ocrbench.metrics.intervals import Interval
 from ocrbench.report.comparison import Judged
 
 Judge = Callable[..., Judged]

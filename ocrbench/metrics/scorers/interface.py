@@ -24,6 +24,8 @@ class Metric:
         recall: Name of the metric whose denominator counts the ground truth, for a metric that could be computed
             without any. Where there is ground truth but nothing to divide by, such a metric is 0; where there is no
             ground truth, it is undefined.
+        words: Name of the metric whose denominator counts the words behind this one; by default that of ``recall``,
+            or its own.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Metric:
     higher_is_better: bool = True
     shown: Literal["always", "detail", "files"] = "files"
     recall: str | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

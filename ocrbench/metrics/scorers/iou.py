@@ -111,6 +111,7 @@ SCORER = Scorer(
             stage="recognition",
             meaning="character edits per expected character of the matched regions; less is better, can exceed 1",
             higher_is_better=False,
+            words="rec_word_accuracy",
         ),
         Metric(
             name="rec_1_ned",

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ocrbench.metrics.image_bootstrap import resampled
-from ocrbench.metrics.paired import Interval
+from ocrbench.metrics.intervals import Interval
 from ocrbench.report.html.groups import groups_of
 from ocrbench.report.html.model import Report
 from ocrbench.runs.run import Run

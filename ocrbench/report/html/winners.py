@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from ocrbench.compare.stored import latency_change
 from ocrbench.compare.verdict import ACCURACY_MARGIN, Change, describe
 from ocrbench.config.schema import Gate
-from ocrbench.metrics.paired import difference_interval
-from ocrbench.metrics.scoring import value
+from ocrbench.metrics.intervals import difference_interval
 from ocrbench.report.html.groups import Group
 from ocrbench.runs.columns import text
 from ocrbench.runs.run import Run
@@ -94,8 +92,10 @@ def _most_accurate(group: Group) -> Winner:
 
 
 def _margin(change: Change | None, other: Run, name: str) -> str:
-    if change is None or change.interval is None:
+    if change is None:
         return ""
+    if change.interval is None:
+        return f"Whether its {name} differs from that of the next, {other.label}, is open: {change.lacking}."
     said = {"equivalent": "no relevant difference", "undecided": "may be chance"}.get(change.verdict, change.verdict)
     return f"Against the next, {other.label}, its {name} differs by {describe(change)}: {said}."
 
@@ -105,13 +105,15 @@ def _accuracy_change(before: Run, after: Run, name: str) -> Change | None:
     first, second = before.tallies, after.tallies
     shared = sorted(set(first) & set(second))
     sides = [[tallies[sample_id] for sample_id in shared] for tallies in (first, second)]
+    interval, spread = difference_interval(sides[0], sides[1], name) or (None, None)
     return Change(
         metric=name,
         before=_value(before, name),
         after=_value(after, name),
-        interval=difference_interval(sides[0], sides[1], partial(value, name)),
+        interval=interval,
         margin=ACCURACY_MARGIN,
         n=len(shared),
+        spread=spread,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ocrbench.compare.flips import Flip
 from ocrbench.compare.verdict import Change, describe
 from ocrbench.config.stage import ROLES
-from ocrbench.metrics.paired import Interval
+from ocrbench.metrics.intervals import Interval
 from ocrbench.metrics.scoring import METRICS
 from ocrbench.precisions import honoured
 from ocrbench.records import Region

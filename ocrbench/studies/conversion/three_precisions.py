@@ -19,7 +19,7 @@ from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.config.schema import Cell
 from ocrbench.config.stage import ROLES
 from ocrbench.errors import ConfigError
-from ocrbench.metrics.paired import Interval
+from ocrbench.metrics.intervals import Interval
 from ocrbench.precisions import Precision
 from ocrbench.progress import Listener
 from ocrbench.records import Artifacts

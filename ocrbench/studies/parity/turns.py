@@ -16,7 +16,7 @@ from ocrbench.config.schema import Cell
 from ocrbench.engines.native import settings_of
 from ocrbench.measure.locks import alone
 from ocrbench.measure.processes import Worker
-from ocrbench.metrics.paired import Interval, median_ratio
+from ocrbench.metrics.intervals import Interval, median_ratio
 from ocrbench.progress import Listener
 from ocrbench.scenarios import setup_of
 from ocrbench.studies.parity.benchmark_app import run_application

@@ -7,7 +7,7 @@ import pytest
 
 from ocrbench.cli import conversion, main
 from ocrbench.compare.verdict import Change, Comparison
-from ocrbench.metrics.paired import Interval
+from ocrbench.metrics.intervals import Interval
 
 
 def fallen(metric: str, low: float, high: float) -> Change:

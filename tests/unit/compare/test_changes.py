@@ -6,15 +6,21 @@ import pytest
 from ocrbench.compare.changes import tail_change, time_change
 from ocrbench.compare.verdict import check_value
 from ocrbench.config.schema import Limit
+from ocrbench.metrics.intervals import Interval
 
 
 def test_a_time_keeps_the_measurements_that_it_rests_on() -> None:
     before, after = np.array([10e6, 20e6, 30e6]), np.array([11e6, 22e6, 33e6])
-    change = time_change("latency_p50_ms", before, after, [[np.log(after / before)]], 0.03)
+    ratio = Interval(estimate=1.1, low=1.0, high=1.2)
+    change = time_change("latency_p50_ms", before, after, ratio, 0.03)
     assert (change.before, change.after) == (20.0, 22.0)
     assert change.values == ((10.0, 20.0, 30.0), (11.0, 22.0, 33.0))
-    assert change.interval is not None
-    assert change.interval.estimate == pytest.approx(1.1)
+    assert (change.interval, change.n, change.lacking) == (ratio, 3, "")
+
+
+def test_what_an_interval_lacks_is_said() -> None:
+    change = time_change("latency_p50_ms", np.array([1e6]), np.array([2e6]), None, 0.03)
+    assert (change.verdict, change.lacking) == ("", "a verdict needs 3 processes")
 
 
 def test_the_tail_is_there_for_absolute_limits_only() -> None:

@@ -7,7 +7,7 @@ import pytest
 from ocrbench.compare.verdict import Change, Comparison, check_gate, check_limits, outcome_of
 from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
-from ocrbench.metrics.paired import Interval
+from ocrbench.metrics.intervals import Interval
 
 
 def time(low: float, high: float, metric: str = "latency_p50_ms", after: float = 110.0) -> Change:

@@ -44,6 +44,15 @@ def test_it_says_what_ocrbench_compare_says(sides: tuple[Path, Path]) -> None:
     assert (found["verdict"], found["sentence"]) == (said.verdict, sentence(said))
     assert [each["metric"] for each in found["changes"]] == [change.metric for change in said.changes]
     latency = found["changes"][0]
+    assert (latency["metric"], latency["direction"], latency["verdict"]) == ("latency_p50_ms", "none", "")
+
+
+def test_repeated_runs_have_a_verdict(write_run: WriteRun, tmp_path: Path) -> None:
+    for _ in range(2):
+        write_run(tmp_path / "one", "precision=FP32")
+        write_run(tmp_path / "other", "precision=INT8", ms=50)
+    (found,) = built(tmp_path / "one", tmp_path / "other")["comparisons"]
+    latency = found["changes"][0]
     assert (latency["metric"], latency["direction"], latency["verdict"]) == ("latency_p50_ms", "better", "faster")
 
 

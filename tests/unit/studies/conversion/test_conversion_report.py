@@ -18,7 +18,7 @@ from ocrbench.compare.verdict import Comparison
 from ocrbench.config.composing import load
 from ocrbench.config.schema import Cell
 from ocrbench.geometry import rectangle
-from ocrbench.metrics import paired
+from ocrbench.metrics.intervals import ratio_over_processes
 from ocrbench.records import Artifact, Region
 from ocrbench.report.picture import CELL_WIDTH
 from ocrbench.studies.conversion.conversion_report import FLIPS_SHOWN, crop_names, crop_pictures, to_json, to_markdown
@@ -62,10 +62,8 @@ def cell() -> Cell:
 
 
 @pytest.fixture
-def make(cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+def make(cell: Cell, tmp_path: Path) -> Make:
     """Make a conversion from what was found: INT8 takes half of FP32's time and 5/4 of AUTO's."""
-    # How wide intervals are is not what is tested here.
-    monkeypatch.setattr(paired, "RESAMPLES", 100)
 
     def make(
         before: Found, after: Found, expected: Found, executed: str = "i8", skipped: tuple[str, ...] = ()
@@ -75,8 +73,9 @@ def make(cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
         def against(label: str, time_ns: float) -> Comparison:
             times = np.array([time_ns, time_ns]), np.array([50e6, 50e6])
+            ratio = ratio_over_processes([np.log(50e6 / time_ns)] * 3)
             speed = [
-                time_change(metric, times[0], times[1], [[np.log(times[1] / times[0])]], 0.03)
+                time_change(metric, times[0], times[1], ratio, 0.03)
                 for metric in ("latency_p50_ms", "detect_p50_ms", "recognize_p50_ms")
             ]
             return Comparison(before=label, after="INT8", changes=(*speed, *accuracy), warnings=skipped)
