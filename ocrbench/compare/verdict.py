@@ -7,7 +7,7 @@ from typing import Literal
 from ocrbench.config.checking import closest
 from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
-from ocrbench.metrics.intervals import Interval, Spread, unseen_share
+from ocrbench.metrics.intervals import MOST_IMAGES, Interval, Spread, unseen_share
 from ocrbench.runs.columns import BY_NAME, NUMBERS
 
 Direction = Literal["better", "worse", "equivalent", "undecided", "none"]
@@ -89,8 +89,9 @@ class Change:
         found = abs(self.interval.estimate)
         # Beyond the margin it has to exclude no change, within it has to stay there.
         needed = self.spread.images_needed(found if found > self.margin else self.margin - found)
-        more = f"; about {needed} images would settle it" if needed is not None else ""
-        return f"{unseen_share(self.n):.1%} of all images may be unlike these {self.n}{more}".replace("%", " %")
+        count = f"more than {MOST_IMAGES}" if needed is None else f"about {needed}"
+        unseen = f"{unseen_share(self.n):.1%}".replace("%", " %")
+        return f"{unseen} of all images may be unlike these {self.n}; {count} images would settle it"
 
     @property
     def verdict(self) -> str:

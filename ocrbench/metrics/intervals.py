@@ -34,7 +34,7 @@ MIN_PROCESSES = 3
 # Share of its words that an image of an unseen kind loses, at most.
 UNSEEN_LOSS = 0.4
 # The greatest number of images that is worth naming as enough.
-MOST_IMAGES = 1_000_000
+MOST_IMAGES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class Spread:
         return math.hypot(sampling, UNSEEN_LOSS * unseen_share(images))
 
     def images_needed(self, half_width: float) -> int | None:
-        """Return the least number of images with an interval of at most this half-width; None beyond a million."""
+        """Return the least number of images with an interval of at most this half-width; None beyond ``MOST_IMAGES``."""
         if half_width <= 0 or self.half_width(MOST_IMAGES) > half_width:
             return None
         low, high = MIN_IMAGES - 1, MOST_IMAGES

@@ -96,7 +96,8 @@ def _margin(change: Change | None, other: Run, name: str) -> str:
         return ""
     if change.interval is None:
         return f"Whether its {name} differs from that of the next, {other.label}, is open: {change.lacking}."
-    said = {"equivalent": "no relevant difference", "undecided": "may be chance"}.get(change.verdict, change.verdict)
+    undecided = f"may be chance ({change.lacking})" if change.lacking else "may be chance"
+    said = {"equivalent": "no relevant difference", "undecided": undecided}.get(change.verdict, change.verdict)
     return f"Against the next, {other.label}, its {name} differs by {describe(change)}: {said}."
 
 
