@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 from ocrbench.records import Polygon, Region
 
+# Points beyond this many pixels are moved to it, so that products of coordinates neither overflow nor lose all digits.
+# Data files are checked when they are read; what else predicts, or was stored long ago, may hold anything.
+FARTHEST = 1e7
+# OpenCV warps no larger picture.
+LARGEST_CROP = 32_766
+
 
 def rectangle(left: float, top: float, width: float, height: float) -> Polygon:
     """Return an upright rectangle's corners, clockwise from the top left.
@@ -32,10 +38,14 @@ def to_shapely(polygons: Sequence[Polygon]) -> NDArray[np.object_]:
     # All polygons of one size at once, which is many times faster than one by one.
     for size in {*sizes.tolist()} - {0, 1, 2}:
         chosen = [polygon for polygon in polygons if len(polygon) == size]
-        built[sizes == size] = shapely.polygons(np.array(chosen, dtype=np.float64))
+        built[sizes == size] = shapely.polygons(_bounded(np.array(chosen, dtype=np.float64)))
     invalid = ~shapely.is_valid(built)
     built[invalid] = shapely.make_valid(built[invalid])
     return built
+
+
+def _bounded(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.clip(np.nan_to_num(points), -FARTHEST, FARTHEST)
 
 
 def intersection_areas(predicted: Sequence[Polygon], expected: Sequence[Polygon]) -> NDArray[np.float64]:
@@ -95,6 +105,11 @@ def crop_quadrilateral(image: NDArray[np.uint8], polygon: Polygon) -> NDArray[np
     """
     corners = _quadrilateral(polygon)
     width, height = _crop_size(corners)
+    if max(width, height) > LARGEST_CROP:
+        # Nothing is to be seen farther from the image than it is large.
+        limits = np.array(image.shape[1::-1], dtype=np.float32)
+        corners = np.clip(corners, -limits, 2 * limits)
+        width, height = _crop_size(corners)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     # The warp reads the polygon's neighbourhood only, so passing that part of a large image is several times faster.
     x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 2, 0)
@@ -182,7 +197,7 @@ def _cross(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 
 
 def _quadrilateral(polygon: Polygon) -> NDArray[np.float32]:
-    corners = np.asarray(polygon, dtype=np.float32)
+    corners = _bounded(np.asarray(polygon, dtype=np.float64)).astype(np.float32)
     if len(corners) == 4:
         return corners
     return order_corners(np.asarray(cv2.boxPoints(cv2.minAreaRect(corners)), dtype=np.float32))

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from ocrbench.errors import DatasetError
+from ocrbench.records import Polygon, Region
 
 log = logging.getLogger(__name__)
 
+# No picture is larger, and the mathematics of polygons overflows with numbers far beyond.
+MOST_PIXELS = 1_000_000
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
@@ -118,6 +121,38 @@ def resolve_inside(root: Path, name: str, annotation: Path) -> Path:
         message = f"{annotation}: its image {path} is missing"
         raise DatasetError(message)
     return path
+
+
+def checked_region(polygon: Polygon, text: str, place: str, *, ignore: bool = False) -> Region:
+    """Make a region of the ground truth, whose outline must lie in a picture.
+
+    An outline without an area, such as a point or a line, matches no prediction: it becomes a don't-care region, with a
+    warning.
+
+    Args:
+        polygon: Corners.
+        text: Transcription.
+        place: File and line, for messages.
+        ignore: Whether it is a don't-care region in any case.
+
+    Raises:
+        DatasetError: A coordinate is not a number, or beyond ``MOST_PIXELS``.
+    """
+    absurd = [number for point in polygon for number in point if not abs(number) <= MOST_PIXELS]
+    if absurd:
+        message = f"{place}: the coordinate {absurd[0]:g} is in no picture; expected at most {MOST_PIXELS} pixels"
+        raise DatasetError(message)
+    if not ignore and _is_flat(polygon):
+        log.warning("%s: a region without an area does not count: %s", place, text[:80])
+        ignore = True
+    return Region(polygon=polygon, text=text, ignore=ignore)
+
+
+def _is_flat(polygon: Polygon) -> bool:
+    """Return whether all corners lie on one line."""
+    (x0, y0), *others = polygon
+    edges = [(x - x0, y - y0) for x, y in others if (x, y) != (x0, y0)]
+    return all(edges[0][0] * y == edges[0][1] * x for x, y in edges)
 
 
 def read_text(path: Path) -> str:

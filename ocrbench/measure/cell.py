@@ -28,7 +28,7 @@ from ocrbench.progress import Listener
 from ocrbench.records import Artifact, Artifacts, Sample, Score, artifacts_to_plain
 from ocrbench.runs.identity import decisive, decisive_keys, named, series
 from ocrbench.runs.run import Outcome, Run, outcomes_of
-from ocrbench.runs.score import keep_scores, score_run
+from ocrbench.runs.score import UNSCORED, keep_scores, score_run
 from ocrbench.runs.store import Store
 from ocrbench.scenarios import SCENARIOS, setup_of
 
@@ -82,10 +82,11 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
             measured = measure(cell, artifacts, samples, listener, processes.fresh)
             known["conditions"] |= _disturbances(measured)
             outcomes = _outcomes(cell, samples, measured)
-            counted = {each.sample_id: tallies(each.predicted, each.expected, cell.scoring) for each in outcomes}
+            counted, problem = _counted(outcomes, cell)
             run = Run(
                 run_id=cell_id,
-                status="ok",
+                status="failed" if problem else "ok",
+                error=problem,
                 **known,
                 execution=summarised(judged(cell, measured.execution)),
                 score_list=_scores(cell, outcomes, counted, artifacts, measured),
@@ -95,7 +96,8 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
             title = f"{cell.detector.name} + {cell.recognizer.name}, {cell.precisions} on {cell.devices}"
             profile = profile_files(title, measured.execution, measured.spans) if cell.profile else {}
             run = store.add(run, _frame(measured.timings), outcomes, {**measured.files, **profile})
-            keep_scores(run, counted)
+            if not problem:
+                keep_scores(run, counted)
     return run
 
 
@@ -125,6 +127,19 @@ def _outcomes(cell: Cell, samples: Sequence[Sample], measured: Measured) -> list
         message = f"dataset {cell.dataset.name}: none of its {len(samples)} images can be used: {reasons}"
         raise DatasetError(message)
     return outcomes_of(samples, measured.regions)
+
+
+def _counted(outcomes: Sequence[Outcome], cell: Cell) -> tuple[dict[str, Tallies], str]:
+    """Return the tallies of each image, or none and the reason: a scorer that fails loses no measurement."""
+    counted: dict[str, Tallies] = {}
+    for each in outcomes:
+        try:
+            counted[each.sample_id] = tallies(each.predicted, each.expected, cell.scoring)
+        except Exception as error:
+            log.debug("unexpected", exc_info=True)
+            kept = "the readings are kept, and ocrbench score scores them"
+            return {}, f"{UNSCORED}{each.sample_id}: {type(error).__name__}: {error}; {kept}"
+    return counted, ""
 
 
 def _scores(

@@ -78,7 +78,7 @@ class Spread:
         return math.hypot(sampling, UNSEEN_LOSS * unseen_share(images))
 
     def images_needed(self, half_width: float) -> int | None:
-        """Return the least number of images with an interval of at most this half-width; None beyond ``MOST_IMAGES``."""
+        """Return the least number of images for an interval of this half-width; None beyond ``MOST_IMAGES``."""
         if half_width <= 0 or self.half_width(MOST_IMAGES) > half_width:
             return None
         low, high = MIN_IMAGES - 1, MOST_IMAGES

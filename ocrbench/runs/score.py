@@ -20,6 +20,8 @@ from ocrbench.runs.run import Run, digest, to_json
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
+# How the error of a failed run begins whose readings are whole, and only wait for a score.
+UNSCORED = "not scored: "
 
 
 def score_run(run: Run, scoring: Scoring) -> Run:
@@ -28,13 +30,13 @@ def score_run(run: Run, scoring: Scoring) -> Run:
     Scores that are not there yet, or lack a metric, are computed and kept beside the run.
 
     Args:
-        run: A stored run; a failed one stays as it is.
+        run: A stored run; a failed one stays as it is, unless only its scoring failed.
         scoring: The rule.
 
     Raises:
         OcrBenchError: What the run read is damaged.
     """
-    if not run.ok:
+    if not run.ok and not run.error.startswith(UNSCORED):
         return run
     under = replace(run, config={**run.config, "scoring": asdict(scoring)})
     kept = _read(under)
@@ -46,7 +48,7 @@ def score_run(run: Run, scoring: Scoring) -> Run:
 
 def with_new_scores(run: Run) -> Run:
     """Add scores that were computed, by the run's own rule, after it was stored: those of new scorers."""
-    if not run.ok or not METRICS.keys() - run.scores.keys():
+    if not (run.ok or run.error.startswith(UNSCORED)) or not METRICS.keys() - run.scores.keys():
         return run
     kept = _read(run)
     return run if kept is None else _with(run, total(_tallies_of(kept).values()))
@@ -115,4 +117,4 @@ def _with(run: Run, totals: Tallies) -> Run:
     """Put scores in the place of those that the run has of the same metrics."""
     place = next((at for at, score in enumerate(run.score_list) if score.metric in METRICS), len(run.score_list))
     others: list[Score] = [score for score in run.score_list if score.metric not in METRICS]
-    return replace(run, score_list=(*others[:place], *to_scores(totals), *others[place:]))
+    return replace(run, status="ok", error="", score_list=(*others[:place], *to_scores(totals), *others[place:]))

@@ -1,5 +1,7 @@
 """Crops against slices of the image, areas against arithmetic."""
 
+import math
+
 import cv2
 import numpy as np
 import pytest
@@ -57,6 +59,13 @@ class TestCrop:
         crop = crop_quadrilateral(image, rectangle(left, top, 60, 20))
         assert crop.shape == (20, 60, 3)
         assert not crop.any()
+
+    @pytest.mark.parametrize("size", [1e5, 1e10, 1e38, 1e308])
+    def test_an_absurd_outline_gives_a_crop_no_larger_than_thrice_the_image(
+        self, image: NDArray[np.uint8], size: float
+    ) -> None:
+        height, width = crop_quadrilateral(image, ((-size, -size), (size, 3), (size, size), (0, size))).shape[:2]
+        assert max(height, width) <= 3 * math.hypot(*image.shape[:2])
 
     def test_other_outlines_are_cut_by_their_smallest_rectangle(self, image: NDArray[np.uint8]) -> None:
         hexagon = ((40, 30), (80, 20), (120, 30), (120, 40), (80, 50), (40, 40))

@@ -9,7 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ocrbench.data.dataset_files import IMAGE_SUFFIXES, find_images, list_files, read_text, require_folder, sample_id
+from ocrbench.data.dataset_files import (
+    IMAGE_SUFFIXES,
+    checked_region,
+    find_images,
+    list_files,
+    read_text,
+    require_folder,
+    sample_id,
+)
 from ocrbench.data.formats import Entry, Format
 from ocrbench.errors import DatasetError
 from ocrbench.geometry import rectangle
@@ -62,7 +70,7 @@ def _region(word: dict[str, Any], place: str) -> Region:
     if not (-math.inf < left < right < math.inf and -math.inf < top < bottom < math.inf):
         message = f"{place}: expected a text and a box x0 < x1, y0 < y1, got {str(word)[:80]}"
         raise DatasetError(message)
-    return Region(polygon=rectangle(left, top, right - left, bottom - top), text=text)
+    return checked_region(rectangle(left, top, right - left, bottom - top), text, place)
 
 
 FORMAT = Format(read=read)

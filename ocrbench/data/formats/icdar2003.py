@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from ocrbench.data.dataset_files import natural_key, require_folder, resolve_inside, sample_id
+from ocrbench.data.dataset_files import checked_region, natural_key, require_folder, resolve_inside, sample_id
 from ocrbench.data.formats import Entry, Format
 from ocrbench.errors import DatasetError
 from ocrbench.geometry import rectangle
@@ -91,7 +91,7 @@ def _region(word: ET.Element, image_width: float, image_height: float, place: st
         raise DatasetError(message)
     text = (word.findtext("tag") or "").strip()
     # A word without a tag is illegible, and does not count.
-    return Region(polygon=rectangle(left, top, right - left, bottom - top), text=text, ignore=not text)
+    return checked_region(rectangle(left, top, right - left, bottom - top), text, place, ignore=not text)
 
 
 def _numbers(element: ET.Element, names: tuple[str, ...], place: str) -> list[float]:

@@ -8,7 +8,15 @@ import math
 from functools import partial
 from pathlib import Path
 
-from ocrbench.data.dataset_files import IMAGE_SUFFIXES, find_images, list_files, read_text, require_folder, sample_id
+from ocrbench.data.dataset_files import (
+    IMAGE_SUFFIXES,
+    checked_region,
+    find_images,
+    list_files,
+    read_text,
+    require_folder,
+    sample_id,
+)
 from ocrbench.data.formats import Entry, Format
 from ocrbench.errors import DatasetError
 from ocrbench.records import Region
@@ -59,7 +67,7 @@ def _parse(line: str, place: str) -> Region:
     polygon = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     text = text.strip()
     # A word without a transcription is illegible, and cannot be scored.
-    return Region(polygon=polygon, text=text, ignore=text in {"", DONT_CARE})
+    return checked_region(polygon, text, place, ignore=text in {"", DONT_CARE})
 
 
 FORMAT = Format(read=read)

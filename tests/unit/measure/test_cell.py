@@ -1,6 +1,8 @@
 """A cell's checks before anything runs, and what names a run."""
 
+import re
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,9 @@ from ocrbench.measure.checks import check
 from ocrbench.measure.locks import alone
 from ocrbench.measure.measured import Measured, Timing
 from ocrbench.measure.processes import FORKS
-from ocrbench.records import Artifact, StageTimes
+from ocrbench.records import Artifact, Sample, StageTimes, Tally
 from ocrbench.runs.run import Run
+from ocrbench.runs.score import score_run
 from ocrbench.runs.store import Store
 
 ARTIFACT = Artifact(path=Path("model.xml"), precision="FP16", sha256="00", size_bytes=1, source="test")
@@ -238,6 +241,27 @@ class TestMeasured:
             options = {**cell.recognizer.options, "alphabet": str(path)}
             ids.append(run(replace(cell, recognizer=replace(cell.recognizer, options=options))).run_id)
         assert ids[0] == ids[1] != ids[2]
+
+    def test_a_scorer_that_fails_loses_no_measurement(self, cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> Mapping[str, Tally]:
+            message = "cannot count"
+            raise OverflowError(message)
+
+        def measure(_cell: Cell, _artifacts: object, samples: Sequence[Sample], *_: object) -> Measured:
+            return replace(self.measured(), regions={sample.id: () for sample in samples})
+
+        monkeypatch.setattr(cell_module, "measure", measure)
+        with monkeypatch.context() as patch:
+            patch.setattr(cell_module, "tallies", fail)
+            failed = run(cell)
+        assert failed.status == "failed"
+        assert re.match(r"not scored: img_\d+.jpg: OverflowError: cannot count; the readings are kept", failed.error)
+        assert len(failed.timings) == 4
+        scored = score_run(failed, cell.scoring)
+        assert (scored.status, scored.error) == ("ok", "")
+        (stored,) = Store(Path(cell.reports_dir)).runs()
+        assert stored.ok
+        assert stored.scores.keys() >= scored.scores.keys()
 
     def test_measuring_again_keeps_the_earlier_run(self, cell: Cell) -> None:
         first, second, third = run(cell), run(replace(cell, force=True)), run(replace(cell, force=True))

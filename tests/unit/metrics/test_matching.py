@@ -1,6 +1,7 @@
 """The ICDAR 2015 IoU protocol: by hand, against exact arithmetic, and against text-det-metric."""
 
 import os
+import warnings
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -146,6 +147,15 @@ def test_degenerate_outlines_count_but_never_match():
     point, line = Region(polygon=((3, 3),) * 4), Region(polygon=((0, 0), (9, 0), (9, 0), (0, 0)))
     matching = match([point, line], [point, line, region(0, 0, 10, 10, ignore=True)])
     assert (matching.pairs, matching.predicted_count, matching.expected_count) == ((), 2, 2)
+
+
+@pytest.mark.parametrize("size", [1e6, 1e9, 1e15, 1e100, 1e155, 1e200, 1e308])
+def test_absurd_coordinates_break_nothing(size):
+    good = [Region(polygon=rectangle(20 * number, 0, 10, 10)) for number in range(10)]
+    skewed = Region(polygon=((0, 0), (size, 3), (7, size), (-size, 2)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(match([*good, skewed], [*good, skewed]).pairs) == 11
 
 
 def test_polygons_with_any_number_of_corners():

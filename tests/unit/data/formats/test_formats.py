@@ -128,6 +128,34 @@ class TestIcdar2015:
         with pytest.raises(DatasetError, match=r"gt_img_1\.txt:3: expected x1,y1"):
             samples("icdar2015", tmp_path)
 
+    @pytest.mark.parametrize("coordinate", ["1e308", "-1000001", "1e-320,1e308,0,0,9"])
+    def test_a_coordinate_in_no_picture_is_refused(self, tmp_path: Path, write: Write, coordinate: str) -> None:
+        write("img_1.jpg")
+        numbers = f"{coordinate},0,9,1,9,5,0,4".split(",")[:8]
+        write("gt_img_1.txt", f"0,0,9,1,9,5,0,4,fine\n{','.join(numbers)},word\n")
+        with pytest.raises(DatasetError, match=r"gt_img_1\.txt:2: the coordinate .* is in no picture"):
+            samples("icdar2015", tmp_path)
+
+    @pytest.mark.parametrize(
+        ("outline", "counts"),
+        [
+            ("5,5,5,5,5,5,5,5", False),
+            ("0,0,9,0,9,0,0,0", False),
+            ("0,0,3,3,6,6,9,9", False),
+            ("0,0,9,9,9,0,0,9", True),
+            ("0,0,9,0,9,1,0,0", True),
+        ],
+    )
+    def test_a_region_without_an_area_does_not_count(
+        self, tmp_path: Path, write: Write, outline: str, counts: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        write("img_1.jpg")
+        write("gt_img_1.txt", f"{outline},word\n")
+        (sample,) = samples("icdar2015", tmp_path)
+        assert sample.regions[0].ignore is not counts
+        warned = "gt_img_1.txt:1: a region without an area does not count: word" in caplog.text
+        assert warned is not counts
+
     def test_other_encodings_are_refused(self, tmp_path: Path, write: Write) -> None:
         write("img_1.jpg")
         write("gt_img_1.txt", "0,0,9,1,9,5,0,4,ok\n0,0,9,1,9,5,0,4,Café".encode("latin-1"))
