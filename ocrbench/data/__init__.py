@@ -76,28 +76,27 @@ def choose(samples: Sequence[Each], limit: int | None, seed: int) -> list[Each]:
 def fingerprint(samples: Sequence[Sample]) -> str:
     """Hash ids, ground truth and image files, in order: equal hashes mean the same data.
 
+    An image file that cannot be read has no hash; whoever measures leaves it out, with the reason.
+
     Returns:
         SHA-256, 64 hexadecimal digits.
-
-    Raises:
-        DatasetError: An image file cannot be read.
     """
     digest = hashlib.sha256()
     for sample in samples:
         regions = [
             [[[float(x), float(y)] for x, y in region.polygon], region.text, region.ignore] for region in sample.regions
         ]
-        digest.update(json.dumps([sample.id, regions, _file_sha256(sample.image_path)]).encode() + b"\n")
+        digest.update(json.dumps([sample.id, regions, image_sha256(sample)]).encode() + b"\n")
     return digest.hexdigest()
 
 
-def _file_sha256(path: Path) -> str:
+def image_sha256(sample: Sample) -> str | None:
+    """Hash a sample's image file; None if it cannot be read."""
     try:
-        status = path.stat()
-        return _sha256_of(path, status.st_size, status.st_mtime_ns)
-    except OSError as error:
-        message = f"image {path}: cannot be read: {error.strerror}"
-        raise DatasetError(message) from error
+        status = sample.image_path.stat()
+        return _sha256_of(sample.image_path, status.st_size, status.st_mtime_ns)
+    except OSError:
+        return None
 
 
 @functools.lru_cache(maxsize=1_000_000)

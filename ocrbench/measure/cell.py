@@ -63,6 +63,7 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
     check(cell)
     samples = data.read(cell.dataset)
     fingerprint = known["dataset_sha256"] = data.fingerprint(samples)
+    hashes = {sample.id: data.image_sha256(sample) for sample in samples}
     known["environment"] = environment.describe()
     known["series"] = series(cell, fingerprint)
     # A process for converting and one for measuring, without starting an interpreter twice.
@@ -81,6 +82,9 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
             known["conditions"] |= {"busy": watch_processes(WATCH_SECONDS)}
             measured = measure(cell, artifacts, samples, listener, processes.fresh)
             known["conditions"] |= _disturbances(measured)
+            for sample in samples:
+                if data.image_sha256(sample) != hashes[sample.id]:
+                    measured.leave_out(sample.id, f"image {sample.image_path}: changed while it was measured")
             outcomes = _outcomes(cell, samples, measured)
             counted, problem = _counted(outcomes, cell)
             run = Run(

@@ -73,6 +73,11 @@ class Measured:
         """Latency of each image, without warm-up."""
         return [each.times.latency_ns for each in self.timings if not each.warmup]
 
+    def leave_out(self, sample_id: str, reason: str) -> None:
+        """Leave an image out of the accuracy, although it was read."""
+        self.regions.pop(sample_id, None)
+        self.skipped[sample_id] = reason
+
     def apart(self) -> "Measured":
         """Return an accumulator for blocks that may not count; what is known of the images is shared."""
         return Measured(regions=self.regions, reread=self.reread, skipped=self.skipped, compile_ms=self.compile_ms)

@@ -65,7 +65,11 @@ def _entry(line: str, separator: str, labels: Path, place: str) -> Entry:
 
 
 def _whole(image: Path, text: str) -> list[Region]:
-    width, height = image_size(image)
+    try:
+        width, height = image_size(image)
+    except DatasetError:
+        # It is left out when it is to be read, with the reason.
+        return []
     return [Region(polygon=rectangle(0, 0, width, height), text=text)]
 
 

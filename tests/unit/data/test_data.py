@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrbench.config.schema import Dataset
-from ocrbench.data import choose, fingerprint, read
+from ocrbench.data import choose, fingerprint, image_sha256, read
 from ocrbench.errors import DatasetError
 from ocrbench.records import Region, Sample
 
@@ -111,6 +111,9 @@ def test_an_image_is_hashed_once_per_session_unless_it_changes(tmp_path: Path, m
     assert fingerprint([sample]) != first
 
 
-def test_fingerprint_names_a_missing_image(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"absent\.jpg"):
-        fingerprint([Sample(id="absent.jpg", image_path=tmp_path / "absent.jpg")])
+def test_an_image_that_cannot_be_read_has_no_hash(tmp_path: Path) -> None:
+    sample = Sample(id="1.jpg", image_path=tmp_path / "1.jpg")
+    assert image_sha256(sample) is None
+    missing = fingerprint([sample])
+    sample.image_path.write_bytes(b"picture")
+    assert fingerprint([sample]) != missing

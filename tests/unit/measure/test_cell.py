@@ -263,6 +263,21 @@ class TestMeasured:
         assert stored.ok
         assert stored.scores.keys() >= scored.scores.keys()
 
+    def test_an_image_that_changes_meanwhile_is_left_out(
+        self, cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shutil.copytree(cell.dataset.root, tmp_path / "copy")
+
+        def measure(_cell: Cell, _artifacts: object, samples: Sequence[Sample], *_: object) -> Measured:
+            samples[0].image_path.write_bytes(b"another")
+            return replace(self.measured(), regions={sample.id: () for sample in samples}, skipped={})
+
+        monkeypatch.setattr(cell_module, "measure", measure)
+        changed = run(replace(cell, dataset=replace(cell.dataset, root=str(tmp_path / "copy"))))
+        ((_, reason),) = changed.skipped.items()
+        assert reason.endswith("changed while it was measured")
+        assert (changed.status, changed.scores["images"]) == ("ok", 1)
+
     def test_measuring_again_keeps_the_earlier_run(self, cell: Cell) -> None:
         first, second, third = run(cell), run(replace(cell, force=True)), run(replace(cell, force=True))
         cell_id = first.run_id

@@ -63,7 +63,6 @@ def test_a_folder_must_hold_one_list(tmp_path: Path) -> None:
         ("images/0.png\t ", "expected IMAGE<tab>TEXT"),
         ("images/9.png\tOpen", "is missing"),
         ("../secret.png\tOpen", "leads outside|is missing"),
-        ("labels.tsv\tOpen", "not an image"),
         ("images/0.png\tOpen\nimages/0.png\tvino", r"labels\.tsv:2: repeats images/0\.png"),
         ("", "is empty"),
     ],
@@ -71,3 +70,12 @@ def test_a_folder_must_hold_one_list(tmp_path: Path) -> None:
 def test_a_wrong_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         words(write(tmp_path, line))
+
+
+def test_a_damaged_word_does_not_keep_the_others_from_being_read(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "1.png"), np.zeros((20, 50, 3), dtype=np.uint8))
+    (tmp_path / "2.png").write_bytes(b"no image")
+    (tmp_path / "words.tsv").write_text("1.png\tone\n2.png\ttwo\n", encoding="utf-8")
+    whole, damaged = read(Dataset(name="mine", format="words", root=str(tmp_path), options={"separator": "\t"}))
+    assert [region.text for region in whole.regions] == ["one"]
+    assert damaged.regions == ()
