@@ -1,13 +1,23 @@
 """Conversion of a source model to an OpenVINO IR."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openvino as ov
+from openvino._offline_transformations import apply_moc_transformations
 
 from ocrbench.architectures import SUFFIXES
 from ocrbench.convert.pytorch import convert_state_dict
 from ocrbench.errors import ConversionError
+
+log = logging.getLogger(__name__)
+
+# A constant is kept in float32 if at least this share of its values does not fit into float16.
+KEPT_SHARE = 0.75
+# Number of constants that are named.
+NAMED = 5
 
 
 def read_source(path: Path, architecture: str = "") -> tuple[Any, dict[str, str]]:
@@ -27,11 +37,23 @@ def read_source(path: Path, architecture: str = "") -> tuple[Any, dict[str, str]
     if path.suffix in SUFFIXES:
         return convert_state_dict(path, architecture), {}
     try:
-        model = ov.Core().read_model(path) if path.suffix == ".xml" else ov.convert_model(path)
+        model = _read_ir(path) if path.suffix == ".xml" else ov.convert_model(path)
     except Exception as error:
         message = f"OpenVINO {ov.get_version().split('-')[0]} cannot read {path.name}: {_first_line(error)}"
         raise ConversionError(message) from error
     return model, _metadata(model)
+
+
+def _read_ir(path: Path) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
+    """Read an IR, and simplify it as ``ov.convert_model`` does.
+
+    An IR that was saved after ``read_model`` lacks these transformations, and NNCF would then leave the convolutions of
+    single channels (depthwise) in float (OpenVINO 2026.4.1, nncf 3.4.0).
+    """
+    model = ov.Core().read_model(path)
+    if not is_quantised(model):
+        apply_moc_transformations(model, cf=False)
+    return model
 
 
 def is_quantised(model: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
@@ -45,9 +67,27 @@ def save(model: Any, path: Path, *, compress: bool) -> None:  # noqa: ANN401 - O
     Args:
         model: The ``ov.Model``.
         path: The ``.xml``; the ``.bin`` goes beside it.
-        compress: Store float weights as float16.
+        compress: Store float weights as float16. Values that float16 cannot hold become its largest, with a warning.
     """
+    if compress:
+        _name_what_does_not_fit(model)
     ov.save_model(model, path, compress_to_fp16=compress)
+
+
+def _name_what_does_not_fit(model: Any) -> None:  # noqa: ANN401 - OpenVINO has no stubs
+    """Warn of constants of which OpenVINO will change values without a word (2026.4.1)."""
+    largest = np.finfo(np.float16).max
+    found = {}
+    for node in model.get_ops():
+        if node.get_type_name() == "Constant" and node.get_element_type() in (ov.Type.f32, ov.Type.f64):
+            values = node.data
+            beyond = int((np.abs(values) > largest).sum())
+            # Where most values do not fit, OpenVINO keeps the constant as it is.
+            if 0 < beyond < KEPT_SHARE * values.size:
+                found[node.get_friendly_name()] = beyond
+    if found:
+        names = ", ".join([*found][:NAMED]) + (", …" if len(found) > NAMED else "")
+        log.warning("float16: %d values do not fit and become ±%g, in %s", sum(found.values()), largest, names)
 
 
 def _metadata(model: Any) -> dict[str, str]:  # noqa: ANN401 - OpenVINO has no stubs

@@ -1,8 +1,9 @@
 """INT8 with NNCF's post-training quantisation."""
 
+import logging
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,8 +13,14 @@ from numpy.typing import NDArray
 from ocrbench.config.stage import Recipe
 from ocrbench.errors import ConversionError
 
+log = logging.getLogger(__name__)
+
 # Greatest number of validation images on which accuracy control ranks the layers.
 RANKING_IMAGES = 16
+# The operations that 8 bits make faster.
+WEIGHTED = ("Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData", "MatMul")
+# The share of them that NNCF leaves in float for good reasons, and the number that is named if there are more.
+USUALLY_LEFT, NAMED = 0.1, 5
 Inputs = Sequence[NDArray[np.float32]]
 # NNCF's validation function: (compiled model, images' numbers) → (score, score per image).
 Validate = Callable[[Any, Sequence[int]], tuple[float, list[float]]]
@@ -37,7 +44,9 @@ def quantize(model: Any, recipe: Recipe, inputs: Inputs) -> Any:  # noqa: ANN401
 
     arguments = _arguments(model, recipe, inputs)
     with _nncf():
-        return nncf.quantize(model, nncf.Dataset(list(inputs)), **arguments, advanced_parameters=_advanced(recipe))
+        quantised = nncf.quantize(model, nncf.Dataset(list(inputs)), **arguments, advanced_parameters=_advanced(recipe))
+    _name_what_stays_in_float(quantised, {*arguments["ignored_scope"].names}, {*recipe.ignored_types})
+    return quantised
 
 
 def quantize_controlled(  # noqa: PLR0913 - NNCF's number of arguments
@@ -97,6 +106,20 @@ def quantised_operations(model: Any) -> frozenset[str]:  # noqa: ANN401
         for value in node.input_values()
         if value.get_node().get_type_name() == "FakeQuantize" and node.get_type_name() != "FakeQuantize"
     )
+
+
+def _name_what_stays_in_float(model: Any, names: Set[str], kinds: Set[str]) -> None:  # noqa: ANN401
+    """Warn of the layers with weights that NNCF left in float although the recipe does not ask for it."""
+    quantised = quantised_operations(model)
+    weighted = [node for node in model.get_ops() if node.get_type_name() in WEIGHTED]
+    left = [
+        node.get_friendly_name()
+        for node in weighted
+        if not {node.get_friendly_name()} & (quantised | names) and node.get_type_name() not in kinds
+    ]
+    if len(left) > USUALLY_LEFT * len(weighted):
+        shown = ", ".join(left[:NAMED]) + (", …" if len(left) > NAMED else "")
+        log.warning("NNCF left %d of %d convolutions and products in float: %s", len(left), len(weighted), shown)
 
 
 @contextmanager

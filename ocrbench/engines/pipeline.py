@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from time import perf_counter_ns
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ocrbench.config.schema import Cutting
 from ocrbench.engines.interface import Result
+from ocrbench.errors import DeviceError
 from ocrbench.geometry import crop_quadrilateral
 from ocrbench.models.interface import Detector, Reading, Recognizer
 from ocrbench.models.words import pieces
@@ -38,7 +40,11 @@ class TimedNetwork:
         self.met_new_shape = False
 
     def __call__(self, *tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        """Infer, and add to the stopwatch."""
+        """Infer, and add to the stopwatch.
+
+        Raises:
+            DeviceError: The outputs are not numbers.
+        """
         shapes = tuple(tensor.shape for tensor in tensors)
         if shapes not in self.seen:
             self.seen.add(shapes)
@@ -49,6 +55,11 @@ class TimedNetwork:
         self.elapsed_ns += end - start
         if self.spans is not None:
             self.spans.append(Span(self._stage, start, end))
+        # The least value is NaN if any is. OpenVINO 2026.4.1 gives such outputs with several streams and 8-bit weights
+        # (findings/openvino_streams_8bit_weights_nan.sh); they would read as no text.
+        if any(each.size and each.dtype.kind == "f" and np.isnan(each.min()) for each in outputs):
+            message = f"{self._stage.removesuffix('_infer')}: the network's outputs are not numbers (NaN)"
+            raise DeviceError(message)
         return outputs
 
 

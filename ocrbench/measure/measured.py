@@ -174,6 +174,10 @@ def judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str, 
                 continue
             for kind in network.get("emulated", ()):
                 log.warning("%s: %s is emulated here, which is slower than FP32: no instructions for it", role, kind)
+            for key, given in network.get("received", {}).items():
+                asked = str(network["properties"].get(key, given))
+                if asked.isdecimal() and asked != given:
+                    log.warning("%s: %s=%s was asked for, but %s uses %s", role, key, asked, network["device"], given)
             if fine:
                 continue
             ran = ", ".join(f"{kind} {share:.0%}" for kind, share in network["executed"].items())

@@ -1,4 +1,9 @@
-"""The profiled twin of a measured network, which times its layers."""
+"""The profiled twin of a measured network, which times its layers.
+
+``profiling_info`` of the CPU plugin holds each layer's mean over all inferences since compilation, whatever their shape
+and request (OpenVINO 2024.6 to 2026.4). Number of inferences × mean is their sum, so the difference of two such sums is
+the time of the inferences between them. Other plugins report the last inference.
+"""
 
 import re
 from collections import Counter
@@ -32,7 +37,11 @@ class ProfiledTwin:
             build: Function that makes the network around a watcher.
         """
         self._originals: dict[str, tuple[str, ...]] = {}
+        # Of each network: the number of inferences, and each layer's newest time and its sum when it was last read.
+        self._inferences: Counter[Shape] = Counter()
         self._times: Counter[tuple[Shape, str]] = Counter()
+        self._read: Counter[tuple[Shape, str]] = Counter()
+        self._averaged: dict[Shape, bool] = {}
         self._layers: dict[tuple[Shape, str], tuple[str, str]] = {}
         self._call = build(self._watched)
 
@@ -42,19 +51,22 @@ class ProfiledTwin:
 
     def _watched(self, shape: Shape, compiled: Any, request: Any, call: Network) -> Network:  # noqa: ANN401 - no stubs
         self._originals |= _originals(compiled)
+        averaged = self._averaged[shape] = _is_averaged(compiled)
 
         def infer(*tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
             outputs = call(*tensors)
+            self._inferences[shape] += 1
             for layer in request.profiling_info:
                 key = (shape, layer.node_name)
-                self._times[key] += int(layer.real_time.total_seconds() * 1e6)
+                microseconds = int(layer.real_time.total_seconds() * 1e6)
+                self._times[key] = microseconds if averaged else self._times[key] + microseconds
                 self._layers[key] = (layer.node_type, layer.exec_type)
             return outputs
 
         return infer
 
     def layers(self, types: Mapping[tuple[Shape, str], str] | None = None) -> list[LayerTime]:
-        """List the layers with their times so far, in the order of execution, and reset them.
+        """List the layers with their times since the last call, in the order of execution.
 
         A layer that the networks of some shapes execute differently is listed once per type.
 
@@ -63,8 +75,11 @@ class ProfiledTwin:
         """
         times: Counter[tuple[str, str, str]] = Counter()
         for key, (kind, exec_type) in self._layers.items():
-            times[key[1], kind, (types or {}).get(key, exec_type)] += self._times[key]
-        self._times.clear()
+            shape, name = key
+            whole = self._times[key] * (self._inferences[shape] if self._averaged[shape] else 1)
+            # A mean is rounded to microseconds.
+            times[name, kind, (types or {}).get(key, exec_type)] += max(0, whole - self._read[key])
+            self._read[key] = whole
         return [
             LayerTime(
                 name=name,
@@ -75,6 +90,15 @@ class ProfiledTwin:
             )
             for (name, kind, exec_type), microseconds in times.items()
         ]
+
+
+def _is_averaged(compiled: Any) -> bool:  # noqa: ANN401 - OpenVINO has no stubs
+    """Return whether the times of a network's layers are means over all its inferences."""
+    try:
+        devices = compiled.get_property("EXECUTION_DEVICES")
+    except RuntimeError:
+        return False
+    return all("CPU" in device for device in ([devices] if isinstance(devices, str) else devices))
 
 
 def _originals(compiled: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - OpenVINO has no stubs

@@ -23,6 +23,8 @@ from ocrbench.runtime.calling import caller
 
 # Key of the network that takes all shapes.
 ANY: Shape = ()
+# Properties that OpenVINO lowers to what there is, without a word.
+COUNTS = ("NUM_STREAMS", "INFERENCE_NUM_THREADS")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,10 @@ class Settings:
         properties: dict[str, Any] = {}
         if hint := PRECISIONS[self.precision].hint:
             properties["INFERENCE_PRECISION_HINT"] = hint
+        if hint == "f32" and "NPU" not in self.device:
+            # OpenVINO would quantise the inputs of layers with 8-bit weights at run time, whatever the hint, and report
+            # them as f32.
+            properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = "0"
         given = {**properties, **self.properties}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -59,6 +65,7 @@ class Execution:
         hint: ``INFERENCE_PRECISION_HINT`` as set; empty for none.
         reported: Precision that the compiled network reports; empty if it reports none.
         execution_devices: ``EXECUTION_DEVICES``.
+        received: Number of streams and threads in use, which may be fewer than requested; empty where no device tells.
         executed: Type → share of the time, largest first.
         shapes: Number of input shapes with their own network. Compile times are added up, and ``from_cache`` is true
             only if it is true of all.
@@ -74,6 +81,7 @@ class Execution:
     compile_ms: float
     from_cache: bool
     properties: Mapping[str, str]
+    received: Mapping[str, str]
     executed: Mapping[str, float]
     shapes: int = 0
     emulated: Sequence[str] = ()
@@ -148,6 +156,7 @@ class CompiledNetwork:
             compile_ms=self.compile_ms,
             from_cache=all(_property(each, "LOADED_FROM_CACHE") == "True" for each in self._compiled.values()),
             properties={key: str(value) for key, value in settings.all_properties.items()},
+            received=_received(self._model),
             executed={},
             shapes=len(self._compiled) - 1,
         )
@@ -258,6 +267,19 @@ class CompiledNetwork:
         except RuntimeError:
             return [self._settings.device]
         return [value] if isinstance(value, str) else [str(name) for name in value]
+
+
+def _received(compiled: Any) -> dict[str, str]:  # noqa: ANN401 - OpenVINO has no stubs
+    found = {name: _property(compiled, name) for name in COUNTS}
+    try:
+        # AUTO, HETERO and MULTI know what their devices use.
+        devices = compiled.get_property("DEVICE_PROPERTIES")
+    except RuntimeError:
+        devices = {}
+    for name in COUNTS:
+        values = [str(properties[name]) for properties in devices.values() if name in properties]
+        found[name] = found[name] or "+".join(values)
+    return {name: value for name, value in found.items() if value}
 
 
 def _property(compiled: Any, name: str) -> str:  # noqa: ANN401 - OpenVINO has no stubs

@@ -13,6 +13,7 @@ from doubles import Clock
 from ocrbench.config.schema import Cutting, Words
 from ocrbench.engines import pipeline as pipeline_module
 from ocrbench.engines.pipeline import Pipeline, TimedNetwork
+from ocrbench.errors import DeviceError
 from ocrbench.geometry import crop_quadrilateral, rectangle
 from ocrbench.models.interface import Characters, Reading
 from ocrbench.records import Graph, Image, Network, Polygon, Region
@@ -211,3 +212,16 @@ def test_the_shapes_of_all_inputs_count_together() -> None:
         network(*tensors)
         seen.append(network.met_new_shape)
     assert seen == [True, False, True, True]
+
+
+@pytest.mark.parametrize(("value", "broken"), [(np.nan, True), (np.inf, False), (0.0, False)])
+def test_outputs_that_are_not_numbers_are_no_answer(value: float, broken: bool) -> None:
+    def network(*_: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        return np.array([3, 1]), np.array([[0.5, value]], dtype=np.float32), np.zeros((0, 4), dtype=np.float32)
+
+    timed = TimedNetwork(network, "recognize_infer")
+    if broken:
+        with pytest.raises(DeviceError, match=r"^recognize: the network's outputs are not numbers \(NaN\)$"):
+            timed(np.zeros(1))
+    else:
+        timed(np.zeros(1))
