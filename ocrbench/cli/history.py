@@ -20,7 +20,7 @@ from ocrbench.runs.store import Store
 
 app = make_app()
 
-SHOWN = ("run_id", "started", "commit", "openvino", "status", "value", "noisy", "change")
+SHOWN = ("run_id", "started", "commit", "openvino", "devices", "status", "value", "noisy", "change")
 
 
 @command(app, "history")
@@ -73,9 +73,11 @@ def _check(metric: str, runs: list[Run]) -> None:
 
 def _table(runs: pd.DataFrame, metric: str) -> Table:
     shown = Table()
-    for name in SHOWN:
+    # Processors have no drivers.
+    columns = [name for name in SHOWN if name != "devices" or any(runs["devices"])]
+    for name in columns:
         shown.add_column(name, justify="right" if name == "value" else "left", overflow="fold")
     for _, row in runs.iterrows():
         noisy = {"noisy": "yes" if row["noisy"] else "", "value": text(metric, row["value"])}
-        shown.add_row(*(Text(text(name, {**row, **noisy}[name])) for name in SHOWN))
+        shown.add_row(*(Text(text(name, {**row, **noisy}[name])) for name in columns))
     return shown

@@ -1,6 +1,7 @@
 """One cell, end to end: convert → measure → score → save."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -64,7 +65,7 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
     samples = data.read(cell.dataset)
     fingerprint = known["dataset_sha256"] = data.fingerprint(samples)
     hashes = {sample.id: data.image_sha256(sample) for sample in samples}
-    known["environment"] = environment.describe()
+    known["environment"] = {**environment.describe(), **_devices(cell)}
     known["series"] = series(cell, fingerprint)
     # A process for converting and one for measuring, without starting an interpreter twice.
     with FreshProcesses(Worker, listener) as processes:
@@ -103,6 +104,20 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
             if not problem:
                 keep_scores(run, counted)
     return run
+
+
+def _devices(cell: Cell) -> dict[str, Any]:
+    """Return what identifies the devices; the processor is described as the host."""
+    wanted = {stage.device for stage in cell.stages.values()}
+    if all(re.fullmatch(r"(\w+:)?CPU", device) for device in wanted):
+        return {}
+    # Loading the plugins of all devices takes long.
+    from ocrbench.runtime.devices import identities, named_devices
+
+    named = [named_devices(device) for device in wanted]
+    found = identities([name for names in named for name in names] if all(named) else [])
+    others = {name: known for name, known in found.items() if name != "CPU"}
+    return {"devices": others} if others else {}
 
 
 def _measured_before(cell: Cell, cell_id: str, store: Store, listener: Listener) -> Run | None:

@@ -16,6 +16,7 @@ COLUMNS = (
     "started",
     "commit",
     "openvino",
+    "devices",
     "status",
     "value",
     "unit",
@@ -124,6 +125,7 @@ def _row(run: Run, score: Score | None) -> dict[str, Any]:
         "started": run.started,
         "commit": _commit(run),
         "openvino": str(run.environment.get("versions", {}).get("openvino", "")),
+        "devices": _devices(run),
         "status": run.status,
         "value": None if score is None else score.value,
         "unit": "" if score is None else score.unit,
@@ -132,6 +134,15 @@ def _row(run: Run, score: Score | None) -> dict[str, Any]:
         "change": "",
         "error": run.error,
     }
+
+
+def _devices(run: Run) -> str:
+    """List the drivers and compilers of the devices; another text than before is an event."""
+    devices = run.environment.get("devices", {})
+    return "; ".join(
+        " ".join([name, *(value for key, value in known.items() if key.endswith(("VERSION", "TYPE")))])
+        for name, known in devices.items()
+    )
 
 
 def _commit(run: Run) -> str:

@@ -23,6 +23,7 @@ from ocrbench.measure.locks import alone
 from ocrbench.measure.measured import Measured, Timing
 from ocrbench.measure.processes import FORKS
 from ocrbench.records import Artifact, Sample, StageTimes, Tally
+from ocrbench.report.history import history
 from ocrbench.runs.run import Run
 from ocrbench.runs.score import score_run
 from ocrbench.runs.store import Store
@@ -322,6 +323,21 @@ class TestMeasured:
         assert len({record.cell_id for record in records}) == 4
         assert len({record.series for record in records}) == 1
         assert records[0].series.startswith("ppocrv6_small-FP16-CPU-sample-")
+
+    def test_another_driver_makes_another_cell_of_the_same_series(
+        self, cell: Cell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stages = {role: replace(stage, device="NPU") for role, stage in cell.stages.items()}
+        found = []
+        for version in ("1", "2"):
+            known = {"NPU": {"NPU_DRIVER_VERSION": version}}
+            monkeypatch.setattr("ocrbench.runtime.devices.identities", lambda _, known=known: known)
+            found.append(run(replace(cell, **stages)))
+        assert found[0].environment["devices"] == {"NPU": {"NPU_DRIVER_VERSION": "1"}}
+        assert found[0].cell_id != found[1].cell_id
+        assert found[0].series == found[1].series
+        lines = history(found, "images")["devices"].tolist()
+        assert lines == ["NPU 1", "NPU 2"]
 
     def test_another_configuration_or_host_is_another_series(self, cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
         variants = [
