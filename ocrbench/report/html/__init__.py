@@ -2,7 +2,7 @@
 
 The data flow::
 
-    loading.load_report(…) → Report            the runs, whose files are read when a section needs them
+    model.load_report(…)   → Report            the runs, whose files are read when a section needs them
     section.build(report)  → plain data        one builder per section; numbers, texts, lists and dicts only
     page.to_html(…)        → bytes             Jinja2 for static parts, JSON for the scripts
 
@@ -27,10 +27,8 @@ there are very many images the latter two hold the same sample of images for eve
 ``Report.sampled`` says so. They are kept, so several sections can use them at the price of one.
 """
 
-from ocrbench.report.html.loading import load_report
-from ocrbench.report.html.markdown import to_markdown
-from ocrbench.report.html.model import Options, Report, ReportData, Section
-from ocrbench.report.html.page import to_html
+from ocrbench.report.html.model import Options, Report, ReportData, Section, load_report
+from ocrbench.report.html.page import to_html, to_markdown
 from ocrbench.report.html.sections import SECTIONS, report_data
 
 __all__ = [

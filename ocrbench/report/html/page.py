@@ -1,10 +1,10 @@
-"""The page: template, styles, scripts and data in one file, with a policy that allows nothing else to run."""
+"""The page as one file, with a policy that lets nothing else run, and a short version in Markdown."""
 
 import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
@@ -12,8 +12,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ocrbench.report.html.model import ReportData
+from ocrbench.report.html.model import Report, ReportData
 from ocrbench.report.html.sections import SECTIONS
+from ocrbench.report.pull_request import code
+from ocrbench.report.tables import escape
+from ocrbench.report.tables import to_markdown as table_to_markdown
+from ocrbench.runs.table import wide
 
 # Control characters other than line breaks and tabs, and halves of surrogate pairs.
 UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -121,3 +125,29 @@ def _environment() -> jinja2.Environment:
     environment.filters["when"] = _when
     environment.finalize = shown
     return environment
+
+
+LINES_SHOWN = 5
+
+
+def to_markdown(report: Report, data: ReportData) -> bytes:
+    """Write the short report; everything from runs is escaped."""
+    summary = data.sections["summary"]
+    parts = [f"# {escape(report.title)}\n", *(_warning(each) for each in summary["warnings"])]
+    parts += [_group(group) for group in summary["groups"]]
+    parts.append(table_to_markdown(wide(report.runs)).decode())
+    return "\n".join(parts).encode(errors="backslashreplace")
+
+
+def _warning(warning: Mapping[str, Any]) -> str:
+    lines = [f"  - {escape(line['label'])}: {code(line['text'], 200)}\n" for line in warning["lines"][:LINES_SHOWN]]
+    more = len(warning["lines"]) - LINES_SHOWN
+    return f"- **{escape(warning['title'])}**\n" + "".join(lines) + (f"  - and {more} more\n" if more > 0 else "")
+
+
+def _group(group: Mapping[str, Any]) -> str:
+    said = [
+        f"- {winner['goal']}: **{escape(winner['label'])}** {escape(winner['numbers'])} {escape(winner['margin'])}\n"
+        for winner in group["winners"]
+    ]
+    return f"{escape(group['name'])}:\n\n" + "".join(said)

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from ocrbench.report.html import Options, Report, gallery, load_report
-from ocrbench.report.html.gallery import build, worst_first
-from ocrbench.report.html.thumbnails import MAX_SIDE_PX
+from ocrbench.report.html.gallery import MAX_SIDE_PX, build, worst_first
 from ocrbench.runs.run import Run
 
 WriteRun = Callable[..., Run]

@@ -13,7 +13,7 @@ import pytest
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.image_bootstrap import latency_interval
 from ocrbench.profiling.run_files import LAYERS
-from ocrbench.report.html import Report, load_report, loading, report_data
+from ocrbench.report.html import Report, load_report, model, report_data
 from ocrbench.report.html.latency import POINTS, cost
 from ocrbench.report.html.precision import LAYERS_SHOWN
 from ocrbench.runs.find import find_runs
@@ -167,7 +167,7 @@ class TestIntervals:
 
 class TestSampling:
     def test_every_run_of_a_dataset_has_the_same_images(self, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(loading, "MAX_IMAGES", 12)
+        monkeypatch.setattr(model, "MAX_IMAGES", 12)
         report = load_report([str(reports)])
         images = [{outcome.sample_id for outcome in run.outcomes} for run in report.finished]
         assert [len(ids) for ids in images] == [4, 4, 4]
