@@ -12,13 +12,13 @@ from ocrbench.config.composing import load as load_cell
 from ocrbench.errors import CellError, ConfigError, DatasetError, OcrBenchError
 from ocrbench.geometry import in_reading_order
 from ocrbench.measure.cell import run_cell
-from ocrbench.measure.checks import check
+from ocrbench.measure.preparing import check
 from ocrbench.progress import LogListener
 from ocrbench.records import Region
 from ocrbench.runs import table
 from ocrbench.runs.columns import NAMES, to_html
-from ocrbench.runs.find import find_runs
 from ocrbench.runs.run import Run
+from ocrbench.runs.store import find_runs
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -18,7 +18,7 @@ from ocrbench.compare.interleaved import Plan
 from ocrbench.compare.live import compare_live
 from ocrbench.compare.sides import check_shared, parse_side
 from ocrbench.compare.verdict import check_limits
-from ocrbench.measure.checks import check
+from ocrbench.measure.preparing import check
 from ocrbench.progress import ConsoleListener
 
 app = make_app()

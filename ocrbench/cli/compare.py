@@ -13,8 +13,8 @@ from ocrbench.compare.verdict import check_limits
 from ocrbench.config.checking import closest
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
-from ocrbench.runs.find import find_runs
 from ocrbench.runs.match import COMPARABLE_FACTORS, Matched, match_runs, pairs_by
+from ocrbench.runs.store import find_runs
 
 app = make_app()
 

@@ -19,7 +19,7 @@ from ocrbench.compare.interleaved import Plan
 from ocrbench.compare.verdict import check_gate, check_limits, outcome_of
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
-from ocrbench.measure.checks import check
+from ocrbench.measure.preparing import check
 from ocrbench.progress import ConsoleListener
 from ocrbench.studies.conversion.conversion_report import crop_names, crop_pictures, to_json, to_markdown
 from ocrbench.studies.conversion.conversion_text import flip_line, heading, models, notes, rows, sentences

@@ -11,7 +11,7 @@ from ocrbench.cli.files import write_output
 from ocrbench.report.benchmark_json import runs_to_benchmark_json
 from ocrbench.report.tables import to_csv, to_json, to_parquet
 from ocrbench.runs import table
-from ocrbench.runs.find import find_runs
+from ocrbench.runs.store import find_runs
 
 DEFAULT_RUNS = "reports"
 

@@ -13,12 +13,11 @@ from ocrbench.config.composing import load
 from ocrbench.config.schema import Cell
 from ocrbench.config.stage import ROLES, Role
 from ocrbench.errors import ConfigError
-from ocrbench.measure.checks import check
-from ocrbench.measure.preparing import prepare
+from ocrbench.measure.preparing import check, prepare
 from ocrbench.progress import ConsoleListener, Listener
 from ocrbench.records import Artifact
 from ocrbench.report.tables import to_csv
-from ocrbench.runs.find import find_runs
+from ocrbench.runs.store import find_runs
 from ocrbench.runtime.devices import check_device
 from ocrbench.studies.parity.targets import targets_of
 from ocrbench.studies.parity.turns import measure_parity, to_frame, to_table

@@ -19,7 +19,7 @@ from ocrbench.config.packaged import packaged
 from ocrbench.config.schema import Cell
 from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.files import write_atomically
-from ocrbench.measure.checks import check
+from ocrbench.measure.preparing import check
 from ocrbench.measure.task import Session, run_task, task_number
 from ocrbench.profiling.run_files import LAYERS, TRACE
 from ocrbench.progress import ConsoleListener

@@ -11,8 +11,8 @@ from ocrbench.config.composing import load
 from ocrbench.config.schema import Scoring
 from ocrbench.errors import ConfigError
 from ocrbench.report.console import show_table
-from ocrbench.runs.find import find_runs
 from ocrbench.runs.score import score_run
+from ocrbench.runs.store import find_runs
 
 DEFAULT_RUNS = "reports"
 PREFIX = "scoring."

@@ -14,7 +14,7 @@ from ocrbench.config.composing import load
 from ocrbench.config.packaged import choices
 from ocrbench.config.stage import ROLES, Role
 from ocrbench.errors import ConfigError
-from ocrbench.measure.checks import check
+from ocrbench.measure.preparing import check
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.tables import to_csv
 from ocrbench.runtime.devices import check_device

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ocrbench.config.schema import Scoring
 from ocrbench.metrics.matching import match
-from ocrbench.metrics.text import texts_equal
+from ocrbench.metrics.recognition import texts_equal
 from ocrbench.records import Region
 
 # Sample id → regions.

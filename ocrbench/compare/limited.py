@@ -13,9 +13,9 @@ from ocrbench.config.composing import load
 from ocrbench.config.schema import Limit
 from ocrbench.errors import ConfigError
 from ocrbench.runs.columns import NUMBERS
-from ocrbench.runs.find import find_runs
 from ocrbench.runs.match import match_runs
 from ocrbench.runs.run import Run
+from ocrbench.runs.store import find_runs
 
 
 @dataclass(frozen=True, kw_only=True)

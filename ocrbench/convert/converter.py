@@ -10,18 +10,18 @@ from ocrbench.config.stage import Role, Source, Stage
 from ocrbench.convert.cache import MODEL, Made, key_digest
 from ocrbench.convert.calibration import Regions, Tensor, expected_regions
 from ocrbench.convert.control import AccuracyControl, Journal
-from ocrbench.convert.end_to_end import EndToEndScore
-from ocrbench.convert.ir import is_quantised, read_source, save
-from ocrbench.convert.lookup import Artifacts, Lookup
-from ocrbench.convert.quantize import quantize
-from ocrbench.convert.source import Fetched, fetch
-from ocrbench.convert.stages import (
+from ocrbench.convert.end_to_end import (
+    EndToEndScore,
     around_detector,
     around_recognizer,
     detected_regions,
     running_detector,
     running_recognizer,
 )
+from ocrbench.convert.ir import is_quantised, read_source, save
+from ocrbench.convert.lookup import Artifacts, Lookup
+from ocrbench.convert.quantize import quantize
+from ocrbench.convert.source import Fetched, fetch
 from ocrbench.graphs.enlarge_last import enlarge_last
 from ocrbench.graphs.nodes import Model
 from ocrbench.graphs.simplify_gates import simplify_gates

@@ -15,11 +15,10 @@ from ocrbench.config.schema import Cell
 from ocrbench.environment import machine, noise
 from ocrbench.environment.noise import watch_processes
 from ocrbench.errors import DatasetError, OcrBenchError
-from ocrbench.measure.checks import check
 from ocrbench.measure.locks import alone
 from ocrbench.measure.measured import Measured, Timing, judged
 from ocrbench.measure.passes import measure
-from ocrbench.measure.preparing import prepare
+from ocrbench.measure.preparing import check, prepare
 from ocrbench.measure.processes import FreshProcesses, Worker
 from ocrbench.metrics.repeatability import repeatability
 from ocrbench.metrics.scoring import Tallies, tallies, to_scores, total

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from ocrbench.config.schema import Scoring
-from ocrbench.metrics.text import fold
+from ocrbench.metrics.recognition import fold
 
 # Expected and read character; an empty text stands for none, where a character was inserted or left out.
 Confusion = tuple[str, str]

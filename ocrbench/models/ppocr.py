@@ -18,9 +18,8 @@ from pydantic.dataclasses import dataclass
 from ocrbench.config.stage import STRICT
 from ocrbench.errors import ModelError
 from ocrbench.geometry import in_reading_order, order_corners
-from ocrbench.models.alphabets import ALL, SETS, allowed_characters, kept_classes
 from ocrbench.models.crops import WidthOptions, natural_width
-from ocrbench.models.decoding import decode_ctc
+from ocrbench.models.decoding import ALL, SETS, allowed_characters, decode_ctc, kept_classes
 from ocrbench.models.interface import Family, Part, Reading
 from ocrbench.records import Graph, Image, Network, Region
 

@@ -13,8 +13,7 @@ from ocrbench.config.checking import validate
 from ocrbench.config.retired import modernised
 from ocrbench.config.schema import Scoring
 from ocrbench.errors import OcrBenchError
-from ocrbench.metrics.image_bootstrap import latency_interval
-from ocrbench.metrics.intervals import Interval, score_intervals
+from ocrbench.metrics.intervals import Interval, latency_interval, score_intervals
 from ocrbench.metrics.losses import Fate, fates
 from ocrbench.metrics.matching import Matching, match
 from ocrbench.metrics.scoring import METRICS, Tallies, tallies

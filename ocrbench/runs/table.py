@@ -11,8 +11,8 @@ import pandas as pd
 
 from ocrbench.records import Value
 from ocrbench.runs.columns import COLUMNS, NAMES, NUMBERS, text
+from ocrbench.runs.match import differing_settings
 from ocrbench.runs.run import Run
-from ocrbench.runs.settings import differing_settings
 
 LONG_COLUMNS = ("run_id", "stage", "metric", "value", "unit", "higher_is_better", "n")
 

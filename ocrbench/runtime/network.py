@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from ocrbench.errors import DeviceError, last_line
 from ocrbench.graphs.folding import fold
 from ocrbench.precisions import PRECISIONS, Precision
-from ocrbench.profiling.layers import LayerTime, emulated, fastest, shares
-from ocrbench.profiling.twin import ProfiledTwin, Shape, Watch
+from ocrbench.profiling.layers import LayerTime, ProfiledTwin, Shape, Watch, emulated, fastest, shares
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.calling import caller
 

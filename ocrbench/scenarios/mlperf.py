@@ -29,8 +29,7 @@ from ocrbench.engines.interface import Reader
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.records import Column, Image, Value, filled
 from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, Setup, with_spare
-from ocrbench.scenarios.sharing import share
-from ocrbench.scenarios.throughput import ThroughputSetup, throughput
+from ocrbench.scenarios.throughput import ThroughputSetup, share, throughput
 
 LOGS = ("mlperf_log_summary.txt", "mlperf_log_detail.txt", "mlperf_log_accuracy.json")
 # Prefix of lines in LoadGen's detailed log; JSON follows.

@@ -18,7 +18,7 @@ from ocrbench.errors import DatasetError
 from ocrbench.records import Column, Image, Score, filled
 from ocrbench.scenarios.interface import LATENCY, Attempt, Block, Feed, Kind, ManySetup, Measurement, Measuring
 from ocrbench.scenarios.rate_search import search_rate
-from ocrbench.scenarios.sharing import share
+from ocrbench.scenarios.throughput import share
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

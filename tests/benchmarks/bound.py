@@ -40,8 +40,8 @@ from ocrbench.records import Artifact, Network, Sample
 from ocrbench.runtime.network import CompiledNetwork
 from ocrbench.scenarios import setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup, groups
-from ocrbench.studies.parity.benchmark_app import REPORT, START, arguments
 from ocrbench.studies.parity.targets import Role, Target, targets_of
+from ocrbench.studies.parity.turns import REPORT, START, arguments
 from ocrbench.worker.protocol import Load, Run
 
 Artifacts = Mapping[Role, Mapping[str, Artifact]]

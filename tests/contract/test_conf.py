@@ -17,7 +17,7 @@ from ocrbench.config.schema import Cell, Dataset
 from ocrbench.config.stage import Source, Stage
 from ocrbench.data.formats import FORMATS
 from ocrbench.errors import DatasetError
-from ocrbench.measure.checks import check
+from ocrbench.measure.preparing import check
 from ocrbench.models import FAMILIES, check_options
 from ocrbench.scenarios import setup_of
 from ocrbench.scenarios.throughput import ThroughputSetup

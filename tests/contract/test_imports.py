@@ -11,7 +11,7 @@ MODULES = (
     "engines.pipeline",
     "scenarios",
     "measure.passes",
-    "runs.find",
+    "runs.store",
     "runs.score",
     "runs.table",
     "metrics",

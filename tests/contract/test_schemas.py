@@ -13,8 +13,7 @@ from ocrbench.metrics.scoring import METRICS
 from ocrbench.report.history import history
 from ocrbench.runs import table
 from ocrbench.runs.columns import BY_NAME, NUMBERS
-from ocrbench.runs.find import find_runs
-from ocrbench.runs.store import MIGRATIONS, SCHEMA, Store
+from ocrbench.runs.store import MIGRATIONS, SCHEMA, Store, find_runs
 
 # Written by ocrbench when its schema was 1; only folders and the host's name were replaced by neutral ones.
 FIRST = Path(__file__).parents[1] / "data" / "run-schema-1"

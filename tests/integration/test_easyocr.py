@@ -11,8 +11,7 @@ from ocrbench.config.composing import load
 from ocrbench.config.schema import Cell, Dataset
 from ocrbench.config.stage import Stage
 from ocrbench.convert.converter import convert_detector, convert_recognizer
-from ocrbench.convert.ir import read_source
-from ocrbench.convert.pytorch import load_module
+from ocrbench.convert.ir import load_module, read_source
 from ocrbench.convert.source import fetch
 from ocrbench.data import read
 from ocrbench.data.images import read_image

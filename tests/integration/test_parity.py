@@ -17,8 +17,8 @@ from ocrbench.graphs.nodes import ops
 from ocrbench.records import Artifact, Graph
 from ocrbench.runtime.network import CompiledNetwork, Settings
 from ocrbench.scenarios import setup_of
-from ocrbench.studies.parity.benchmark_app import arguments, run_application
 from ocrbench.studies.parity.targets import Target, save_folded, targets_of
+from ocrbench.studies.parity.turns import arguments, run_application
 
 Run = Callable[..., CompletedProcess[str]]
 GRAPH = Graph(mean=(127.5, 127.5, 127.5), scale=(2.0, 4.0, 8.0))

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ocrbench.metrics import breakdown, confusion
-from ocrbench.metrics.breakdown import Word
-from ocrbench.metrics.losses import KINDS, SPURIOUS, Kind, count, spurious
+from ocrbench.metrics import confusion, losses
+from ocrbench.metrics.losses import KINDS, SPURIOUS, Kind, Word, count, spurious
 from ocrbench.metrics.scoring import METRICS
 from ocrbench.report.html.model import Report
 from ocrbench.runs.columns import text
@@ -81,9 +80,9 @@ def _of_run(index: int, run: Run) -> dict[str, Any]:
         "bars": bars(kinds),
         "spurious": Counter(each.kind for matching in run.matchings for each in spurious(matching)),
         "groups": {
-            "height": breakdown.by_height(words),
-            "length": breakdown.by_length(words),
-            "folder": breakdown.by_folder(words),
+            "height": losses.by_height(words),
+            "length": losses.by_length(words),
+            "folder": losses.by_folder(words),
         },
         "characters": sum(number for (expected, _), number in found.items() if expected),
         "errors": sum(number for (expected, read), number in found.items() if expected != read),

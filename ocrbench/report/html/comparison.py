@@ -7,7 +7,7 @@ from ocrbench.compare.stored import compare_matched
 from ocrbench.compare.verdict import Change, Comparison, describe
 from ocrbench.config.schema import Gate, Scoring
 from ocrbench.errors import ConfigError
-from ocrbench.metrics.text import texts_equal
+from ocrbench.metrics.recognition import texts_equal
 from ocrbench.report.comparison import sentence
 from ocrbench.report.html.model import Report
 from ocrbench.runs.columns import text

@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ocrbench.runs.match import FACTORS
+from ocrbench.runs.match import FACTORS, differing_settings
 from ocrbench.runs.run import Run
-from ocrbench.runs.settings import differing_settings
 
 # Factor → its form in a label.
 SHOWN: Mapping[str, Callable[[Run], str]] = {

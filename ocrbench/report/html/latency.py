@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ocrbench.metrics.image_bootstrap import resampled
-from ocrbench.metrics.intervals import Interval
+from ocrbench.metrics.intervals import Interval, resampled
 from ocrbench.report.html.groups import groups_of
 from ocrbench.report.html.model import Report
 from ocrbench.runs.run import Run

@@ -9,8 +9,8 @@ import numpy as np
 
 from ocrbench.config.stage import ROLES
 from ocrbench.report.html.groups import labels, shortened
-from ocrbench.runs.find import find_runs
 from ocrbench.runs.run import Run
+from ocrbench.runs.store import find_runs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,9 @@ from ocrbench.errors import ConfigError
 from ocrbench.models import check_options
 from ocrbench.report.history import history
 from ocrbench.report.html.command import command
-from ocrbench.runs.find import find_runs
-from ocrbench.runs.match import match_runs
+from ocrbench.runs.match import differing_settings, match_runs
 from ocrbench.runs.run import Run
-from ocrbench.runs.settings import differing_settings
-from ocrbench.runs.store import Store
+from ocrbench.runs.store import Store, find_runs
 
 WriteRun = Callable[..., Run]
 ALL_FORMER = json.loads((Path(__file__).parents[2] / "data" / "former-configuration.json").read_text(encoding="utf-8"))

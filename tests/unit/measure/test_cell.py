@@ -18,9 +18,9 @@ from ocrbench.environment.noise import Usage
 from ocrbench.errors import ConfigError, DatasetError, WorkerError
 from ocrbench.measure import cell as cell_module
 from ocrbench.measure.cell import run_cell
-from ocrbench.measure.checks import check
 from ocrbench.measure.locks import alone
 from ocrbench.measure.measured import Measured, Timing
+from ocrbench.measure.preparing import check
 from ocrbench.measure.processes import FORKS
 from ocrbench.records import Artifact, Sample, StageTimes, Tally
 from ocrbench.report.history import history

@@ -6,8 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrbench.config.schema import Scoring
-from ocrbench.metrics.recognition import character_error_rate, one_minus_ned, text_similarity, word_accuracy
-from ocrbench.metrics.text import texts_equal
+from ocrbench.metrics.recognition import (
+    character_error_rate,
+    one_minus_ned,
+    text_similarity,
+    texts_equal,
+    word_accuracy,
+)
 from ocrbench.records import Tally
 
 EXACT = Scoring(case_sensitive=True)

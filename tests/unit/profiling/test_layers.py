@@ -1,8 +1,17 @@
 """What is read out of the names of kernels; all of them as OpenVINO 2024.6 and 2026.4 gave them on an AVX-512 CPU."""
 
-import pytest
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from statistics import fmean
+from typing import Any
 
-from ocrbench.profiling.layers import LayerTime, emulated, fastest, shares
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ocrbench.profiling.layers import LayerTime, ProfiledTwin, Watch, emulated, fastest, shares
+from ocrbench.records import Network
 
 NATIVE = ["brgconv_avx512_bf16", "brgconv_avx512_1x1_bf16", "brgemm_avx512_bf16", "brgconv_avx512_amx_bf16"]
 GENERIC = ["jit_avx512_bf16", "jit_avx512_1x1_bf16", "jit_avx512_dw_bf16", "jit_gemm_bf16", "ref_any_bf16"]
@@ -48,3 +57,64 @@ def test_8_bits_without_8_bit_arithmetic_are_the_images() -> None:
     convert = layer("jit_avx512_I8", kind="Convert", us=25)
     assert shares([convert, layer("jit_f32", us=75)]) == {"f32": 0.75, "other": 0.25}
     assert shares([convert, layer("brgconv_avx512_I8", us=75)]) == {"i8": 1.0}
+
+
+@dataclass
+class Layer:
+    node_name: str
+    real_time: timedelta
+    node_type: str = "Convolution"
+    exec_type: str = "brgconv_avx512_f32"
+
+
+@dataclass
+class Compiled:
+    """A network of one layer that takes as many milliseconds as its input is wide."""
+
+    devices: Sequence[str] | str
+    taken: list[float] = field(default_factory=list)
+
+    def get_property(self, name: str) -> Any:
+        assert name == "EXECUTION_DEVICES"
+        return self.devices
+
+    def get_runtime_model(self) -> Any:
+        raise RuntimeError
+
+    def infer(self, *tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        self.taken.append(tensors[0].shape[-1])
+        return ()
+
+    @property
+    def profiling_info(self) -> list[Layer]:
+        """The CPU plugin reports the mean over all inferences, others the last one."""
+        reported = fmean(self.taken) if "CPU" in str(self.devices) else self.taken[-1]
+        return [Layer("conv", timedelta(milliseconds=reported))]
+
+
+def twin(compiled: Compiled) -> ProfiledTwin:
+    def build(watch: Watch) -> Network:
+        return watch((), compiled, compiled, compiled.infer)
+
+    return ProfiledTwin(build)
+
+
+@pytest.mark.parametrize("devices", ["CPU", ["CPU"], ["(CPU)"], ["GPU.0"], "NPU"])
+@pytest.mark.parametrize("widths", [(2400, *[64] * 9), (*[64] * 9, 2400)], ids=["wide first", "wide last"])
+def test_the_times_add_up_whatever_the_order(devices: Sequence[str] | str, widths: Sequence[int]) -> None:
+    profile = twin(Compiled(devices))
+    for width in widths:
+        profile(np.zeros((1, width)))
+    (layer,) = profile.layers()
+    assert layer.microseconds == pytest.approx(1000 * sum(widths), rel=1e-3)
+
+
+@pytest.mark.parametrize("devices", ["CPU", "GPU.0"])
+def test_only_what_came_since_the_last_reading_counts(devices: str) -> None:
+    profile = twin(Compiled(devices))
+    found = []
+    for widths in ((100, 300), (50,), ()):
+        for width in widths:
+            profile(np.zeros((1, width)))
+        found.append(profile.layers()[0].microseconds)
+    assert found == pytest.approx([400_000, 50_000, 0], abs=5)

@@ -1,7 +1,7 @@
 """Which runs are held against each other, and what becomes of those without a counterpart."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -9,15 +9,17 @@ import pytest
 
 from ocrbench.compare.stored import compare_matched, compare_stored
 from ocrbench.compare.verdict import check_gate
+from ocrbench.config.composing import load
 from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.repeatability import repeatability
-from ocrbench.runs.find import find_runs
-from ocrbench.runs.match import Matched, match_runs, pairs_by
+from ocrbench.runs import table
+from ocrbench.runs.match import Matched, differing_settings, match_runs, pairs_by
 from ocrbench.runs.run import Run
+from ocrbench.runs.store import find_runs
 
 WriteRun = Callable[..., Run]
-Run = Callable[..., CompletedProcess[str]]
+RunCommand = Callable[..., CompletedProcess[str]]
 GATE = Gate(name="slower", limits=(Limit(metric="latency_p50_ms", max_worse=0.03),))
 
 
@@ -61,7 +63,7 @@ class TestACellThatFailedOnSideB:
         (checked,) = check_gate(GATE, broken)
         assert (checked.outcome, checked.reason) == ("fail", "the cell failed: out of memory")
 
-    def test_fails_the_command(self, failed: tuple[Path, Path], here: Run, tmp_path: Path) -> None:
+    def test_fails_the_command(self, failed: tuple[Path, Path], here: RunCommand, tmp_path: Path) -> None:
         done = here("compare", *failed, "gate=accuracy", "--junit", tmp_path / "junit.xml")
         assert done.returncode == 1
         assert "B is worse (regressed): the cell failed: out of memory" in done.stdout
@@ -160,7 +162,9 @@ def test_a_cell_that_failed_on_side_a_is_no_baseline(folders: tuple[Path, Path],
     assert [run.config["precision"] for run in (*found.before, *found.after)] == ["FP32", "INT8"]
 
 
-def test_a_cell_that_b_lacks_is_named_and_left_out(folders: tuple[Path, Path], write_run: WriteRun, here: Run) -> None:
+def test_a_cell_that_b_lacks_is_named_and_left_out(
+    folders: tuple[Path, Path], write_run: WriteRun, here: RunCommand
+) -> None:
     write_run(folders[0], "precision=FP32")
     lonely = write_run(folders[0], "precision=INT8")
     write_run(folders[1], "precision=FP32")
@@ -273,7 +277,9 @@ def test_runs_are_found_once_wherever_one_looks_from(
     assert [run.run_id for run in find_runs(names)] == [record.run_id for record in records]
 
 
-def test_runs_of_different_datasets_are_not_paired(folders: tuple[Path, Path], write_run: WriteRun, here: Run) -> None:
+def test_runs_of_different_datasets_are_not_paired(
+    folders: tuple[Path, Path], write_run: WriteRun, here: RunCommand
+) -> None:
     write_run(folders[0])
     done = here("compare", folders[0], "--by", "dataset")
     assert done.returncode == 2
@@ -291,3 +297,63 @@ def test_runs_that_differ_in_one_factor_are_paired(folders: tuple[Path, Path], w
     ]
     first, *others = (run.run_id for run in runs)
     assert paired == [[[first], [others[0], others[2], otherwise_scored.run_id]], [[first], [others[1]]]]
+
+
+def run(*overrides: str, dataset_sha256: str = "") -> Run:
+    config = asdict(load(overrides))
+    return Run(run_id="run", started="", status="ok", config=config, dataset_sha256=dataset_sha256)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (
+            "folding.recognizer_networks=0",
+            "folding.recognizer_networks=48",
+            ["folding.recognizer_networks=0", "folding.recognizer_networks=48"],
+        ),
+        (
+            "recognizer.alphabet=ascii",
+            "recognizer.alphabet=all",
+            ["recognizer.alphabet=ascii", "recognizer.alphabet=all"],
+        ),
+        # Both stages inherit it; it is said once.
+        (
+            "properties.NUM_STREAMS=1",
+            "properties.NUM_STREAMS=2",
+            ["properties.NUM_STREAMS=1", "properties.NUM_STREAMS=2"],
+        ),
+        ("precision=FP32", "precision=FP16", ["", ""]),
+        ("device=CPU", "device=AUTO", ["", ""]),
+        # Their names are columns, and their keys follow from their names.
+        ("model=ppocrv6_small", "model=easyocr", ["", ""]),
+        ("scenario=latency", "scenario=throughput", ["", ""]),
+        ("dataset=sample", "dataset=icdar2015", ["", ""]),
+        ("reports_dir=a", "reports_dir=b", ["", ""]),
+        # A recipe that was not used.
+        ("detector.quantization.subset_size=1", "detector.quantization.subset_size=2", ["", ""]),
+    ],
+)
+def test_what_has_no_column_is_said(one: str, other: str, expected: list[str]) -> None:
+    assert differing_settings([run(one), run(other)]) == expected
+
+
+def test_a_recipe_that_was_used_is_said() -> None:
+    runs = [run("precision=INT8", f"detector.quantization.subset_size={size}") for size in (1, 2)]
+    assert differing_settings(runs) == [f"detector.quantization.subset_size={size}" for size in (1, 2)]
+
+
+def test_where_a_dataset_lies_counts_only_if_it_has_other_images() -> None:
+    roots = ("dataset.root=/a", "dataset.root=/b")
+    assert differing_settings([run(root, dataset_sha256="same") for root in roots]) == ["", ""]
+    assert differing_settings([run(root, dataset_sha256=root) for root in roots]) == list(roots)
+
+
+def test_a_choice_is_compared_with_its_like_only() -> None:
+    runs = [run("scenario=server", "scenario.rate=1"), run("scenario=server", "scenario.rate=2"), run()]
+    assert differing_settings(runs) == ["scenario.rate=1", "scenario.rate=2", ""]
+
+
+def test_it_is_a_column() -> None:
+    frame = table.wide([run("folding.recognizer_networks=0"), run("folding.recognizer_networks=48")])
+    assert frame["settings"].tolist() == ["folding.recognizer_networks=0", "folding.recognizer_networks=48"]

@@ -10,7 +10,7 @@ import pytest
 
 from ocrbench.engines.interface import Result
 from ocrbench.records import Image, Region, StageTimes
-from ocrbench.scenarios import sharing
+from ocrbench.scenarios import throughput
 from ocrbench.scenarios.interface import Feed
 
 TIMES = StageTimes(
@@ -80,13 +80,13 @@ def widths() -> type[Widths]:
 def ended(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Tell when threads that share work are given no more of it."""
     told = threading.Event()
-    end = sharing._Shared.end
+    end = throughput._Shared.end
 
-    def tell(shared: sharing._Shared) -> None:
+    def tell(shared: throughput._Shared) -> None:
         end(shared)
         told.set()
 
-    monkeypatch.setattr(sharing._Shared, "end", tell)
+    monkeypatch.setattr(throughput._Shared, "end", tell)
     return told
 
 

@@ -12,9 +12,8 @@ from ocrbench.config.schema import Gate
 from ocrbench.report.comparison import sentence
 from ocrbench.report.html import comparison, load_report, report_data, to_html
 from ocrbench.report.html.comparison import build
-from ocrbench.runs.find import find_runs
 from ocrbench.runs.run import Run
-from ocrbench.runs.store import Store
+from ocrbench.runs.store import Store, find_runs
 
 WriteRun = Callable[..., Run]
 

@@ -11,14 +11,13 @@ import pandas as pd
 import pytest
 
 from ocrbench.errors import ConfigError
-from ocrbench.metrics.image_bootstrap import latency_interval
+from ocrbench.metrics.intervals import latency_interval
 from ocrbench.profiling.run_files import LAYERS
 from ocrbench.report.html import Report, load_report, model, report_data
 from ocrbench.report.html.latency import POINTS, cost
 from ocrbench.report.html.precision import LAYERS_SHOWN
-from ocrbench.runs.find import find_runs
 from ocrbench.runs.run import Run
-from ocrbench.runs.store import Store
+from ocrbench.runs.store import Store, find_runs
 
 EARLIER = Path(__file__).parents[3] / "data" / "run-schema-1"
 WriteRun = Callable[..., Run]

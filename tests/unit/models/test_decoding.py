@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ocrbench.errors import ConfigError, ModelError
-from ocrbench.models.alphabets import allowed_characters, kept_classes
+from ocrbench.models.decoding import allowed_characters, kept_classes
 
 ALPHABET = ["", "é", "a", "中", "A", "\uff21", "-", "€", "ж", " "]
 

@@ -21,8 +21,7 @@ from ocrbench.config.composing import load
 from ocrbench.config.schema import Cell
 from ocrbench.config.stage import Source
 from ocrbench.convert.converter import convert_detector, convert_recognizer
-from ocrbench.convert.ir import read_source
-from ocrbench.convert.pytorch import load_module, read_state_dict
+from ocrbench.convert.ir import load_module, read_source, read_state_dict
 from ocrbench.convert.source import locate
 from ocrbench.errors import ModelError
 
