@@ -10,7 +10,7 @@ from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change, Comparison, undecided
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.intervals import LEVEL, ratio_over_processes, student_t
-from ocrbench.metrics.repeatability import repeatability, unrepeatable
+from ocrbench.metrics.recognition import repeatability, unrepeatable
 from ocrbench.progress import Listener
 from ocrbench.scenarios import SCENARIOS
 

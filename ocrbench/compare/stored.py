@@ -19,7 +19,7 @@ from ocrbench.compare.flips import Found
 from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.intervals import midmean, ratio_over_runs
-from ocrbench.metrics.repeatability import unrepeatable
+from ocrbench.metrics.recognition import unrepeatable
 from ocrbench.runs.identity import unshared_keys
 from ocrbench.runs.match import Matched
 from ocrbench.runs.run import Run

@@ -20,7 +20,7 @@ from ocrbench.measure.measured import Measured, Timing, judged
 from ocrbench.measure.passes import measure
 from ocrbench.measure.preparing import check, prepare
 from ocrbench.measure.processes import FreshProcesses, Worker
-from ocrbench.metrics.repeatability import repeatability
+from ocrbench.metrics.recognition import repeatability
 from ocrbench.metrics.scoring import Tallies, tallies, to_scores, total
 from ocrbench.metrics.speed import drift, duration_scores, throughput_scores
 from ocrbench.profiling.run_files import profile_files, summarised

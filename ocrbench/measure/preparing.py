@@ -9,7 +9,7 @@ from ocrbench.architectures import check_architectures
 from ocrbench.config.schema import Cell
 from ocrbench.config.stage import ROLES, Role
 from ocrbench.convert.lookup import find_artifacts
-from ocrbench.data.overlap import check_disjoint
+from ocrbench.data import check_disjoint
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.files import why_unwritable
 from ocrbench.measure.pool import cores_for

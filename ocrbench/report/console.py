@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ocrbench.metrics.repeatability import unrepeatable
+from ocrbench.metrics.recognition import unrepeatable
 from ocrbench.runs.columns import text
 from ocrbench.runs.run import Run
 from ocrbench.runs.table import cells, shown_columns, wide

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ocrbench.config.stage import ROLES
-from ocrbench.metrics.repeatability import LEAST_REPEATABILITY
+from ocrbench.metrics.recognition import LEAST_REPEATABILITY
 from ocrbench.metrics.scoring import METRICS
 from ocrbench.records import Column, Value, filled
 from ocrbench.scenarios import DEFAULT, SCENARIOS

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrbench.data.formats.icdar2015 import DONT_CARE
-from ocrbench.data.synthetic.degrade import degrade
 from ocrbench.data.synthetic.signs import (
     NOTICE,
     PAINTED,
@@ -20,7 +19,7 @@ from ocrbench.data.synthetic.signs import (
     draw_sign,
     measure,
 )
-from ocrbench.data.synthetic.textures import Colour, FloatImage, background
+from ocrbench.data.synthetic.textures import Colour, FloatImage, background, degrade
 from ocrbench.data.synthetic.vocabulary import draw_line
 from ocrbench.records import Polygon, Region
 

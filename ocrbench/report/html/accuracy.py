@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ocrbench.metrics import confusion, losses
+from ocrbench.metrics import losses
 from ocrbench.metrics.losses import KINDS, SPURIOUS, Kind, Word, count, spurious
 from ocrbench.metrics.scoring import METRICS
 from ocrbench.report.html.model import Report
@@ -68,8 +68,8 @@ def words_of(run: Run) -> list[Word]:
 def _of_run(index: int, run: Run) -> dict[str, Any]:
     words = words_of(run)
     pairs = [pair for matching in run.matchings for pair in matching.texts]
-    found = confusion.confusions(pairs, run.scoring)
-    shown = confusion.matrix(found, CHARACTERS)
+    found = losses.confusions(pairs, run.scoring)
+    shown = losses.matrix(found, CHARACTERS)
     kinds = count(kind for _, _, kind in words)
     return {
         "run": index,
@@ -86,7 +86,7 @@ def _of_run(index: int, run: Run) -> dict[str, Any]:
         },
         "characters": sum(number for (expected, _), number in found.items() if expected),
         "errors": sum(number for (expected, read), number in found.items() if expected != read),
-        "confusions": [[*pair, number] for pair, number in confusion.top(found, CONFUSIONS)],
+        "confusions": [[*pair, number] for pair, number in losses.top(found, CONFUSIONS)],
         "matrix": vars(shown),
     }
 

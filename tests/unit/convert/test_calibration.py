@@ -9,8 +9,7 @@ import pytest
 
 from ocrbench.config.schema import Dataset
 from ocrbench.convert.calibration import CalibrationSet
-from ocrbench.data import read
-from ocrbench.data.overlap import check_disjoint
+from ocrbench.data import check_disjoint, read
 from ocrbench.errors import DatasetError
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ocrbench.metrics.repeatability import repeatability
+from ocrbench.metrics.recognition import repeatability
 from ocrbench.report.console import profile_table, show
 from ocrbench.runs.run import Run
 

@@ -12,7 +12,7 @@ from ocrbench.compare.verdict import check_gate
 from ocrbench.config.composing import load
 from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
-from ocrbench.metrics.repeatability import repeatability
+from ocrbench.metrics.recognition import repeatability
 from ocrbench.runs import table
 from ocrbench.runs.match import Matched, differing_settings, match_runs, pairs_by
 from ocrbench.runs.run import Run

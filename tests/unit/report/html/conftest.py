@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrbench.metrics.repeatability import repeatability
+from ocrbench.metrics.recognition import repeatability
 from ocrbench.runs.run import Run
 
 WriteRun = Callable[..., Run]
