@@ -170,8 +170,20 @@ def _verdicts() -> str:
     return _table(list(columns.values()), data[list(columns)].itertuples(index=False))
 
 
+def _changes() -> str:
+    data = _data("changes")
+    rows = []
+    kinds = data.groupby(["series", "step_percent", "noise_percent"], sort=False, dropna=False)
+    for (series, step, noise), found in kinds:
+        name = f"step of {step:g} %, noise of {noise:g} %" if step else series
+        by_runs = found.set_index("runs")
+        rows.append([name, *(f"{ours:.3f} / {otava:.3f}" for ours, otava in by_runs[["ours", "otava"]].to_numpy())])
+    return _table(["series", *(f"{count} runs" for count in data["runs"].unique())], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "bound": _bound,
+    "changes": _changes,
     "defaults": _defaults,
     "int8": _int8,
     "options": _options,
