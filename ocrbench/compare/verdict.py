@@ -15,7 +15,6 @@ Overall = Literal["improved", "regressed", "trade-off", "equivalent", "undecided
 Outcome = Literal["pass", "fail", "undecided"]
 # Accuracy is compared by difference; values of hmean closer than this are the same for a user.
 ACCURACY_MARGIN = 0.005
-SPEED_STAGES = ("end_to_end", "detect", "recognize")
 
 
 @dataclass(frozen=True, kw_only=True)

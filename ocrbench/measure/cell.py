@@ -95,7 +95,10 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
                 execution=summarised(judged(cell, measured.execution)),
                 score_list=_scores(cell, outcomes, counted, artifacts, measured),
                 skipped=measured.skipped,
-                noisy=noise.reasons(known["conditions"], cell.noise),
+                noisy=(
+                    *noise.reasons(known["conditions"], cell.noise),
+                    *SCENARIOS[cell.scenario.name].doubts(measured.facts),
+                ),
             )
             title = f"{cell.detector.name} + {cell.recognizer.name}, {cell.precisions} on {cell.devices}"
             profile = profile_files(title, measured.execution, measured.spans) if cell.profile else {}

@@ -82,17 +82,29 @@ class Measured:
         """Return an accumulator for blocks that may not count; what is known of the images is shared."""
         return Measured(regions=self.regions, reread=self.reread, skipped=self.skipped, compile_ms=self.compile_ms)
 
-    def keep(self, apart: "Measured", facts: Mapping[str, Any]) -> None:
+    @property
+    def services_ns(self) -> list[int]:
+        """Time that the pipeline took for each image, without warm-up and without waiting for its turn."""
+        times = [each.times for each in self.timings if not each.warmup]
+        return [each.detect_ns + each.crop_ns + each.recognize_ns for each in times]
+
+    def keep(self, attempts: Sequence["Measured"], facts: Mapping[str, Any]) -> None:
         """Let blocks that were measured apart be all that was measured.
 
         Args:
-            apart: An accumulator of those blocks.
+            attempts: Accumulators of those blocks.
             facts: What else is known of them.
         """
-        self.timings += apart.timings
-        self.images, self.wall_ns, self.usage, self.spans = apart.images, apart.wall_ns, apart.usage, apart.spans
-        self.facts |= {**apart.facts, **facts}
-        self.files |= apart.files
+        self.images, self.wall_ns, self.usage = 0, 0, Usage()
+        for each in attempts:
+            self.timings += each.timings
+            self.images += each.images
+            self.wall_ns += each.wall_ns
+            self.usage += each.usage
+            self.facts |= each.facts
+            self.files |= each.files
+            self.spans = each.spans
+        self.facts |= facts
 
     def add(self, ran: Ran, *, warmup: bool = False) -> None:
         """Add a block.

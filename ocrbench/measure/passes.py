@@ -80,14 +80,15 @@ class _Measuring:
 
     def passes(self) -> None:
         limit = self._cell.scenario.min_seconds
-        start, passes = monotonic(), 0
+        start, passes, number = monotonic(), 0, 0
         while passes == 0 or (monotonic() - start < limit and self.measured.images):
             blocks = self._blocks()
             times = copies(blocks, self.setup.block_queries)
             for done, block in blocks:
                 if passes and monotonic() - start >= limit:
                     return
-                self.measured.add(self._run(list(block) * times, {}))
+                self.measured.add(self._run(list(block) * times, self.setup.in_pass(number)))
+                number += 1
                 share = done / len(self._samples) if passes == 0 else 1.0
                 self._listener.advance("measure", min(share, (monotonic() - start) / limit) if limit else share, 1.0)
             passes += 1
@@ -105,9 +106,8 @@ class _Measuring:
         self.measured.peak_memory_bytes = attempt.peak_memory_bytes
         return attempt
 
-    def keep(self, attempt: Attempt, facts: Mapping[str, Any]) -> None:
-        assert isinstance(attempt, Measured)
-        self.measured.keep(attempt, facts)
+    def keep(self, attempts: Sequence[Attempt], facts: Mapping[str, Any]) -> None:
+        self.measured.keep([each for each in attempts if isinstance(each, Measured)], facts)
 
     def _warm_up(self, block: Feed) -> None:
         self.measured.add(self._run(block, self.setup.warming_up), warmup=True)

@@ -170,12 +170,17 @@ class Run:
 
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
-        """Column → 95 % interval of its value over other choices of images: the median latency and the accuracy."""
+        """Column → 95 % interval of its value over other choices of images, where there is one."""
         values = {name: value for name in METRICS if isinstance(value := self.row[name], float)}
         every = self.row["images"]
         accuracy = score_intervals(list(self.tallies.values()), values, int(every) if isinstance(every, float) else 0)
         latency = latency_interval(self.steady, self.row)
-        return accuracy if latency is None else {"latency_p50_ms": latency, **accuracy}
+        found = accuracy if latency is None else {"latency_p50_ms": latency, **accuracy}
+        # A scenario may know more.
+        known = self.conditions.get("facts", {}).get("intervals", {})
+        return found | {
+            name: Interval(estimate=self.scores[name], low=low, high=high) for name, (low, high) in known.items()
+        }
 
     def log(self, name: str) -> str | None:
         """Read one of the run's further files; None where it has none of that name."""

@@ -78,6 +78,10 @@ class Setup:
         """Return the keys that differ in warm-up passes."""
         return {}
 
+    def in_pass(self, number: int) -> Mapping[str, object]:
+        """Return the keys that differ in a measured block, given the number of those before it."""
+        return {}
+
     def least_seconds(self, images: int) -> float:
         """Return the least time for a number of images, however fast the device is."""
         return 0.0
@@ -140,9 +144,15 @@ class Attempt(Protocol):
     images: int
     wall_ns: int
 
+    facts: dict[str, Any]
+
     @property
     def latencies_ns(self) -> Sequence[int]:
         """Latency of each image."""
+
+    @property
+    def services_ns(self) -> Sequence[int]:
+        """Time that the pipeline took for each image, without waiting for its turn."""
 
 
 class Measuring(Protocol):
@@ -165,11 +175,11 @@ class Measuring(Protocol):
             changes: Keys of the scenario with other values for this block.
         """
 
-    def keep(self, attempt: Attempt, facts: Mapping[str, Any]) -> None:
-        """Let an attempt be what was measured.
+    def keep(self, attempts: Sequence[Attempt], facts: Mapping[str, Any]) -> None:
+        """Let attempts be what was measured.
 
         Args:
-            attempt: One of those made.
+            attempts: Some of those made.
             facts: What else was found out, by name.
         """
 
@@ -192,6 +202,11 @@ def no_scores(setup: Setup, latencies_ns: Sequence[int], facts: Mapping[str, Any
     return []
 
 
+def no_doubts(facts: Mapping[str, Any]) -> list[str]:
+    """Have none."""
+    return []
+
+
 @plain_dataclass(frozen=True, kw_only=True)
 class Kind:
     """A scenario.
@@ -206,6 +221,7 @@ class Kind:
         columns: Columns that only this scenario has.
         scores: Function that computes their values from the latencies without warm-up and the facts of the run.
         measure: Function that drives the measured part.
+        doubts: Function that says, from the facts of the run, why its times are not to be trusted.
     """
 
     run: Callable[..., Block]
@@ -215,3 +231,4 @@ class Kind:
     columns: Sequence[Column] = ()
     scores: Callable[[Any, Sequence[int], Mapping[str, Any]], list[Score]] = no_scores
     measure: Callable[[Any, Measuring], None] = in_passes
+    doubts: Callable[[Mapping[str, Any]], list[str]] = no_doubts

@@ -1,8 +1,8 @@
 """Scenario ``server``: images arrive at random, as from many independent users, and wait if necessary."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from dataclasses import dataclass as plain_dataclass
 from functools import partial
 from time import perf_counter_ns, sleep
 from typing import Any, ClassVar
@@ -15,106 +15,17 @@ from ocrbench.config.stage import STRICT, Options
 from ocrbench.data import choose
 from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Reader
-from ocrbench.errors import ConfigError, DatasetError
+from ocrbench.errors import DatasetError
 from ocrbench.records import Column, Image, Score, filled
 from ocrbench.scenarios.interface import LATENCY, Attempt, Block, Feed, Kind, ManySetup, Measurement, Measuring
+from ocrbench.scenarios.rate_search import Served, search_rate
 from ocrbench.scenarios.throughput import share
 
-# A pipeline that cannot even serve this part of its own throughput in time never will.
-LEAST_SHARE = 1 / 16
-# So often the rate found must keep the bound.
-CONFIRMATIONS = 2
-
-
-@plain_dataclass(frozen=True, kw_only=True)
-class Step:
-    """One rate that was tried.
-
-    Attributes:
-        rate: Arrivals per second, on average.
-        p99_ms: The 99th percentile of the latencies.
-        fastest_ms: The shortest of the latencies.
-        queries: How many latencies there are.
-        kept: Whether it is within the bound.
-    """
-
-    rate: float
-    p99_ms: float
-    fastest_ms: float
-    queries: int
-    kept: bool
-
-    @property
-    def sentence(self) -> str:
-        """Say it to people."""
-        verdict = "within" if self.kept else "above"
-        return f"{self.rate:.2f} images/s: p99 {self.p99_ms:.0f} ms of {self.queries}, {verdict} the bound"
-
-
-def search_rate(
-    attempt: Callable[[float], Sequence[int]], ceiling: float, bound_ms: float, tolerance: float
-) -> Iterator[Step]:
-    """Halve the interval between a rate that keeps the bound and one that does not, then confirm a rate below both.
-
-    The highest of many rates that kept the bound once may have been lucky, and at the very limit a rate keeps it at
-    times only. So the rate found is lower by the tolerance than the highest that kept the bound, and must keep it
-    repeatedly. One that does not gives way to a lower one, each time by twice as much, which must be confirmed as well.
-
-    Args:
-        attempt: Lets images arrive at a rate and returns their latencies in nanoseconds.
-        ceiling: The highest rate to try: what the pipeline does when it never has to wait for an image.
-        bound_ms: What the 99th percentile must not exceed.
-        tolerance: How close the two rates are in the end: the failing one is at most ``1 + tolerance`` times the other.
-            Also how far below them the rate found is.
-
-    Yields:
-        Each step when it is done; the last one is that of the rate found.
-
-    Raises:
-        ConfigError: Not even a small part of the ceiling keeps the bound, or not even the fastest image does.
-    """
-
-    def tried(rate: float) -> Step:
-        step = _step(rate, attempt(rate), bound_ms)
-        if not step.kept and rate < ceiling * LEAST_SHARE:
-            message = f"scenario.bound_ms={bound_ms:g}: at {rate:.2g} images/s p99 is {step.p99_ms:.0f} ms already"
-            raise ConfigError(message)
-        return step
-
-    low, high = 0.0, ceiling
-    step = tried(ceiling)
-    yield step
-    if step.kept:
-        low = ceiling
-    elif step.fastest_ms > bound_ms:
-        # One of them had not to wait, so fewer arrivals would not help.
-        message = f"scenario.bound_ms={bound_ms:g}: even the fastest image takes {step.fastest_ms:.0f} ms"
-        raise ConfigError(message)
-    while high > low * (1 + tolerance):
-        step = tried((low + high) / 2)
-        yield step
-        low, high = (step.rate, high) if step.kept else (low, step.rate)
-    yield from _confirm(tried, low, 1 + tolerance)
-
-
-def _confirm(tried: Callable[[float], Step], highest: float, lowering: float) -> Iterator[Step]:
-    """Lower a rate until it keeps the bound ``CONFIRMATIONS`` times."""
-    confirmed, rate = 0, highest / lowering
-    while confirmed < CONFIRMATIONS:
-        step = tried(rate)
-        yield step
-        if step.kept:
-            confirmed += 1
-        else:
-            confirmed, lowering = 0, lowering**2
-            rate /= lowering
-
-
-def _step(rate: float, latencies_ns: Sequence[int], bound_ms: float) -> Step:
-    latencies_ms = np.asarray(latencies_ns) / 1e6
-    p99_ms = float(np.percentile(latencies_ms, 99))
-    fastest_ms = float(latencies_ms.min())
-    return Step(rate=rate, p99_ms=p99_ms, fastest_ms=fastest_ms, queries=len(latencies_ms), kept=p99_ms <= bound_ms)
+RATE = "server_rate_ips"
+# Points in time at which the length of the queue is recorded: after these shares of the arrivals.
+MOMENTS = (0.25, 0.5, 0.75, 1.0)
+# A queue that was shorter at each moment before, and is longer than this per reader at the end, only grows.
+LONG_QUEUE = 3
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -145,6 +56,10 @@ class ServerSetup(ManySetup):
         """Let all images arrive at once, because warm-up gains nothing from waiting."""
         return {"rate": None}
 
+    def in_pass(self, number: int) -> Mapping[str, object]:
+        """Let each block of images arrive in a pattern of its own."""
+        return {"seed": self.seed + number}
+
     def least_seconds(self, images: int) -> float:
         """Return the arrival time of the last image."""
         return arrivals_ns(images, self.rate, self.seed)[-1] / 1e9 if images else 0.0
@@ -165,6 +80,7 @@ def server(readers: Sequence[Reader], feed: Feed, setup: ServerSetup) -> Block:
     queries = [index for index, (sample_id, _) in enumerate(feed) if sample_id in images]
     due = dict(zip(queries, arrivals_ns(len(queries), setup.rate, setup.seed), strict=True))
     measurements: dict[int, Measurement] = {}
+    done: dict[int, int] = {}
     start = perf_counter_ns()
 
     def work(reader: Reader, index: int) -> None:
@@ -172,7 +88,8 @@ def server(readers: Sequence[Reader], feed: Feed, setup: ServerSetup) -> Block:
         sample_id = feed[index][0]
         sleep(max(0, start + due[index] - perf_counter_ns()) / 1e9)
         result = reader.read(images[sample_id])
-        latency_ns = perf_counter_ns() - start - due[index]
+        done[index] = perf_counter_ns() - start
+        latency_ns = done[index] - due[index]
         times = replace(result.times, latency_ns=latency_ns)
         measurements[index] = Measurement(
             sample_id=sample_id, regions=result.regions, times=times, first_seen=result.first_seen
@@ -180,10 +97,22 @@ def server(readers: Sequence[Reader], feed: Feed, setup: ServerSetup) -> Block:
 
     share([partial(work, reader) for reader in readers], queries)
     wall_ns = perf_counter_ns() - start
+    facts = {"readers": len(readers), **_facts([due[index] for index in queries], [done[index] for index in queries])}
     for index, (sample_id, _) in enumerate(feed):
         if sample_id in skipped:
             measurements[index] = Measurement(sample_id=sample_id, skipped=skipped[sample_id])
-    return Block(measurements=tuple(measurements[index] for index in range(len(feed))), wall_ns=wall_ns)
+    in_order = tuple(measurements[index] for index in range(len(feed)))
+    return Block(measurements=in_order, wall_ns=wall_ns, facts=facts)
+
+
+def _facts(due_ns: Sequence[int], done_ns: Sequence[int]) -> dict[str, Any]:
+    """Return the realised rate, and how many images were waiting or being read as time went by."""
+    if not due_ns or not due_ns[-1]:
+        return {}
+    ended = np.sort(done_ns)
+    arrived = [max(1, round(len(due_ns) * moment)) for moment in MOMENTS]
+    queue = [count - int(np.searchsorted(ended, due_ns[count - 1], side="right")) for count in arrived]
+    return {"realised_ips": len(due_ns) / (due_ns[-1] / 1e9), "queue": queue}
 
 
 def arrivals_ns(count: int, rate: float | None, seed: int) -> list[int]:
@@ -219,8 +148,8 @@ def _decode(feed: Feed) -> tuple[dict[str, Image], dict[str, str]]:
 def measure(setup: ServerSetup, measuring: Measuring) -> None:
     """Measure in passes, or search for the highest rate that keeps the bound.
 
-    In a search, what was measured when the rate found was last confirmed is what counts. The images that arrive are
-    drawn once from all, as many as a block holds.
+    In a search, the patterns that confirmed the rate are what was measured. The images that arrive are drawn once from
+    all, as many as a block holds, and come in another order in each pattern.
     """
     if not setup.search:
         measuring.passes()
@@ -229,24 +158,39 @@ def measure(setup: ServerSetup, measuring: Measuring) -> None:
     if not drawn:
         return
     queries = drawn * -(-setup.block_queries // len(drawn))
-    tried: dict[float | None, Attempt] = {}
-
-    def attempt(rate: float | None) -> Sequence[int]:
-        if rate is not None:
-            seconds = replace(setup, rate=rate).least_seconds(len(queries))
-            measuring.say(f"{rate:.2f} images/s: {len(queries)} arrive within {seconds:.0f} s")
-        tried[rate] = measuring.attempt(queries, {"rate": rate})
-        return tried[rate].latencies_ns
-
-    if not attempt(None):
+    flood = measuring.attempt(queries, {"rate": None})
+    if not flood.latencies_ns:
         return
-    ceiling = tried[None].images / (tried[None].wall_ns / 1e9)
-    steps = []
-    for step in search_rate(attempt, ceiling, setup.bound_ms, setup.tolerance):
-        steps.append(step)
-        measuring.say(step.sentence)
-    found = {"searched_images": len(drawn), "rate_steps": [asdict(step) for step in steps]}
-    measuring.keep(tried[steps[-1].rate], found)
+    tried: list[Attempt] = []
+
+    def attempt(rate: float, number: int) -> Served:
+        seed = setup.seed + number
+        tried.append(measuring.attempt(random.Random(seed).sample(queries, len(queries)), {"rate": rate, "seed": seed}))
+        return _served(tried[-1], arrivals_ns(len(tried[-1].latencies_ns), rate, seed))
+
+    found = search_rate(
+        attempt,
+        _served(flood, [0] * len(flood.latencies_ns)),
+        flood.facts["readers"],
+        setup.bound_ms,
+        measuring.say,
+    )
+    facts = {
+        "searched_images": len(drawn),
+        "rate": found.rate,
+        "holding_share": found.holding,
+        "rate_steps": [asdict(step) for step in found.steps],
+        "intervals": {RATE: [found.low, found.high]},
+    }
+    measuring.keep([tried[number] for number in found.numbers], facts)
+
+
+def _served(attempt: Attempt, due_ns: Sequence[int]) -> Served:
+    return Served(
+        due_s=np.array(due_ns) / 1e9,
+        service_s=np.array(attempt.services_ns) / 1e9,
+        latency_s=np.array(attempt.latencies_ns) / 1e9,
+    )
 
 
 def scores(setup: ServerSetup, latencies_ns: Sequence[int], facts: Mapping[str, Any]) -> list[Score]:
@@ -255,12 +199,13 @@ def scores(setup: ServerSetup, latencies_ns: Sequence[int], facts: Mapping[str, 
     >>> [score.value for score in scores(ServerSetup(rate=4.0, bound_ms=2.0), [1_000_000, 3_000_000], {})]
     [4.0, 0.5]
     """
-    steps = facts.get("rate_steps")
-    rate = steps[-1]["rate"] if steps else setup.rate
+    rate = facts.get("rate", setup.rate)
     if rate is None:
         return []
     within = sum(each <= setup.bound_ms * 1e6 for each in latencies_ns)
-    values = {"server_rate_ips": (rate, "images/s"), "server_within_bound": (within / len(latencies_ns), "ratio")}
+    values = {RATE: (rate, "images/s"), "server_within_bound": (within / len(latencies_ns), "ratio")}
+    if "realised_ips" in facts:
+        values["server_realised_ips"] = (facts["realised_ips"], "images/s")
     return [
         Score(stage="end_to_end", metric=name, value=value, unit=unit, higher_is_better=True, n=len(latencies_ns))
         for name, (value, unit) in values.items()
@@ -269,19 +214,43 @@ def scores(setup: ServerSetup, latencies_ns: Sequence[int], facts: Mapping[str, 
 
 def decisive(options: Options) -> str:
     """Decide by the rate if it was searched for; else the user asked for it, and the latency decides."""
-    return "server_rate_ips" if options.get("search") else LATENCY
+    return RATE if options.get("search") else LATENCY
+
+
+def doubts(facts: Mapping[str, Any]) -> list[str]:
+    """Say if the queue only grew: its latencies depend on how long it was measured.
+
+    >>> doubts({"readers": 2, "queue": [4, 9, 15, 20]})
+    ['overloaded: the queue only grew, to 20 images']
+    >>> doubts({"readers": 2, "queue": [4, 2, 5, 3]}), doubts({})
+    ([], [])
+    """
+    queue = facts.get("queue", [])
+    if not queue or queue != sorted(set(queue)) or queue[-1] <= LONG_QUEUE * facts["readers"]:
+        return []
+    return [f"overloaded: the queue only grew, to {queue[-1]} images"]
 
 
 COLUMNS = (
     Column(
-        name="server_rate_ips",
+        name=RATE,
         heading="Rate of the server",
         group="speed",
         unit="images/s",
         decimals=2,
         higher_is_better=True,
-        meaning="number of images that arrived per second; with `scenario.search=true` the highest rate found whose "
-        "99th percentile is within the bound, less a margin",
+        meaning="mean number of images that arrive per second; with `scenario.search=true` the highest rate found at "
+        "which the 99th percentile is within the bound in every pattern of arrivals that was tried",
+        matters=filled,
+    ),
+    Column(
+        name="server_realised_ips",
+        heading="Realised rate",
+        group="speed",
+        unit="images/s",
+        decimals=2,
+        higher_is_better=True,
+        meaning="number of images that arrived per second in the last pattern, which differs from the mean by chance",
         matters=filled,
     ),
     Column(
@@ -295,4 +264,6 @@ COLUMNS = (
         matters=filled,
     ),
 )
-KIND = Kind(run=server, setup=ServerSetup, decisive=decisive, columns=COLUMNS, scores=scores, measure=measure)
+KIND = Kind(
+    run=server, setup=ServerSetup, decisive=decisive, columns=COLUMNS, scores=scores, measure=measure, doubts=doubts
+)

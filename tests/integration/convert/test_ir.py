@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 import pytest
-from openvino import opset13 as ops
 
 from ocrbench.convert.ir import read_source, save
 from ocrbench.convert.quantize import quantised_operations
+from ocrbench.graphs.nodes import ops
 
 
 def model_with(**constants: list[float]) -> ov.Model:
