@@ -43,7 +43,7 @@ for line in sys.stdin:
                 "sample_id": sample_id, "skipped": "damaged" if bad else "", "first_seen": runs[sample_id] == 1,
                 "regions": [] if bad else [region] * (2 if sample_id == "much" else 1), "times": None if bad else times,
             })
-        content = {"measurements": measurements, "wall_ns": 10, "peak_memory_bytes": 7}
+        content = {"measurements": measurements, "wall_ns": 10, "peak_memory_bytes": 7, "facts": {"readers": 1}}
         # A network was compiled for a shape that was met.
         content["compile_ms"] = {"detector": 1.5, "recognizer": 2.5 + max(runs.values())}
         content["usage"] = {"capacity_s": 4.0, "busy_s": 3.0, "own_s": 2.0, "involuntary": 5}
@@ -168,7 +168,7 @@ class TestMeasure:
         assert set(measured.regions) == {"a", "b", "c"}
         assert set(measured.skipped) == {"bad1", "bad2"}
         assert self.blocks(requests)[:3] == [["bad1", "bad2"], ["a", "b"], ["c"]]
-        (drawn,) = {tuple(block) for block in self.blocks(requests)[3:]}
+        (drawn,) = {frozenset(block) for block in self.blocks(requests)[3:]}
         assert len(drawn) == measured.facts["searched_images"] == 2
 
     def test_a_search_draws_its_images_from_all(self, run: Callable, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ class TestMeasure:
             (tmp_path / "requests").unlink(missing_ok=True)
             options = {"bound_ms": 1000, "search": True, "seed": seed}
             _, _, requests = run(*"abcdefgh", name="server", options=options)
-            (block,) = {tuple(block) for block in self.blocks(requests)[4:]}
+            (block,) = {frozenset(block) for block in self.blocks(requests)[4:]}
             assert len(block) == 2
             drawn |= set(block)
         assert len(drawn) > 4
