@@ -9,10 +9,10 @@ from ocrbench.cli.commands import command, make_app, make_console
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.config.checking import closest, refuse_unused
 from ocrbench.config.composing import load
-from ocrbench.config.packaged import choices
 from ocrbench.config.schema import ONLY_MEASURING
 from ocrbench.config.stage import ROLES, Role
 from ocrbench.errors import ConfigError, OcrBenchError
+from ocrbench.files import choices
 from ocrbench.measure.preparing import prepare
 from ocrbench.progress import ConsoleListener
 

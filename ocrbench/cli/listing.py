@@ -11,11 +11,11 @@ from rich.text import Text
 
 from ocrbench.cli.commands import examples, make_app, make_console
 from ocrbench.cli.files import ConfigDirOption, existing
-from ocrbench.config.packaged import choices
 from ocrbench.config.parsing import shipped_cell, shipped_choice
 from ocrbench.config.schema import Cell, Dataset
 from ocrbench.config.stage import ROLES, Role, Stage
 from ocrbench.convert.source import locate
+from ocrbench.files import choices
 
 app = make_app("list")
 # What the tables show of each item, by heading; --json has everything.

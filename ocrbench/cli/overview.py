@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import fill, indent
 
 from ocrbench.cli.commands import COMMANDS
-from ocrbench.config.packaged import choices, packaged
+from ocrbench.files import choices, packaged
 
 # As wide as the help of the commands.
 WIDTH = 80

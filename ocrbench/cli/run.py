@@ -15,10 +15,9 @@ from rich.text import Text
 from ocrbench.cli.commands import make_console
 from ocrbench.config.checking import closest
 from ocrbench.config.composing import complete, load_matrix, parse, register_resolvers
-from ocrbench.config.packaged import packaged
 from ocrbench.config.schema import Cell
 from ocrbench.errors import ConfigError, OcrBenchError
-from ocrbench.files import write_atomically
+from ocrbench.files import packaged, write_atomically
 from ocrbench.measure.preparing import check
 from ocrbench.measure.task import Session, run_task, task_number
 from ocrbench.profiling.run_files import LAYERS, TRACE

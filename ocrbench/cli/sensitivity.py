@@ -11,9 +11,9 @@ from ocrbench.cli.commands import command, make_app, make_console
 from ocrbench.cli.files import ConfigDirOption, check_output, existing, write_output
 from ocrbench.config.checking import closest
 from ocrbench.config.composing import load
-from ocrbench.config.packaged import choices
 from ocrbench.config.stage import ROLES, Role
 from ocrbench.errors import ConfigError
+from ocrbench.files import choices
 from ocrbench.measure.preparing import check
 from ocrbench.progress import ConsoleListener
 from ocrbench.report.tables import to_csv

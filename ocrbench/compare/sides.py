@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ocrbench.config.checking import closest
 from ocrbench.config.composing import load
-from ocrbench.config.packaged import choices
 from ocrbench.config.schema import Cell
 from ocrbench.errors import ConfigError
+from ocrbench.files import choices
 from ocrbench.measure.processes import Worker
 
 # Both sides are judged by those of A, so B's would be ignored silently.

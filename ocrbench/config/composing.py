@@ -22,12 +22,12 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ocrbench.config.checking import closest, unknown_key
-from ocrbench.config.packaged import choices, packaged
 from ocrbench.config.parsing import RESOLVERS, expanded, to_cell
 from ocrbench.config.retired import RETIRED
 from ocrbench.config.schema import Cell
 from ocrbench.config.stage import ROLES, Options
 from ocrbench.errors import ConfigError
+from ocrbench.files import choices, packaged
 
 GROUPS = (*ROLES, "model", "dataset", "calibration", "quantization", "scenario", "gate")
 

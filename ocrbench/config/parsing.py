@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import yaml
 
 from ocrbench.config.checking import unknown_key, validate
-from ocrbench.config.packaged import default_cache_dir, packaged
 from ocrbench.config.retired import RETIRED
 from ocrbench.config.schema import Cell, Dataset, Scenario
 from ocrbench.config.stage import ROLES, Stage
 from ocrbench.errors import ConfigError
+from ocrbench.files import default_cache_dir, packaged
 
 WithOptions = TypeVar("WithOptions", Stage, Scenario, Dataset)
 # Some keys of these belong to a model family, a scenario or a dataset format.

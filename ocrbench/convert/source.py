@@ -11,12 +11,12 @@ from filelock import FileLock
 
 from ocrbench import environment
 from ocrbench.architectures import ARCHITECTURES, SUFFIXES
-from ocrbench.config.packaged import choices, packaged
 from ocrbench.config.schema import Cell
 from ocrbench.config.stage import Source, Stage
 from ocrbench.convert.download import check_sha256, file_sha256, from_url, from_wheel, installed
 from ocrbench.convert.omz import ZooFolder
 from ocrbench.errors import ModelError
+from ocrbench.files import choices, packaged
 
 READABLE = (".onnx", ".xml")
 # An entry of ``TensorProto.external_data`` as protobuf writes it: field 13, the entry's length, the key "location", and

@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from ocrbench.config.composing import load
-from ocrbench.config.packaged import packaged
 from ocrbench.config.schema import Cell, Scoring
 from ocrbench.data import read
 from ocrbench.data.images import read_image
 from ocrbench.engines.pipeline import Pipeline
+from ocrbench.files import packaged
 from ocrbench.geometry import crop_quadrilateral, rectangle
 from ocrbench.metrics.scoring import tallies, to_scores, total
 from ocrbench.models import build_detector, build_recognizer

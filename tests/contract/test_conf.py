@@ -11,12 +11,12 @@ import pytest
 from ocrbench import reading
 from ocrbench.architectures import SUFFIXES
 from ocrbench.config.composing import compose_config, load, load_matrix
-from ocrbench.config.packaged import choices
 from ocrbench.config.parsing import shipped_cell, shipped_choice
 from ocrbench.config.schema import Cell, Dataset
 from ocrbench.config.stage import Source, Stage
 from ocrbench.data.formats import FORMATS
 from ocrbench.errors import DatasetError
+from ocrbench.files import choices
 from ocrbench.measure.preparing import check
 from ocrbench.models import FAMILIES, check_options
 from ocrbench.scenarios import setup_of

@@ -21,7 +21,6 @@ from ocrbench import architectures, cli, data, graphs, models, scenarios, studie
 from ocrbench.architectures import ARCHITECTURES
 from ocrbench.cli import COMMANDS
 from ocrbench.config.composing import load
-from ocrbench.config.packaged import choices, packaged
 from ocrbench.config.parsing import shipped_choice
 from ocrbench.config.retired import RETIRED
 from ocrbench.config.schema import Dataset, Scenario, Scoring
@@ -31,6 +30,7 @@ from ocrbench.data import check_format, formats
 from ocrbench.data.formats import FORMATS, format_named
 from ocrbench.data.synthetic.signs import FONTS
 from ocrbench.errors import ConfigError, DatasetError
+from ocrbench.files import choices, packaged
 from ocrbench.geometry import rectangle
 from ocrbench.metrics import scorers
 from ocrbench.metrics.scoring import METRICS, SCORERS

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ocrbench.config.packaged import packaged
+from ocrbench.files import packaged
 from ocrbench.metrics.scoring import METRICS
 from ocrbench.records import Column
 from ocrbench.report.tables import REPORTS

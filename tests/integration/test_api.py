@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import ocrbench
-from ocrbench.config.packaged import packaged
 from ocrbench.errors import CellError, DatasetError
+from ocrbench.files import packaged
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "notebook.md"
 

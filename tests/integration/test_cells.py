@@ -11,7 +11,7 @@ from typing import Any
 import openvino as ov
 import pytest
 
-from ocrbench.config.packaged import packaged
+from ocrbench.files import packaged
 from ocrbench.runs.store import Store
 
 Run = Callable[..., CompletedProcess[str]]

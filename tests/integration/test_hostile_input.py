@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrbench.config.packaged import packaged
+from ocrbench.files import packaged
 from ocrbench.runs.store import Store
 
 Run = Callable[..., CompletedProcess[str]]

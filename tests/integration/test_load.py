@@ -13,11 +13,11 @@ import pytest
 from doubles import Silent
 from ocrbench.api import run
 from ocrbench.config.composing import load
-from ocrbench.config.packaged import packaged
 from ocrbench.config.schema import Cell
 from ocrbench.data import read
 from ocrbench.environment import allowed_cores
 from ocrbench.errors import CellError, WorkerError
+from ocrbench.files import packaged
 from ocrbench.measure.pool import WorkerPool, workers_for
 from ocrbench.measure.preparing import prepare
 from ocrbench.measure.processes import Worker

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ocrbench.cli import main
-from ocrbench.config.packaged import packaged
+from ocrbench.files import packaged
 
 PAIR = ("detector=horizontal_text_detection_0001", "recognizer=text_recognition_0014")
 TEXTS = ["dark22", "light"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ocrbench.config.packaged import packaged
+from ocrbench.files import packaged
 from ocrbench.runs.store import Store
 
 Run = Callable[..., CompletedProcess[str]]

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from ocrbench.config.composing import load
-from ocrbench.config.packaged import choices
 from ocrbench.config.retired import RETIRED, RETIRED_VALUES
 from ocrbench.config.schema import NOT_MEASURED
 from ocrbench.config.stage import ROLES
+from ocrbench.files import choices
 from ocrbench.runs.run import Run
 
 # Config groups whose choice a run records.

@@ -19,12 +19,12 @@ import openvino as ov
 import pytest
 
 from ocrbench.config.composing import load
-from ocrbench.config.packaged import choices
 from ocrbench.config.schema import Cell
 from ocrbench.config.stage import Source
 from ocrbench.convert.converter import convert_detector
 from ocrbench.convert.source import Fetched, check_version, fetch
 from ocrbench.errors import ModelError
+from ocrbench.files import choices
 
 CONTENT = b"not really a model"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

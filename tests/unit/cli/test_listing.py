@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ocrbench.cli import main
-from ocrbench.config.packaged import choices
+from ocrbench.files import choices
 
 WIDTH = 80
 KEYS = {

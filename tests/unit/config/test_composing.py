@@ -10,9 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from ocrbench.config.checking import closest
 from ocrbench.config.composing import compose_config, load, load_matrix, parse
-from ocrbench.config.packaged import choices, default_cache_dir, packaged
 from ocrbench.config.schema import Cell, Cutting, Words
 from ocrbench.errors import ConfigError
+from ocrbench.files import choices, default_cache_dir, packaged
 
 
 @pytest.fixture(scope="module")
