@@ -135,10 +135,11 @@ class Comparison:
         found = [each.direction for each in self.changes if each.metric in self.decisive]
         if "better" in found and "worse" in found:
             return "trade-off"
-        if "undecided" in found:
-            return "undecided"
+        # Few images leave the accuracy open, which must not hide that B is slower.
         if "worse" in found:
             return "regressed"
+        if "undecided" in found:
+            return "undecided"
         # A metric without a direction, as with one run per side, must not count as equal; nor may a speed that was not
         # measured.
         if "none" in found or self.change(self.decisive[0]) is None:

@@ -56,7 +56,8 @@ class TestLatencyRegression:
         _, done = slowed
         assert done.returncode == 1, done.stdout + done.stderr
         assert "gate fail: latency_p50_ms" in done.stdout
-        assert "gate pass: e2e_hmean" in done.stdout
+        # The same texts in three images prove little.
+        assert "gate undecided: e2e_hmean" in done.stdout
 
     def test_junit(self, slowed: tuple[Path, CompletedProcess[str]]) -> None:
         schema = xmlschema.XMLSchema(SCHEMA)
