@@ -14,7 +14,7 @@ Run = Callable[..., CompletedProcess[str]]
 pytestmark = pytest.mark.slow
 PAIR = "model=ppocrv4_mobile"
 QUICK_INT8 = tuple(f"{stage}.quantization.subset_size=8" for stage in ("detector", "recognizer"))
-SHORT = ("dataset.limit=4", "--seconds", 4, "--processes", 2)
+SHORT = ("dataset.limit=4", "--seconds", 4, "--processes", 3)
 
 
 @pytest.fixture(scope="module")
