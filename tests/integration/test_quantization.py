@@ -41,9 +41,11 @@ def test_the_gate_fails_on_lost_accuracy(
     done = ocrbench(
         "ab", "", bad, "precision=FP32", *words, "--seconds", 2, "--processes", 1, "--junit", tmp_path / "junit.xml"
     )
-    assert done.returncode == 1, done.stderr
-    failed = [case.get("name") for case in ET.parse(tmp_path / "junit.xml").iter("testcase") if case.find("failure")]
-    assert any("e2e_hmean" in str(name) for name in failed) or "e2e_hmean" in done.stdout
+    # A loss in a dozen images is either shown or open, but never let through.
+    assert done.returncode in (1, 3), done.stderr
+    cases = {case.get("name"): case for case in ET.parse(tmp_path / "junit.xml").iter("testcase")}
+    (judged,) = (case for name, case in cases.items() if "e2e_hmean" in str(name))
+    assert judged.find("failure") is not None or judged.find("skipped") is not None
 
 
 def test_a_pattern_that_fits_nothing_is_a_mistake(ocrbench: Run, tmp_path: Path, latest: Latest) -> None:

@@ -64,4 +64,5 @@ def test_a_run_equals_itself(folder: Path) -> None:
     (comparison,) = data.sections["comparison"]["comparisons"]
     assert [words["count"] for words in comparison["words"]] == [0, 0]
     accuracy = [change for change in comparison["changes"] if change["metric"] == "e2e_hmean"]
-    assert [change["verdict"] for change in accuracy] == ["equivalent"]
+    # Without any difference, but of few images.
+    assert [change["verdict"] for change in accuracy] == ["undecided"]
