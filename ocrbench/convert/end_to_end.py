@@ -23,6 +23,7 @@ DEVICE = "CPU"
 Artifacts = Mapping[str, Artifact]
 Metadata = Mapping[str, str]
 BuildPipeline = Callable[[Network], Pipeline]
+METRIC = "e2e_hmean"
 
 
 def running_detector(stage: Stage, artifacts: Artifacts) -> tuple[Detector, dict[str, Network]]:
@@ -74,9 +75,6 @@ def around_recognizer(
 def _compiled(artifacts: Artifacts, graphs: Mapping[str, Graph], precision: Precision) -> dict[str, Network]:
     settings = Settings(device=DEVICE, precision=precision, properties={})
     return {name: CompiledNetwork(each, graphs[name], settings).network() for name, each in artifacts.items()}
-
-
-METRIC = "e2e_hmean"
 
 
 class EndToEndScore:

@@ -18,6 +18,11 @@ from ocrbench.errors import ConversionError, ModelError, last_line
 
 # Prefix that torch.nn.DataParallel adds to every name.
 PARALLEL = "module."
+log = logging.getLogger(__name__)
+# A constant is kept in float32 if at least this share of its values does not fit into float16.
+KEPT_SHARE = 0.75
+# Number of constants that are named.
+NAMED = 5
 
 
 def convert_state_dict(path: Path, name: str) -> Any:  # noqa: ANN401 - OpenVINO has no stubs
@@ -101,14 +106,6 @@ def _shortened(message: str, limit: int = 160) -> str:
     """
     line = " ".join(message.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-log = logging.getLogger(__name__)
-
-# A constant is kept in float32 if at least this share of its values does not fit into float16.
-KEPT_SHARE = 0.75
-# Number of constants that are named.
-NAMED = 5
 
 
 def read_source(path: Path, architecture: str = "") -> tuple[Any, dict[str, str]]:

@@ -41,6 +41,9 @@ MIN_PROCESSES = 3
 UNSEEN_LOSS = 0.4
 # The greatest number of images that is worth naming as enough.
 MOST_IMAGES = 100_000
+RESAMPLES = 1000
+QUANTILES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+Row = Mapping[str, str | float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,11 +255,6 @@ def student_t(freedom: int, level: float = LEVEL) -> float:
 
 def _ratio(centre: float, half: float) -> Interval:
     return Interval(estimate=centre, low=centre - half, high=centre + half).map(math.exp)
-
-
-RESAMPLES = 1000
-QUANTILES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
-Row = Mapping[str, str | float | None]
 
 
 def latency_interval(steady: "pd.DataFrame", row: Row) -> Interval | None:

@@ -36,6 +36,12 @@ SPURIOUS: Mapping[SpuriousKind, str] = {
     "ill_fitting": "overlaps a word without fitting, or is a second one on it",
     "false_alarm": "is on no word",
 }
+# Last number of each group; one more group has the rest.
+HEIGHTS_PX = (7, 11, 15, 23, 31, 47, 63)
+LENGTHS = (1, 2, 3, 4, 6, 9, 14, 29)
+# Expected and read character; an empty text stands for none, where a character was inserted or left out.
+Confusion = tuple[str, str]
+NONE = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +129,6 @@ def _same(predicted: Region, expected: Region, rule: Scoring) -> bool:
     return texts_equal(predicted.text, expected.text, rule)
 
 
-# Last number of each group; one more group has the rest.
-HEIGHTS_PX = (7, 11, 15, 23, 31, 47, 63)
-LENGTHS = (1, 2, 3, 4, 6, 9, 14, 29)
 # A word of an image: its sample id, its region, and its fate.
 Word = tuple[str, Region, Kind]
 
@@ -174,11 +177,6 @@ def _grouped(
 def _height(polygon: Polygon) -> int:
     """Measure once the sizes that every run of a dataset needs."""
     return text_height(polygon)
-
-
-# Expected and read character; an empty text stands for none, where a character was inserted or left out.
-Confusion = tuple[str, str]
-NONE = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,10 @@ from ocrbench.config.schema import Scoring
 from ocrbench.records import Score, Tally
 
 EDGE_PUNCTUATION = tuple("!?.:,*\"()·[]/'")
+TextPairs = Iterable[tuple[str, str]]
+REPEATABILITY = "repeatability"
+# A lower share means that something is wrong. Networks for single shapes, or on another device, may round differently.
+LEAST_REPEATABILITY = 0.95
 
 
 def fold(text: str, rule: Scoring) -> str:
@@ -49,9 +53,6 @@ def texts_equal(predicted: str, expected: str, rule: Scoring) -> bool:
         or (ends and predicted == expected[:-1])
         or (begins and ends and predicted == expected[1:-1])
     )
-
-
-TextPairs = Iterable[tuple[str, str]]
 
 
 def text_similarity(predicted: str, expected: str) -> float:
@@ -108,11 +109,6 @@ def one_minus_ned(pairs: TextPairs, rule: Scoring) -> Tally:
 
 def _folded(pairs: TextPairs, rule: Scoring) -> list[tuple[str, str]]:
     return [(fold(predicted, rule), fold(expected, rule)) for predicted, expected in pairs if expected]
-
-
-REPEATABILITY = "repeatability"
-# A lower share means that something is wrong. Networks for single shapes, or on another device, may round differently.
-LEAST_REPEATABILITY = 0.95
 
 
 def repeatability(reread: Mapping[str, bool]) -> list[Score]:

@@ -16,6 +16,9 @@ EXECUTED_TYPES = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": 
 NATIVE_BF16 = re.compile(r"brg|amx")
 # … and these also work without them.
 GENERIC_BF16 = re.compile(r"^(jit_(avx|gemm|uni|sse)|gemm|ref)")
+Shape = tuple[int, ...]
+# Prefix of HETERO before the names of a device's layers.
+SUBGRAPH = re.compile(r"^subgraph\d+: ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +104,6 @@ def emulated(layers: Iterable[LayerTime]) -> tuple[str, ...]:
     if any(NATIVE_BF16.search(kernel) for kernel in narrow):
         return ()
     return ("bf16",) if any(GENERIC_BF16.match(kernel) for kernel in narrow) else ()
-
-
-Shape = tuple[int, ...]
-# Prefix of HETERO before the names of a device's layers.
-SUBGRAPH = re.compile(r"^subgraph\d+: ")
 
 
 class Watch(Protocol):

@@ -28,6 +28,10 @@ COMPARABLE_FACTORS = tuple(name for name in FACTORS if name != "dataset")
 ENVIRONMENT_FACTORS = ("openvino", "host")
 STAGE_FACTORS = {"device", "precision", "properties"}
 Cells = dict[str, list[Run]]
+# Each choice of one of these has its own keys, so only runs of the same choice are compared by them.
+NAMED = (*ROLES, "dataset", "calibration", "scenario")
+# Columns of their own, or consequences of other keys.
+LEFT_OUT = (*NOT_MEASURED, "device", "precision", "omz", "calibration.root")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,12 +145,6 @@ def _otherwise(run: Run, factor: str) -> str:
 
 def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str)
-
-
-# Each choice of one of these has its own keys, so only runs of the same choice are compared by them.
-NAMED = (*ROLES, "dataset", "calibration", "scenario")
-# Columns of their own, or consequences of other keys.
-LEFT_OUT = (*NOT_MEASURED, "device", "precision", "omz", "calibration.root")
 
 
 def differing_settings(runs: Sequence[Run]) -> list[str]:

@@ -123,14 +123,7 @@ def search_rate(
     best: tuple[float, Sequence[int], Seconds] | None = None
     for _ in range(MOST_ROUNDS):
         rate = max(rate, ceiling * LEAST_SHARE)
-        served: list[Served] = []
-        while len(served) < PATTERNS and (not served or steps[-1].kept):
-            served.append(attempt(rate, len(steps)))
-            steps.append(_step(rate, served[-1], bound_s))
-            say(steps[-1].sentence)
-        # What readers take depends on the load, so the simulation goes on with what was measured at this rate.
-        factor = float(np.median([each.p99_s / _simulated_p99(each, readers) for each in served]))
-        service_s = factor * np.concatenate([each.service_s for each in served])
+        service_s = _service_times(_try_patterns(attempt, rate, bound_s, steps, say), readers)
         promised = _proposed(service_s, readers, queries, bound_s)
         if steps[-1].kept:
             best = rate, range(len(steps) - PATTERNS, len(steps)), service_s
@@ -153,6 +146,24 @@ def search_rate(
     low, high = _interval(service_s, readers, queries, bound_s)
     holding = _holding(_queues(service_s, readers, queries, SIMULATED, seed=1), rate, bound_s)
     return Found(rate=rate, low=low * rate, high=high * rate, holding=holding, numbers=numbers, steps=steps)
+
+
+def _try_patterns(
+    attempt: Callable[[float, int], Served], rate: float, bound_s: float, steps: list[Step], say: Callable[[str], None]
+) -> list[Served]:
+    """Let images arrive at a rate in fresh patterns, until one breaks the bound; add each to the steps."""
+    served: list[Served] = []
+    while len(served) < PATTERNS and (not served or steps[-1].kept):
+        served.append(attempt(rate, len(steps)))
+        steps.append(_step(rate, served[-1], bound_s))
+        say(steps[-1].sentence)
+    return served
+
+
+def _service_times(served: Sequence[Served], readers: int) -> Seconds:
+    """Return the service times at this load, scaled so that the simulation gives the latencies that were measured."""
+    factor = float(np.median([each.p99_s / _simulated_p99(each, readers) for each in served]))
+    return factor * np.concatenate([each.service_s for each in served])
 
 
 def _step(rate: float, served: Served, bound_s: float) -> Step:

@@ -231,37 +231,41 @@ def doubts(facts: Mapping[str, Any]) -> list[str]:
     return [f"overloaded: the queue only grew, to {queue[-1]} images"]
 
 
+def _column(name: str, heading: str, unit: str, decimals: int, meaning: str) -> Column:
+    return Column(
+        name=name,
+        heading=heading,
+        group="speed",
+        unit=unit,
+        decimals=decimals,
+        higher_is_better=True,
+        meaning=meaning,
+        matters=filled,
+    )
+
+
 COLUMNS = (
-    Column(
-        name=RATE,
-        heading="Rate of the server",
-        group="speed",
-        unit="images/s",
-        decimals=2,
-        higher_is_better=True,
-        meaning="mean number of images that arrive per second; with `scenario.search=true` the highest rate found at "
-        "which the 99th percentile is within the bound in every pattern of arrivals that was tried",
-        matters=filled,
+    _column(
+        RATE,
+        "Rate of the server",
+        "images/s",
+        2,
+        "mean number of images that arrive per second; with `scenario.search=true` the highest rate found at which the "
+        "99th percentile is within the bound in every pattern of arrivals that was tried",
     ),
-    Column(
-        name="server_realised_ips",
-        heading="Realised rate",
-        group="speed",
-        unit="images/s",
-        decimals=2,
-        higher_is_better=True,
-        meaning="number of images that arrived per second in the last pattern, which differs from the mean by chance",
-        matters=filled,
+    _column(
+        "server_realised_ips",
+        "Realised rate",
+        "images/s",
+        2,
+        "number of images that arrived per second in the last pattern, which differs from the mean by chance",
     ),
-    Column(
-        name="server_within_bound",
-        heading="Share within the bound",
-        group="speed",
-        unit="ratio",
-        decimals=3,
-        higher_is_better=True,
-        meaning="share of the images that were answered within `scenario.bound_ms`",
-        matters=filled,
+    _column(
+        "server_within_bound",
+        "Share within the bound",
+        "ratio",
+        3,
+        "share of the images that were answered within `scenario.bound_ms`",
     ),
 )
 KIND = Kind(

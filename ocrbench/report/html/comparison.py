@@ -27,6 +27,9 @@ NAMES = {
 }
 # Default bound: this multiple of the fastest run's latency.
 BOUND_FACTOR = 2
+# A comparison takes about a second, and a reader needs neither hundreds of them nor hundreds of words.
+MAX_PAIRS, MAX_WORDS = 20, 200
+EMPTY = "–"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,11 +160,6 @@ def _next(ranked: Sequence[Run]) -> Run | None:
 
 def _repeats(runs: Sequence[Run], of: Run) -> list[Run]:
     return [run for run in runs if run.cell_id == of.cell_id]
-
-
-# A comparison takes about a second, and a reader needs neither hundreds of them nor hundreds of words.
-MAX_PAIRS, MAX_WORDS = 20, 200
-EMPTY = "–"
 
 
 def build(report: Report) -> Mapping[str, Any] | None:

@@ -17,6 +17,8 @@ SHOWN: Mapping[str, Callable[[Run], str]] = {
 ALWAYS = ("model", "precision")
 # Characters of each part.
 LENGTH = 40
+# Columns of accuracy in order of preference: a dataset without transcriptions has no end-to-end score.
+ACCURACY = ("e2e_hmean", "det_hmean")
 
 
 def labels(runs: Sequence[Run]) -> list[str]:
@@ -51,10 +53,6 @@ def shortened(name: str) -> str:
     ('sample', 40)
     """
     return name if len(name) <= LENGTH else f"{name[: LENGTH - 1]}…"
-
-
-# Columns of accuracy in order of preference: a dataset without transcriptions has no end-to-end score.
-ACCURACY = ("e2e_hmean", "det_hmean")
 
 
 @dataclass(frozen=True, kw_only=True)

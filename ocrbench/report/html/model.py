@@ -12,6 +12,10 @@ from ocrbench.report.html.groups import labels, shortened
 from ocrbench.runs.run import Run
 from ocrbench.runs.store import find_runs
 
+# Number of images that are inspected one by one, over all runs, which limits the time of a report.
+MAX_IMAGES = 6_000
+SEED = 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -88,11 +92,6 @@ class ReportData:
     columns: Sequence[Mapping[str, Any]]
     runs: Sequence[Mapping[str, Any]]
     sections: Mapping[str, Mapping[str, Any]]
-
-
-# Number of images that are inspected one by one, over all runs, which limits the time of a report.
-MAX_IMAGES = 6_000
-SEED = 0
 
 
 def load_report(

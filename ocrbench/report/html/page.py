@@ -25,6 +25,7 @@ UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe
 FOLDER = resources.files("ocrbench.report.html")
 # Characters that could end a script element or begin a comment; the rest is ASCII.
 ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
+LINES_SHOWN = 5
 
 
 def shown(value: object) -> object:
@@ -125,9 +126,6 @@ def _environment() -> jinja2.Environment:
     environment.filters["when"] = _when
     environment.finalize = shown
     return environment
-
-
-LINES_SHOWN = 5
 
 
 def to_markdown(report: Report, data: ReportData) -> bytes:

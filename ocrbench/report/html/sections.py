@@ -22,6 +22,10 @@ from ocrbench.runs.table import rows, shown_columns, wide
 
 COSTS = ("latency_p50_ms", "latency_p99_ms", "throughput_ips", "server_rate_ips", "peak_rss_mb", "model_mb")
 ACCURACIES = ("e2e_hmean", "det_hmean", "rec_word_accuracy", "rec_cer")
+# Columns with few values, which become filters.
+FILTERS = ("status", *ROLES, "precision", "device", "scenario", "dataset", "host", "openvino")
+# Units that follow a number.
+UNITS = ("ms", "images/s", "MB")
 
 
 def build_pareto(report: Report) -> Mapping[str, Any]:
@@ -44,12 +48,6 @@ def _with_values(report: Report, axes: tuple[str, ...]) -> list[dict[str, str]]:
         for name in axes
         if any(run.row[name] is not None for run in report.finished)
     ]
-
-
-# Columns with few values, which become filters.
-FILTERS = ("status", *ROLES, "precision", "device", "scenario", "dataset", "host", "openvino")
-# Units that follow a number.
-UNITS = ("ms", "images/s", "MB")
 
 
 def build_runs(report: Report) -> Mapping[str, Any]:

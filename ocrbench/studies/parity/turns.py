@@ -32,6 +32,18 @@ from ocrbench.worker.protocol import Time
 # Without the package for telemetry, as in ocrbench's own processes.
 START = "import sys; sys.modules['openvino_telemetry'] = None; from openvino.tools.benchmark.main import main; main()"
 REPORT = "benchmark_report.json"
+# Calls by which the number of calls of a round is chosen; a network's second call may still be slow.
+TRIAL_CALLS = 5
+LEAST_CALLS = 5
+DECIMALS = {
+    "ours_ms": 3,
+    "benchmark_app_ms": 2,
+    "ratio": 3,
+    "ratio_low": 3,
+    "ratio_high": 3,
+    "fastest_ratio": 3,
+    "around_ms": 2,
+}
 
 
 def run_application(target: Target, settings: Settings, calls: int, seconds: float) -> Turn:
@@ -97,20 +109,6 @@ def arguments(target: Target, settings: Settings, calls: Sequence[str], folder: 
         *(("-layout", "[NHWC]") if target.graph.mean else ()),
         *("-report_type", "no_counters", "-report_folder", str(folder), "-json_stats", "true"),
     ]
-
-
-# Calls by which the number of calls of a round is chosen; a network's second call may still be slow.
-TRIAL_CALLS = 5
-LEAST_CALLS = 5
-DECIMALS = {
-    "ours_ms": 3,
-    "benchmark_app_ms": 2,
-    "ratio": 3,
-    "ratio_low": 3,
-    "ratio_high": 3,
-    "fastest_ratio": 3,
-    "around_ms": 2,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
