@@ -36,8 +36,8 @@ SCHEMA = 1
 FLIPS_SHOWN = 200
 NOTE_CHARACTERS = 400
 EXPLANATION = (
-    "1.50× is 1.5 times as fast. In brackets: 95 % intervals, of the speed by a bootstrap over processes, blocks and\n"
-    "images, of the accuracy by one over images. Size and compile time are given as shares of the other side's.\n"
+    "1.50× is 1.5 times as fast. In brackets: 95 % intervals, of the speed over processes, of the accuracy over\n"
+    "images. Size and compile time are given as shares of the other side's.\n"
 )
 WHY = {
     (True, "recognition"): "misread now",

@@ -111,8 +111,10 @@ def _speed(conversion: Conversion) -> str:
     changes = [side.change("latency_p50_ms") for side in (conversion.against_fp32, conversion.against_auto)]
     if changes[0] is None or changes[1] is None:
         return "No speed: every image met a new input shape each time; measure for longer."
-    one, other = (_times(speedup(change)) for change in changes if change is not None)
     label = conversion.converted.label
+    if changes[0].interval is None:
+        return f"How fast {label} is against FP32 and AUTO is open: {changes[0].lacking}."
+    one, other = (_times(speedup(change)) for change in changes if change is not None)
     return f"{label} is {one} as fast as FP32, and {other} as fast as AUTO, which is what a user gets by default."
 
 

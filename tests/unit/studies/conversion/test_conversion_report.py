@@ -155,6 +155,13 @@ class TestWords:
         assert "The dataset has no ground truth" in sentences(found)[1]
         assert {row[0]: row[1:] for row in rows(found)}["e2e_hmean"] == ["–"] * 5
 
+    def test_few_processes_leave_the_speed_open(self, typical: Conversion) -> None:
+        changes = [
+            replace(each, interval=None, missing="a verdict needs 3 processes") for each in typical.against_fp32.changes
+        ]
+        found = replace(typical, against_fp32=replace(typical.against_fp32, changes=tuple(changes)))
+        assert sentences(found)[0] == "How fast INT8 is against FP32 and AUTO is open: a verdict needs 3 processes."
+
     def test_both_stages_are_named_where_they_differ(self) -> None:
         assert load(["detector.precision=INT8", "recognizer.precision=FP32"]).precisions == "INT8+FP32"
         assert load(["precision=BF16"]).precisions == "BF16"
