@@ -82,7 +82,7 @@ def test_cutting_lines_into_words(benchmark: Benchmark, cell: Cell, image: Image
     characters = Characters(symbols=tuple(text), centres=places, confidences=np.full(len(text), 0.9))
     reading = Reading(text=text, confidence=0.9, characters=characters)
     lines = [(Region(polygon=box), crop_quadrilateral(image, box)) for box in BOXES]
-    words = benchmark(lambda: [pieces(region, crop, reading, cell.words) for region, crop in lines])
+    words = benchmark(lambda: [pieces(region, crop, reading, cell.cutting("word")) for region, crop in lines])
     assert [[word.text for word in line] for line in words] == [text.split()] * len(BOXES)
 
 

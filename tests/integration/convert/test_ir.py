@@ -1,6 +1,5 @@
 """Reading and writing IRs: what OpenVINO would change without a word."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,6 @@ def test_an_ir_that_was_saved_as_it_was_read_quantises_like_its_source(
 ) -> None:
     """NNCF would leave its depthwise convolutions in float."""
     nncf = pytest.importorskip("nncf")
-    nncf.set_log_level(logging.ERROR)
     rapidocr = pytest.importorskip("rapidocr")
     source = Path(rapidocr.__file__).parent / "models" / "PP-OCRv6_det_small.onnx"
     ov.save_model(ov.Core().read_model(source), tmp_path / "read.xml", compress_to_fp16=False)
