@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from ocrbench.errors import ConfigError
 from ocrbench.scenarios.rate_search import GAIN, PATTERNS, Found, Served, search_rate
 
+# Each search simulates many queues.
+pytestmark = pytest.mark.slow
 QUERIES = 512
 Attempt = Callable[[float, int], Served]
 
@@ -53,7 +55,6 @@ class Queue:
         return float(np.mean([self.attempt(rate, 1000 + each).p99_s * 1e3 <= bound_ms for each in range(patterns)]))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("readers", "contention"), [(1, 0.0), (2, 0.0), (2, 0.3)])
 def test_the_rate_found_holds_on_other_patterns(readers: int, contention: float) -> None:
     for seed in range(3):
@@ -66,7 +67,6 @@ def test_the_rate_found_holds_on_other_patterns(readers: int, contention: float)
         assert found.holding > 0.8
 
 
-@pytest.mark.slow
 def test_searches_of_one_server_agree() -> None:
     queue = Queue(2, 5)
     rates = []
