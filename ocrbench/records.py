@@ -84,7 +84,8 @@ class StageTimes:
     """Wall time of each stage for one image, in nanoseconds.
 
     ``read`` (from the file to the decoded BGR array) is not part of ``latency``. The two ``*_infer`` stages are the
-    time inside the network alone and part of ``detect`` and ``recognize``.
+    time inside the network alone and part of ``detect`` and ``recognize``; ``new_shape`` is the part of both in which
+    an input had a shape that the network had not met before.
     """
 
     read_ns: int
@@ -94,6 +95,7 @@ class StageTimes:
     recognize_ns: int
     recognize_infer_ns: int
     latency_ns: int
+    new_shape_ns: int = 0
 
 
 class Span(NamedTuple):

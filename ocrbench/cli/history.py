@@ -14,13 +14,13 @@ from ocrbench.errors import ConfigError
 from ocrbench.metrics.change_points import MIN_RUNS
 from ocrbench.report.history import history, sparkline
 from ocrbench.report.tables import to_csv
-from ocrbench.runs.columns import NUMBERS, text
+from ocrbench.runs.columns import NUMBERS, SEEN, text
 from ocrbench.runs.run import Run
 from ocrbench.runs.store import Store
 
 app = make_app()
 
-SHOWN = ("run_id", "started", "commit", "openvino", "devices", "status", "value", "noisy", "change")
+SHOWN = ("run_id", "started", "commit", "openvino", "devices", "status", "pictures", "value", "noisy", "change")
 
 
 @command(app, "history")
@@ -75,6 +75,7 @@ def _table(runs: pd.DataFrame, metric: str) -> Table:
     shown = Table()
     # Processors have no drivers.
     columns = [name for name in SHOWN if name != "devices" or any(runs["devices"])]
+    columns = [name for name in columns if name != "pictures" or SEEN in set(runs["pictures"])]
     for name in columns:
         shown.add_column(name, justify="right" if name == "value" else "left", overflow="fold")
     for _, row in runs.iterrows():

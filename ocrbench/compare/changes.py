@@ -12,12 +12,17 @@ from ocrbench.metrics.intervals import MIN_IMAGES, MIN_PROCESSES, Interval, diff
 from ocrbench.metrics.scoring import METRICS, tallies, total, value
 from ocrbench.records import Tally
 
+MEAN, WARM = "latency_mean_ms", "warm_latency_p50_ms"
 # Column of the tables → field of the stage times.
 TIMES = {
     "latency_p50_ms": "latency_ns",
+    MEAN: "latency_ns",
     "detect_p50_ms": "detect_ns",
     "recognize_p50_ms": "recognize_ns",
+    WARM: "latency_ns",
 }
+# Fewer have no 99th percentile.
+TAIL_TIMES = 100
 FEW_PROCESSES = f"a verdict needs {MIN_PROCESSES} processes"
 Flipped = tuple[str, str, str, str]
 
@@ -30,7 +35,7 @@ def time_change(
     margin: float,
     missing: str = FEW_PROCESSES,
 ) -> Change:
-    """Compare times: the medians of both sides, and the ratio with its interval.
+    """Compare times: the medians, or means, of both sides, and the ratio with its interval.
 
     Args:
         metric: Column in milliseconds.
@@ -40,10 +45,11 @@ def time_change(
         margin: Relative change within which a difference does not matter.
         missing: What an interval lacks, if there is none.
     """
+    centre = np.mean if metric == MEAN else np.median
     return Change(
         metric=metric,
-        before=float(np.median(before_ns)) / 1e6,
-        after=float(np.median(after_ns)) / 1e6,
+        before=float(centre(before_ns)) / 1e6,
+        after=float(centre(after_ns)) / 1e6,
         interval=ratio,
         margin=margin,
         n=min(len(before_ns), len(after_ns)),
@@ -52,8 +58,13 @@ def time_change(
     )
 
 
-def tail_change(before_ns: NDArray[np.float64], after_ns: NDArray[np.float64], margin: float) -> Change:
-    """Show both sides' 99th percentile of the latency, for absolute limits; it has no interval."""
+def tail_change(before_ns: NDArray[np.float64], after_ns: NDArray[np.float64], margin: float) -> Change | None:
+    """Show both sides' 99th percentile of the latency, for absolute limits; it has no interval.
+
+    None if there are too few times.
+    """
+    if min(len(before_ns), len(after_ns)) < TAIL_TIMES:
+        return None
     before, after = (float(np.percentile(times, 99)) / 1e6 for times in (before_ns, after_ns))
     return Change(
         metric="latency_p99_ms",

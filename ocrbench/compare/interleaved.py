@@ -2,23 +2,29 @@
 
 On a shared machine the time of one process says little about the next one's, but times seconds apart are comparable.
 Every side therefore measures each image within one turn, and only the ratios are kept. Several rounds of processes
-follow each other, because memory layout and the like differ between processes.
+follow each other, because memory layout and the like differ between processes. They divide the images among them, and
+time each at its first reading, as ``measure.passes`` does.
 """
 
+import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from time import monotonic
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ocrbench import data
-from ocrbench.compare.changes import TIMES, tail_change, time_change
+from ocrbench.compare.changes import MEAN, TIMES, WARM, tail_change, time_change
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
 from ocrbench.config.stage import ROLES
+from ocrbench.data.warm_up import warm_up_samples
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.measure.locks import alone
 from ocrbench.measure.measured import Measured, judged, with_most_text
@@ -27,12 +33,13 @@ from ocrbench.measure.processes import FreshProcesses, Worker
 from ocrbench.metrics.intervals import LEVEL, midmean, ratio_over_processes
 from ocrbench.progress import Listener
 from ocrbench.records import Artifacts, Region, Sample, StageTimes
+from ocrbench.scenarios import setup_of
+from ocrbench.scenarios.interface import LATENCY, UnseenSetup
 from ocrbench.worker.protocol import Attest, Load, Ran, Run
 
-# Share of a round's time that warming up may take.
+# Share of a round's time that warming up may take, and the number of images that it reads in any case.
 WARM_UP_SHARE = 0.25
-# Least number of images in a round, if there are as many.
-LEAST_IMAGES = 4
+LEAST_IMAGES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +50,8 @@ class Plan:
     machine tried.
 
     Attributes:
-        seconds: Time to measure, over all rounds of processes together, without starting them.
+        seconds: Time to measure, over all rounds of processes together, without starting them. The last round reads on
+            until every image was read.
         processes: Number of rounds of processes, one after the other.
         until_decided: Whether to continue until there is a verdict or ``max_seconds`` have passed; checked after three
             rounds of processes, and each time they have doubled.
@@ -64,13 +72,15 @@ class Collected:
 
     Attributes:
         measured: Reports of the side's workers.
-        times: Times of each side, per round of processes and image read.
+        times: Times of each side, per round of processes and image read for the first time.
+        warm_times: The same of images that the process had read before.
         compile_ms: Milliseconds of compilation by role, per finished round.
         peak_mb: Peak memory, per finished round.
     """
 
     measured: Sequence[Measured]
     times: list[list[tuple[StageTimes, ...]]] = field(default_factory=list)
+    warm_times: list[list[tuple[StageTimes, ...]]] = field(default_factory=list)
     compile_ms: Sequence[list[dict[str, float]]]
     peak_mb: Sequence[list[float]]
 
@@ -81,27 +91,30 @@ class Collected:
 
     @property
     def images(self) -> int:
-        """Number of images that every side has measured; repeats count."""
+        """Number of images that every side has measured."""
         return sum(len(images) for images in self.times)
 
     def speed_changes(self, before: int, after: int, margin: float, level: float = LEVEL) -> list[Change]:
-        """Compare the times of two sides, given by their numbers, with intervals of a confidence level."""
+        """Compare the times of two sides, given by their numbers, with intervals of a confidence level.
+
+        Medians are compared by the images' typical ratio, means by the ratio of sums, in which rare slow images count.
+        """
         changes = []
         for metric, name in TIMES.items():
-            sides = [
-                np.array([getattr(each[side], name) for images in self.times for each in images])
-                for side in (before, after)
-            ]
-            ratios = [
-                midmean(np.log([getattr(each[after], name) / getattr(each[before], name) for each in images]))
-                for images in self.times
+            rounds = self.warm_times if metric == WARM else self.times
+            pairs = [
+                np.array([(getattr(each[before], name), getattr(each[after], name)) for each in images], float)
+                for images in rounds
                 if images
             ]
-            if ratios:
-                ratio = ratio_over_processes(ratios, level)
-                changes.append(time_change(metric, sides[0], sides[1], ratio, margin))
-                if name == "latency_ns":
-                    changes.append(tail_change(sides[0], sides[1], margin))
+            if not pairs:
+                continue
+            sides = np.concatenate(pairs).T
+            typical = _mean_ratio if metric == MEAN else _usual_ratio
+            ratios = [typical(each) for each in pairs]
+            changes.append(time_change(metric, sides[0], sides[1], ratio_over_processes(ratios, level), margin))
+            if metric == LATENCY and (tail := tail_change(sides[0], sides[1], margin)):
+                changes.append(tail)
         return changes
 
 
@@ -131,8 +144,14 @@ class Interleaved:
         self._sources = [FreshProcesses(side.start, listener) for side in sides]
         self._stack = ExitStack()
         self._random = random.Random(plan.seed)
-        # Sample id → time of all sides together for the first reading.
-        self._seconds: dict[str, float] = {}
+        cell = sides[0].cell
+        count = setup_of(cell.scenario).warm_up_images
+        count = UnseenSetup().warmup_images if count is None else count
+        self._warming = warm_up_samples(cell.dataset, self.samples, count, Path(cell.cache_dir).expanduser())
+        warming = {sample.id for sample in self._warming}
+        self._timed = [sample for sample in self.samples if sample.id not in warming]
+        # Those that no process has read.
+        self._fresh = self._random.sample(self._timed, len(self._timed))
 
     def __enter__(self) -> Self:
         """Start the processes of all sides."""
@@ -146,7 +165,7 @@ class Interleaved:
         """End them."""
         self._stack.__exit__(*error)  # type: ignore[arg-type]
 
-    @property
+    @cached_property
     def expected(self) -> dict[str, Sequence[Region]]:
         """The ground truth by sample id."""
         return {sample.id: sample.regions for sample in self.samples}
@@ -169,8 +188,25 @@ class Interleaved:
             message = f"{side.label}: {error}"
             raise ConfigError(message) from error
 
-    def run_processes(self, seconds: float) -> None:
+    @property
+    def unread(self) -> list[Sample]:
+        """The images that are not read on every side yet."""
+        known = [{*measured.regions, *measured.skipped} for measured in self.collected.measured]
+        return [sample for sample in self.samples if not all(sample.id in each for each in known)]
+
+    def read_rest(self) -> None:
+        """Read the images that are not read yet, for the accuracy, in processes whose times do not count."""
+        if self.unread:
+            self.run_processes(0, last=True)
+            for rounds in (self.collected.times, self.collected.warm_times):
+                rounds.pop()
+
+    def run_processes(self, seconds: float, *, last: bool = False) -> None:
         """Start a fresh process per side, warm them up, and let them take turns image by image.
+
+        Args:
+            seconds: Time for it.
+            last: Whether to read on until every image was read, however long it takes.
 
         Raises:
             OcrBenchError: A side cannot be loaded or measured.
@@ -181,14 +217,10 @@ class Interleaved:
             workers = [stack.enter_context(source.fresh()) for source in self._sources]
             self._load(workers)
             first = not self.collected.times
-            if first:
-                self._first_pass(workers)
-            chosen = self._affordable(seconds)
-            if not first:
-                for sample in chosen:
-                    self._ask_all(workers, sample, warmup=True)
+            self._warm_up(workers, seconds)
             self.collected.times.append([])
-            self._measure(workers, chosen, seconds)
+            self.collected.warm_times.append([])
+            self._measure(workers, seconds, last=last)
             # All sides at once: a user who interrupts this leaves none with more rounds than another.
             for measured, times, peaks in zip(
                 self.collected.measured, self.collected.compile_ms, self.collected.peak_mb, strict=True
@@ -196,7 +228,7 @@ class Interleaved:
                 times.append(dict(measured.compile_ms))
                 peaks.append(measured.peak_memory_bytes / 1e6)
             if first:
-                self._attest(workers, chosen)
+                self._attest(workers)
 
     def _load(self, workers: Sequence[Worker]) -> None:
         for side, worker, made, measured in zip(
@@ -205,66 +237,87 @@ class Interleaved:
             request = Load(cell=side.cell, artifacts=made)
             measured.compile_ms = worker.ask(request, self._listener, side.cell.prepare_timeout_seconds)
 
-    def _first_pass(self, workers: Sequence[Worker]) -> None:
-        """Read every image once on each side, for the accuracy and for the duration of each image."""
-        for done, sample in enumerate(self.samples, start=1):
-            answers = self._ask_all(workers, sample, warmup=True)
-            times = [each.times for answer in answers for each in answer.measurements if each.times]
-            if times:
-                self._seconds[sample.id] = sum(each.latency_ns for each in times) / 1e9
-            self._listener.advance("first pass", done, len(self.samples))
-        if not self.collected.measured[0].regions:
+    def _warm_up(self, workers: Sequence[Worker], seconds: float) -> None:
+        start = monotonic()
+        for number, sample in enumerate(self._warming):
+            if number >= LEAST_IMAGES and monotonic() - start > seconds * WARM_UP_SHARE:
+                return
+            self._ask_all(workers, sample, warmup=True)
+
+    def _measure(self, workers: Sequence[Worker], seconds: float, *, last: bool) -> None:
+        """Time first readings, of images that no process has read where there are some; then repeat them.
+
+        In the last round, images that are still unread come first, however many there are.
+        """
+        start, elapsed = monotonic(), 0.0
+        first = self._in_turn()
+        read: list[Sample] = []
+        while elapsed < seconds or (last and self._fresh) or not read:
+            sample = next(first, None)
+            if sample:
+                read.append(sample)
+                self.collected.times[-1] += _comparable(self._ask_all(workers, sample), repeated=False)
+            elif read:
+                again = self._ask_all(workers, self._random.choice(read))
+                self.collected.warm_times[-1] += _comparable(again, repeated=True)
+            else:
+                break
+            elapsed = monotonic() - start
+            phase = f"processes {len(self.collected.times)}" if seconds else "the other images"
+            self._listener.advance(phase, min(elapsed, seconds) or 1.0, seconds or 1.0)
+        # What should have warmed up, but took too long, counts for the accuracy.
+        for sample in self.unread if last else ():
+            self._ask_all(workers, sample, warmup=True)
+        if not self._fresh and not self.collected.measured[0].regions:
             reason = next(iter(self.collected.skipped.values()), "the dataset is empty")
             message = f"none of the {len(self.samples)} images can be read: {reason}"
             raise DatasetError(message)
 
-    def _affordable(self, seconds: float) -> list[Sample]:
-        """Select as many images as all sides can read once within the time for warming up, but at least a few."""
-        usable = [sample for sample in self.samples if sample.id in self._seconds]
-        order = self._random.sample(usable, len(usable))
-        chosen: list[Sample] = []
-        total = 0.0
-        for sample in order:
-            total += self._seconds[sample.id]
-            if total > seconds * WARM_UP_SHARE and len(chosen) >= LEAST_IMAGES:
-                break
-            chosen.append(sample)
-        return chosen
-
-    def _measure(self, workers: Sequence[Worker], samples: Sequence[Sample], seconds: float) -> None:
-        start = monotonic()
-        while True:
-            for sample in self._random.sample(list(samples), len(samples)):
-                self.collected.times[-1] += _comparable(self._ask_all(workers, sample))
-                elapsed = monotonic() - start
-                phase = f"processes {len(self.collected.times)}"
-                self._listener.advance(phase, min(elapsed, seconds), seconds)
-                if elapsed >= seconds:
-                    return
+    def _in_turn(self) -> Iterator[Sample]:
+        """Give each image once, those first that no process has read."""
+        given = set()
+        while self._fresh:
+            sample = self._fresh.pop()
+            given.add(sample.id)
+            yield sample
+        rest = [sample for sample in self._timed if sample.id not in given]
+        yield from self._random.sample(rest, len(rest))
 
     def _ask_all(self, workers: Sequence[Worker], sample: Sample, *, warmup: bool = False) -> list[Ran]:
         """Let every side read an image, in random order."""
         request = Run(samples=[(sample.id, sample.image_path)])
+        foreign = sample.id not in self.expected
         answers: dict[int, Ran] = {}
         for index in self._random.sample(range(len(workers)), len(workers)):
             answers[index] = workers[index].ask(request, self._listener, self._sides[index].cell.timeout_seconds)
-            self.collected.measured[index].add(answers[index], warmup=warmup)
+            self.collected.measured[index].add(answers[index], warmup=warmup, foreign=foreign)
         return [answers[index] for index in range(len(workers))]
 
-    def _attest(self, workers: Sequence[Worker], samples: Sequence[Sample]) -> None:
+    def _attest(self, workers: Sequence[Worker]) -> None:
         """Find out which precision ran."""
-        feed = with_most_text(samples, self.collected.measured[0].regions)
+        feed = with_most_text(self.samples, self.collected.measured[0].regions)
         for side, worker, measured in zip(self._sides, workers, self.collected.measured, strict=True):
             if side.cell.attest != "off":
                 execution = worker.ask(Attest(samples=feed), self._listener, side.cell.timeout_seconds)
                 measured.execution = judged(side.cell, execution)
 
 
-def _comparable(answers: Sequence[Ran]) -> list[tuple[StageTimes, ...]]:
-    """Collect the times of each image; images that met a new shape on any side are not compared."""
+def _comparable(answers: Sequence[Ran], *, repeated: bool) -> list[tuple[StageTimes, ...]]:
+    """Collect the times of each image that every side read; repeated ones only without a new shape on any side."""
     measured = zip(*(answer.measurements for answer in answers), strict=True)
     return [
         tuple(each.times for each in image if each.times)
         for image in measured
-        if all(each.times and not each.first_seen for each in image)
+        if all(each.times and not (repeated and each.first_seen) for each in image)
     ]
+
+
+def _usual_ratio(pairs: NDArray[np.float64]) -> float:
+    """Return the logarithm of B's time over A's of a typical image."""
+    return midmean(np.log(pairs[:, 1] / pairs[:, 0]))
+
+
+def _mean_ratio(pairs: NDArray[np.float64]) -> float:
+    """Return the logarithm of B's sum over A's."""
+    before, after = pairs.sum(axis=0)
+    return math.log(after / before)

@@ -69,7 +69,6 @@ class _LiveComparison:
             with self._measuring:
                 self._measure()
         except KeyboardInterrupt:
-            # Before the end of the first round of processes, not every image was read.
             if not self._collected.peak_mb[0]:
                 raise
             return self._comparison(interrupted=True)
@@ -79,9 +78,11 @@ class _LiveComparison:
         self._measuring.prepare()
         start = monotonic()
         while not self._is_done(start):
-            self._measuring.run_processes(self._plan.seconds / self._plan.processes)
+            last = not self._plan.until_decided and len(self._collected.times) == self._plan.processes - 1
+            self._measuring.run_processes(self._plan.seconds / self._plan.processes, last=last)
             if self._plan.until_decided and len(self._collected.times) == FIRST_LOOK:
                 self._announce(start)
+        self._measuring.read_rest()
 
     def _is_done(self, start: float) -> bool:
         plan, done = self._plan, len(self._collected.times)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ocrbench.compare.changes import (
     TIMES,
+    WARM,
     accuracy_changes,
     flipped_words,
     tail_change,
@@ -20,6 +21,7 @@ from ocrbench.compare.verdict import Change, Comparison
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.intervals import midmean, ratio_over_runs
 from ocrbench.metrics.recognition import unrepeatable
+from ocrbench.runs.columns import SEEN
 from ocrbench.runs.identity import unshared_keys
 from ocrbench.runs.match import Matched
 from ocrbench.runs.run import Run
@@ -59,6 +61,7 @@ def compare_stored(before: Sequence[Run], after: Sequence[Run], margin: float) -
         decisive=(_speed_column(one, other), "e2e_hmean"),
         warnings=(
             *(f"no verdict on speed: {reason}" for reason in reasons),
+            *_timed_otherwise(before, after),
             *_otherwise_judged(one, other, len(shared) - len(alike)),
             *_noise([*before, *after]),
             *_unrepeatable([*before, *after]),
@@ -105,7 +108,8 @@ def latency_change(
         metric: Key of ``TIMES``.
     """
     quiet, missing = _quiet(before, after)
-    sides = [[_by_image(times, TIMES[metric]) for times in runs] for runs in _comparable_times(*quiet)]
+    warm = metric == WARM or bool(_seen([*before, *after]))
+    sides = [[_by_image(run.warm if warm else run.timed, TIMES[metric]) for run in side] for side in quiet]
     shared = set.intersection(*(set(times.index) for side in sides for times in side))
     if not shared:
         return None
@@ -162,18 +166,26 @@ def _unrepeatable(runs: Sequence[Run]) -> list[str]:
 
 def _speed_changes(before: Sequence[Run], after: Sequence[Run], margin: float, *, comparable: bool) -> list[Change]:
     decisive = _speed_column(before[-1], after[-1])
-    timed = [latency_change(before, after, margin, metric) for metric in (TIMES if decisive in TIMES else {})]
-    changes = [each if comparable else _withdrawn(each) for each in timed if each is not None]
+    seen = bool(_seen([*before, *after]))
+    # Where a side timed repeats only, all times here are of repeats.
+    metrics = [metric for metric in TIMES if metric != WARM or not seen] if decisive in TIMES else []
+    found = [latency_change(before, after, margin, metric) for metric in metrics]
     latencies = [
-        np.concatenate([times["latency_ns"].to_numpy(float) for times in runs])
-        for runs in _comparable_times(before, after)
+        np.concatenate([(run.warm if seen else run.timed)["latency_ns"].to_numpy(float) for run in side])
+        for side in (before, after)
     ]
-    if all(len(times) for times in latencies):
-        changes.append(tail_change(latencies[0], latencies[1], margin))
+    found.append(tail_change(latencies[0], latencies[1], margin))
+    changes = [each if comparable else _withdrawn(each) for each in found if each is not None]
     for metric in (*([] if decisive in TIMES else [decisive]), "peak_rss_mb"):
         # Noise slows runs down, but takes no memory.
         sides, missing = _quiet(before, after) if metric == decisive else ((before, after), "")
-        values = [[run.scores[metric] for run in side] for side in sides]
+        names = [[run.read_again(metric) if seen else metric for run in side] for side in sides]
+        values = [
+            [run.scores[name] for run, name in zip(side, known, strict=True) if name in run.scores]
+            for side, known in zip(sides, names, strict=True)
+        ]
+        if not all(values):
+            continue
         ratio = None if missing else ratio_over_runs(*(np.log(side).tolist() for side in values))
         change = value_change(metric, values[0], values[1], ratio, margin, missing or REPEAT)
         changes.append(change if comparable else _withdrawn(change))
@@ -189,11 +201,17 @@ def _speed_column(one: Run, other: Run) -> str:
     return one.decisive if one.decisive == other.decisive else LATENCY
 
 
-def _comparable_times(before: Sequence[Run], after: Sequence[Run]) -> list[list[pd.DataFrame]]:
-    """Return the times of repeated shapes; those of first-seen ones only if a run has no others."""
-    measured = [[run.measured for run in runs] for runs in (before, after)]
-    repeated = [[times[~times["first_seen"].astype(bool)] for times in side] for side in measured]
-    return measured if all(times.empty for side in repeated for times in side) else repeated
+def _seen(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that timed no image at its first reading."""
+    return [run for run in runs if run.pictures == SEEN]
+
+
+def _timed_otherwise(before: Sequence[Run], after: Sequence[Run]) -> list[str]:
+    """Say which times are compared where one side timed other readings than the other."""
+    seen = _seen([*before, *after])
+    if not seen or len(seen) == len(before) + len(after):
+        return []
+    return [f"{seen[0].run_id} timed no image at its first reading: the times compared are those of images read again"]
 
 
 def _by_image(times: pd.DataFrame, column: str) -> "pd.Series[float]":

@@ -86,6 +86,10 @@ RETIRED: Mapping[str, Retired] = {
         instead="removed, leave it out; MLPerf's rules say 8 for MultiStream", defaults=(8,)
     ),
     "scenario.loaded_images": Retired(instead="removed, leave it out; 64 images are in memory at once", defaults=(64,)),
+    "scenario.warmup_passes": Retired(
+        instead="removed; images are timed at their first reading, after scenario.warmup_images others",
+        defaults={"latency": (1,), "throughput": (2,), "server": (2,), "mlperf": (2,)},
+    ),
     "words.trim": _renamed("detector.slack"),
     "lines.trim": _renamed("detector.line_slack"),
     "words.margin": Retired(

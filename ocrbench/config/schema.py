@@ -56,7 +56,6 @@ class Scenario:
 
     name: str
     min_seconds: float = Field(default=10.0, ge=0)
-    warmup_passes: int = Field(default=1, ge=0)
     options: Options = Field(default_factory=dict)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ocrbench.config.checking import closest, validate
 from ocrbench.config.schema import Dataset
-from ocrbench.data.formats import FORMATS, Format, NoOptions, format_named
+from ocrbench.data.formats import FORMATS, Entry, Format, NoOptions, format_named
 from ocrbench.data.images import read_image
 from ocrbench.errors import ConfigError, DatasetError
 from ocrbench.records import Sample
@@ -44,9 +44,18 @@ def read(dataset: Dataset) -> list[Sample]:
         ConfigError: As ``check_format``.
         DatasetError: The dataset cannot be read.
     """
+    return [entry.sample() for entry in choose(entries(dataset), dataset.limit, dataset.seed)]
+
+
+def entries(dataset: Dataset) -> Sequence[Entry]:
+    """List all images of a dataset, also those beyond its limit, without their ground truth.
+
+    Raises:
+        ConfigError: As ``check_format``.
+        DatasetError: The dataset cannot be read.
+    """
     kind, options = _format_and_options(dataset, "dataset")
-    entries = kind.read(Path(dataset.root).expanduser(), **options)
-    return [entry.sample() for entry in choose(entries, dataset.limit, dataset.seed)]
+    return kind.read(Path(dataset.root).expanduser(), **options)
 
 
 def _format_and_options(dataset: Dataset, where: str) -> tuple[Format, Mapping[str, Any]]:

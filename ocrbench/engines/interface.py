@@ -16,12 +16,14 @@ class Result:
     Attributes:
         regions: Text regions with polygon, text and confidence, in reading order.
         times: Wall times; ``read_ns`` is 0, since the image came decoded.
-        first_seen: Whether a network met an input shape for the first time.
+        first_seen: Whether a network met an input shape for the first time, in this image or in one of its group.
+        new_shapes: Number of those shapes; of a group, its last image has those that the images share.
     """
 
     regions: tuple[Region, ...]
     times: StageTimes
     first_seen: bool
+    new_shapes: int = 0
 
 
 class Reader(Protocol):

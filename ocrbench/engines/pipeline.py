@@ -23,7 +23,8 @@ class TimedNetwork:
     Attributes:
         seen: The input shapes that it has met.
         elapsed_ns: Time inside the network since ``reset``.
-        met_new_shape: Whether an input since ``reset`` had a shape that was never seen before.
+        new_shapes: Number of shapes that were never seen before ``reset``.
+        new_shape_ns: The part of ``elapsed_ns`` in which they came.
         spans: Where each call is noted; None for nowhere.
     """
 
@@ -36,8 +37,7 @@ class TimedNetwork:
 
     def reset(self) -> None:
         """Start the stopwatch at zero."""
-        self.elapsed_ns = 0
-        self.met_new_shape = False
+        self.elapsed_ns = self.new_shape_ns = self.new_shapes = 0
 
     def __call__(self, *tensors: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Infer, and add to the stopwatch.
@@ -46,13 +46,15 @@ class TimedNetwork:
             DeviceError: The outputs are not numbers.
         """
         shapes = tuple(tensor.shape for tensor in tensors)
-        if shapes not in self.seen:
-            self.seen.add(shapes)
-            self.met_new_shape = True
+        new = shapes not in self.seen
+        self.seen.add(shapes)
         start = perf_counter_ns()
         outputs = self._network(*tensors)
         end = perf_counter_ns()
         self.elapsed_ns += end - start
+        if new:
+            self.new_shapes += 1
+            self.new_shape_ns += end - start
         if self.spans is not None:
             self.spans.append(Span(self._stage, start, end))
         # The least value is NaN if any is. OpenVINO 2026.4.1 gives such outputs with several streams and 8-bit weights
@@ -134,8 +136,10 @@ class Pipeline:
         readings = self.recognizer.recognize(crops, self._recognizer_networks)
         regions = self._texts(found, readings)
         end = perf_counter_ns()
-        first_seen = any(each.first_seen for each in found) or any(network.met_new_shape for network in networks)
         infer_ns = sum(network.elapsed_ns for network in networks)
+        new_ns = sum(network.new_shape_ns for network in networks)
+        new_shapes = sum(network.new_shapes for network in networks)
+        first_seen = new_shapes > 0 or any(each.new_shapes for each in found)
         self.note("recognize", cropped, end)
         results = []
         for each, kept in zip(found, regions, strict=True):
@@ -144,9 +148,12 @@ class Pipeline:
                 each.times,
                 recognize_ns=round(share * (end - cropped)),
                 recognize_infer_ns=round(share * infer_ns),
+                new_shape_ns=each.times.new_shape_ns + round(share * new_ns),
                 latency_ns=end - each.start_ns,
             )
-            results.append(Result(regions=tuple(kept), times=times, first_seen=first_seen))
+            # Those of the recognizer belong to the whole group, and count once.
+            own = each.new_shapes + (new_shapes if each is found[-1] else 0)
+            results.append(Result(regions=tuple(kept), times=times, first_seen=first_seen, new_shapes=own))
         return results
 
     def _find(self, image: Image) -> "_Found":
@@ -167,10 +174,11 @@ class Pipeline:
             crop_ns=end - detected,
             recognize_ns=0,
             recognize_infer_ns=0,
+            new_shape_ns=sum(network.new_shape_ns for network in networks),
             latency_ns=0,
         )
-        new_shape = any(network.met_new_shape for network in networks)
-        return _Found(regions=regions, crops=crops, times=times, first_seen=new_shape, start_ns=start, end_ns=end)
+        new_shapes = sum(network.new_shapes for network in networks)
+        return _Found(regions=regions, crops=crops, times=times, new_shapes=new_shapes, start_ns=start, end_ns=end)
 
     def _texts(self, found: "Sequence[_Found]", readings: Sequence[Reading]) -> list[list[Region]]:
         """Give the regions of each image their texts."""
@@ -196,6 +204,6 @@ class _Found:
     regions: Sequence[Region]
     crops: Sequence[Image]
     times: StageTimes
-    first_seen: bool
+    new_shapes: int
     start_ns: int
     end_ns: int

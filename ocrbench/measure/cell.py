@@ -26,6 +26,7 @@ from ocrbench.metrics.speed import drift, duration_scores, throughput_scores
 from ocrbench.profiling.run_files import profile_files, summarised
 from ocrbench.progress import Listener
 from ocrbench.records import Artifact, Artifacts, Sample, Score, artifacts_to_plain
+from ocrbench.runs.columns import SEEN, UNSEEN
 from ocrbench.runs.identity import decisive, decisive_keys, named, series
 from ocrbench.runs.run import Outcome, Run, outcomes_of
 from ocrbench.runs.score import UNSCORED, keep_scores, score_run
@@ -91,6 +92,7 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
                 run_id=cell_id,
                 status="failed" if problem else "ok",
                 error=problem,
+                pictures=UNSEEN if measured.unseen else SEEN,
                 **known,
                 execution=summarised(judged(cell, measured.execution)),
                 score_list=_scores(cell, outcomes, counted, artifacts, measured),
@@ -186,19 +188,29 @@ def _scores(
 
 
 def _speed(measured: Measured) -> list[Score]:
-    steady = [each for each in measured.timings if not each.warmup and not each.first_seen]
+    timed = [each for each in measured.timings if not each.warmup]
+    repeated = [each for each in timed if each.repeat]
     # With no repeat of any shape, first-seen images are all there is.
-    steady = steady or [each for each in measured.timings if not each.warmup]
-    scores = duration_scores([each.times.latency_ns for each in steady], name="latency", stage="end_to_end")
+    warm = [each for each in repeated if not each.first_seen] or repeated
+    timed = [each for each in timed if not each.repeat] if measured.unseen else warm or timed
+    scores = duration_scores([each.times.latency_ns for each in timed], name="latency", stage="end_to_end")
     # Where the images are decoded beforehand, reading is not timed.
-    stages = STAGES if any(each.times.read_ns for each in steady) else STAGES[1:]
+    stages = STAGES if any(each.times.read_ns for each in timed) else STAGES[1:]
     for stage in stages:
-        durations = [getattr(each.times, f"{stage}_ns") for each in steady]
+        durations = [getattr(each.times, f"{stage}_ns") for each in timed]
         scores += duration_scores(durations, name=stage, stage=stage)
+    if measured.unseen:
+        scores += duration_scores([each.times.latency_ns for each in warm], name="warm_latency", stage="end_to_end")
+        scores += throughput_scores(measured.again_images, measured.again_wall_ns, "warm_throughput_ips")
     first = measured.timings[0].times.latency_ns / 1e6
+    whole_ns = sum(each.times.latency_ns for each in timed)
+    new_ns = sum(each.times.new_shape_ns for each in timed)
     return [
         *scores,
-        *throughput_scores(measured.images, measured.wall_ns, stage="end_to_end"),
+        *throughput_scores(measured.images, measured.wall_ns),
+        _score("end_to_end", "timed", len(timed), "", higher=True),
+        *([_score("end_to_end", "new_shape_share", new_ns / whole_ns, "ratio")] if whole_ns else []),
+        _score("end_to_end", "input_shapes", sum(each.new_shapes for each in measured.timings), ""),
         _score("end_to_end", "compile_ms", sum(measured.compile_ms.values()), "ms"),
         _score("end_to_end", "first_inference_ms", first, "ms"),
     ]
@@ -213,7 +225,9 @@ def _frame(timings: Iterable[Timing]) -> pd.DataFrame:
         {
             "sample_id": each.sample_id,
             "warmup": each.warmup,
+            "repeat": each.repeat,
             "first_seen": each.first_seen,
+            "new_shapes": each.new_shapes,
             "regions": each.regions,
             **asdict(each.times),
         }

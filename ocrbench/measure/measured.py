@@ -24,12 +24,15 @@ class Timing:
 
     Attributes:
         warmup: Whether this was before measuring began.
+        repeat: Whether the image had been read before.
         first_seen: Whether a network met an input shape for the first time.
     """
 
     sample_id: str
     warmup: bool
+    repeat: bool
     first_seen: bool
+    new_shapes: int
     regions: int
     times: StageTimes
 
@@ -45,9 +48,12 @@ class Measured:
         skipped: Sample id → reason.
         compile_ms: Milliseconds of compilation of the last worker, by role, until its last block.
         execution: Per role and network, see ``runtime.Execution``.
-        wall_ns: Time of the measured blocks together.
+        wall_ns: Time of the measured blocks together, without those of ``again``.
         images: Number of images measured in that time.
-        usage: Use of the CPU in that time.
+        unseen: Whether images were timed at their first reading, not only when they had been read before.
+        again_wall_ns: Time of the blocks that repeated images which had been timed at their first reading.
+        again_images: Number of images measured in that time.
+        usage: Use of the CPU in both times.
         peak_memory_bytes: Largest resident set of the last worker.
         facts: What else the scenario found out, by name.
         files: Name → text of files that belong to the run.
@@ -62,6 +68,9 @@ class Measured:
     execution: dict[str, dict[str, Any]] = field(default_factory=dict)
     wall_ns: int = 0
     images: int = 0
+    unseen: bool = False
+    again_wall_ns: int = 0
+    again_images: int = 0
     usage: Usage = field(default_factory=Usage)
     peak_memory_bytes: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
@@ -106,35 +115,46 @@ class Measured:
             self.spans = each.spans
         self.facts |= facts
 
-    def add(self, ran: Ran, *, warmup: bool = False) -> None:
+    def add(self, ran: Ran, *, warmup: bool = False, foreign: bool = False, again: bool = False) -> None:
         """Add a block.
 
         Args:
             ran: The worker's answer.
             warmup: Whether this is before measuring begins.
+            foreign: Whether its images are none of the dataset's chosen ones: what was found in them does not count.
+            again: Whether it repeats images that were timed at their first reading.
         """
         self.peak_memory_bytes = ran.peak_memory_bytes
         self.compile_ms.update(ran.compile_ms)
         timed = [(each, each.times) for each in ran.measurements if each.times is not None]
         if not warmup:
-            self.wall_ns += ran.wall_ns
+            if again:
+                self.again_wall_ns += ran.wall_ns
+                self.again_images += len(timed)
+            else:
+                self.wall_ns += ran.wall_ns
+                self.images += len(timed)
             self.usage += ran.usage
-            self.images += len(timed)
             self.facts |= ran.facts
             self.files |= ran.files
             for pipeline, spans in enumerate(ran.spans):
                 self.spans.setdefault(pipeline, []).extend(spans)
-        self.skipped |= {each.sample_id: each.skipped for each in ran.measurements if each.skipped}
+        if not foreign:
+            self.skipped |= {each.sample_id: each.skipped for each in ran.measurements if each.skipped}
         for each, times in timed:
             self.timings.append(
                 Timing(
                     sample_id=each.sample_id,
                     warmup=warmup,
+                    repeat=each.sample_id in self.regions,
                     first_seen=each.first_seen,
+                    new_shapes=each.new_shapes,
                     regions=len(each.regions),
                     times=times,
                 )
             )
+            if foreign:
+                continue
             first = self.regions.setdefault(each.sample_id, each.regions)
             if first is not each.regions:
                 same = same_texts(first, each.regions)

@@ -1,13 +1,20 @@
-"""Passes over the images of a cell: warm up, measure, look up what ran."""
+"""Passes over the images of a cell: warm up, measure, look up what ran.
+
+What a user waits for is an image that the process has not read before. Networks prepare anew for each input shape that
+they meet, so a repeated image is faster, and by how much depends on the precision. Images are therefore timed at their
+first reading, in a process that has warmed up on others; repeats are a measurement of their own.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from ocrbench.config.schema import Cell
+from ocrbench.data.warm_up import warm_up_samples
 from ocrbench.measure.measured import Measured, with_most_text
 from ocrbench.measure.pool import WorkerPool, workers_for
 from ocrbench.measure.processes import Worker
@@ -25,7 +32,7 @@ def measure(
     listener: Listener,
     start: Callable[[], AbstractContextManager[Worker]] = Worker,
 ) -> Measured:
-    """Measure a cell: warm-up passes, then what its scenario wants; at last look up what ran.
+    """Measure a cell: warm up, then what its scenario wants; at last look up what ran.
 
     What was found is that of the first pass.
 
@@ -73,30 +80,47 @@ class _Measuring:
         self._listener.say(text)
 
     def warm_up(self) -> None:
-        for number in range(self._cell.scenario.warmup_passes):
-            for done, block in self._blocks():
-                self._warm_up(block)
-                self._listener.advance(f"warm-up {number + 1}", done, len(self._samples))
+        count = self.setup.warm_up_images
+        if count is None:
+            for number in range(self.setup.warm_up_passes):
+                for done, block in self._blocks():
+                    self._warm_up(block)
+                    self._listener.advance(f"warm-up {number + 1}", done, len(self._samples))
+            return
+        dataset, cache_dir = self._cell.dataset, Path(self._cell.cache_dir).expanduser()
+        chosen = warm_up_samples(dataset, self._samples, count, cache_dir)
+        own = {sample.id for sample in self._samples}
+        for done, block in blocks_of(self.setup.block_images, chosen, self.measured):
+            self._warm_up(block, foreign=block[0][0] not in own)
+            self._listener.advance("warm-up", done, len(chosen))
 
     def passes(self) -> None:
+        unseen = self.measured.unseen = self.setup.warm_up_images is not None
+        if unseen:
+            self._first_readings()
         limit = self._cell.scenario.min_seconds
         start, passes, number = monotonic(), 0, 0
-        while passes == 0 or (monotonic() - start < limit and self.measured.images):
+        while (passes == 0 and not unseen) or (monotonic() - start < limit and self.measured.images):
             blocks = self._blocks()
             times = copies(blocks, self.setup.block_queries)
             for done, block in blocks:
-                if passes and monotonic() - start >= limit:
+                if (passes or unseen) and monotonic() - start >= limit:
                     return
-                self.measured.add(self._run(list(block) * times, self.setup.in_pass(number)))
+                self.measured.add(self._run(list(block) * times, self.setup.in_pass(number)), again=unseen)
                 number += 1
-                share = done / len(self._samples) if passes == 0 else 1.0
-                self._listener.advance("measure", min(share, (monotonic() - start) / limit) if limit else share, 1.0)
+                share = done / len(self._samples) if passes == 0 and not unseen else 1.0
+                phase = "again" if unseen else "measure"
+                self._listener.advance(phase, min(share, (monotonic() - start) / limit) if limit else share, 1.0)
             passes += 1
 
+    def _first_readings(self) -> None:
+        """Measure every image that was not read before."""
+        unread = [sample for sample in self._samples if sample.id not in self.measured.regions]
+        for done, block in blocks_of(self.setup.block_images, unread, self.measured):
+            self.measured.add(self._run(block, self.setup.in_pass(0)))
+            self._listener.advance("measure", done, len(unread))
+
     def readable(self) -> list[Sample]:
-        for _, block in self._blocks():
-            if any(sample_id not in self.measured.regions for sample_id, _ in block):
-                self._warm_up(block)
         return [sample for sample in self._samples if sample.id not in self.measured.skipped]
 
     def attempt(self, feed: Feed, changes: Mapping[str, object]) -> Measured:
@@ -109,8 +133,8 @@ class _Measuring:
     def keep(self, attempts: Sequence[Attempt], facts: Mapping[str, Any]) -> None:
         self.measured.keep([each for each in attempts if isinstance(each, Measured)], facts)
 
-    def _warm_up(self, block: Feed) -> None:
-        self.measured.add(self._run(block, self.setup.warming_up), warmup=True)
+    def _warm_up(self, block: Feed, *, foreign: bool = False) -> None:
+        self.measured.add(self._run(block, self.setup.warming_up), warmup=True, foreign=foreign)
 
     def _run(self, block: Feed, changes: Mapping[str, object]) -> Ran:
         limit = self._cell.timeout_seconds + replace(self.setup, **changes).least_seconds(len(block))

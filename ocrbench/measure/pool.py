@@ -103,13 +103,9 @@ def cores_for(cell: Cell) -> list[list[int]]:
     """Say which cores each process of a cell's scenario may use.
 
     Raises:
-        ConfigError: There are fewer cores than processes, or this system cannot confine a process to some cores, or
-            the processes would not be warmed up.
+        ConfigError: There are fewer cores than processes, or this system cannot confine a process to some cores.
     """
     processes = setup_of(cell.scenario).processes
-    if processes > 1 and not cell.scenario.warmup_passes:
-        message = f"scenario.warmup_passes=0: scenario.processes={processes} needs at least 1, in which each process "
-        raise ConfigError(message + "meets all images in the same order")
     if processes > 1 and not FORKS:
         message = f"scenario.processes={processes}: only Linux can give each process cores of its own; expected 1"
         raise ConfigError(message)

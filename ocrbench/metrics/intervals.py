@@ -257,18 +257,18 @@ def _ratio(centre: float, half: float) -> Interval:
     return Interval(estimate=centre, low=centre - half, high=centre + half).map(math.exp)
 
 
-def latency_interval(steady: "pd.DataFrame", row: Row) -> Interval | None:
+def latency_interval(timed: "pd.DataFrame", row: Row) -> Interval | None:
     """Estimate the median latency's interval from the median of each image.
 
     Args:
-        steady: Measured times, one row per image and repetition.
+        timed: Measured times, one row per image and repetition.
         row: Row of the wide table.
 
     Returns:
         The interval in milliseconds, around the table's value; None if there are too few images.
     """
     value = row["latency_p50_ms"]
-    per_image = np.sort(steady.groupby("sample_id")["latency_ns"].median().to_numpy(float)) / 1e6
+    per_image = np.sort(timed.groupby("sample_id")["latency_ns"].median().to_numpy(float)) / 1e6
     if not isinstance(value, float) or len(per_image) < MIN_IMAGES:
         return None
     reached = resampled(len(per_image)).cumsum(axis=1) >= len(per_image) / 2

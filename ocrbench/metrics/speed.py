@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 from ocrbench.records import Score
 
 PERCENTILES = (50, 90, 99)
+MEDIAN = 50
 
 
 def duration_scores(durations_ns: Sequence[int] | NDArray[np.integer], *, name: str, stage: str) -> list[Score]:
-    """Summarise repeated durations as mean, p50, p90 and p99 in milliseconds; no scores without durations.
+    """Summarise durations as mean, p50, p90 and p99 in milliseconds; no scores without durations.
+
+    A percentile is left out where it would be an extrapolation: p90 below 10 durations, p99 below 100.
 
     Percentiles interpolate linearly between the two nearest order statistics: numpy's ``linear``, type 7 of
     Hyndman and Fan, "Sample Quantiles in Statistical Packages" (1996).
@@ -28,7 +31,9 @@ def duration_scores(durations_ns: Sequence[int] | NDArray[np.integer], *, name: 
         return []
     durations_ms = np.asarray(durations_ns, dtype=np.float64) / 1e6
     values = {"mean": durations_ms.mean()} | {
-        f"p{percentile}": np.percentile(durations_ms, percentile, method="linear") for percentile in PERCENTILES
+        f"p{percentile}": np.percentile(durations_ms, percentile, method="linear")
+        for percentile in PERCENTILES
+        if percentile == MEDIAN or len(durations_ms) * (100 - percentile) >= 100
     }
     return [
         Score(
@@ -43,18 +48,18 @@ def duration_scores(durations_ns: Sequence[int] | NDArray[np.integer], *, name: 
     ]
 
 
-def throughput_scores(image_count: int, wall_ns: int, *, stage: str) -> list[Score]:
+def throughput_scores(image_count: int, wall_ns: int, metric: str = "throughput_ips") -> list[Score]:
     """Return images per second of wall time, never the inverse of a latency; no score without images or time.
 
-    >>> throughput_scores(30, 2_000_000_000, stage="end_to_end")[0].value
+    >>> throughput_scores(30, 2_000_000_000)[0].value
     15.0
     """
     if not image_count or not wall_ns:
         return []
     return [
         Score(
-            stage=stage,
-            metric="throughput_ips",
+            stage="end_to_end",
+            metric=metric,
             value=image_count / (wall_ns / 1e9),
             unit="images/s",
             higher_is_better=True,

@@ -39,8 +39,8 @@ def runs_to_benchmark_json(runs: Iterable[Run]) -> bytes:
         name = run.run_id if series in taken else series
         taken.add(series)
         facts = {"run_id": run.run_id, "started": run.started, **_versions(run.environment)}
-        for stage in STAGES if len(run.steady) else ():
-            seconds = run.steady[f"{stage}_ns"].to_numpy(dtype=np.float64) / 1e9
+        for stage in STAGES if len(run.timed) else ():
+            seconds = run.timed[f"{stage}_ns"].to_numpy(dtype=np.float64) / 1e9
             # Scenarios that decode the images beforehand have no reading times.
             if stage == "read" and not seconds.any():
                 continue

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ocrbench.metrics.change_points import levels
 from ocrbench.records import Score
+from ocrbench.runs.columns import SEEN, UNSEEN
 from ocrbench.runs.identity import known_to_one, same_host
 from ocrbench.runs.run import Run
 
@@ -18,6 +19,7 @@ COLUMNS = (
     "openvino",
     "devices",
     "status",
+    "pictures",
     "value",
     "unit",
     "noisy",
@@ -40,7 +42,9 @@ def history(runs: Iterable[Run], metric: str) -> pd.DataFrame:
         metric: Name of a score.
 
     Returns:
-        One row per run, with the columns ``COLUMNS``. ``level`` is the median of the runs between two changes;
+        One row per run, with the columns ``COLUMNS``. ``pictures`` says which readings a speed is of: where some runs
+        of a series timed no image at its first reading, those of the others are of images read again too. ``level`` is
+        the median of the runs between two changes;
         ``change`` marks the beginning of another level. A run without a value has neither.
     """
     by_series: dict[str, list[Run]] = {}
@@ -106,9 +110,10 @@ def _goes_on(line: Sequence[Run], runs: Sequence[Run]) -> bool:
 
 
 def _rows(runs: Sequence[Run], metric: str) -> list[dict[str, Any]]:
-    rows = [{**_row(run, _score(run, metric)), "series": runs[-1].series} for run in runs]
+    seen = any(run.pictures == SEEN for run in runs if run.ok)
+    rows = [{**_row(run, _score(run, metric, seen=seen), seen=seen), "series": runs[-1].series} for run in runs]
     measured = [row for row in rows if row["value"] is not None]
-    higher = [score.higher_is_better for run in runs if (score := _score(run, metric)) is not None]
+    higher = [score.higher_is_better for run in runs if (score := _score(run, metric, seen=seen)) is not None]
     before: float | None = None
     for level in levels([row["value"] for row in measured]):
         for row in measured[level.start : level.stop]:
@@ -119,7 +124,7 @@ def _rows(runs: Sequence[Run], metric: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(run: Run, score: Score | None) -> dict[str, Any]:
+def _row(run: Run, score: Score | None, *, seen: bool) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "started": run.started,
@@ -127,6 +132,7 @@ def _row(run: Run, score: Score | None) -> dict[str, Any]:
         "openvino": str(run.environment.get("versions", {}).get("openvino", "")),
         "devices": _devices(run),
         "status": run.status,
+        "pictures": SEEN if seen else UNSEEN,
         "value": None if score is None else score.value,
         "unit": "" if score is None else score.unit,
         "noisy": "; ".join(run.noisy),
@@ -151,7 +157,8 @@ def _commit(run: Run) -> str:
     return str(git.get("commit", ""))[:COMMIT_DIGITS] + ("+" if git.get("dirty") else "")
 
 
-def _score(run: Run, metric: str) -> Score | None:
+def _score(run: Run, metric: str, *, seen: bool) -> Score | None:
+    name = run.read_again(metric) if seen else metric
     # NaN, such as the mean of nothing, has no position on a line.
-    found = (each for each in run.score_list if each.metric == metric and each.value == each.value)
+    found = (each for each in run.score_list if each.metric == name and each.value == each.value)
     return next(found, None)

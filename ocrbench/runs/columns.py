@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ocrbench.runs.run import Run
 
 EMPTY = "–"
+UNSEEN, SEEN = "unseen", "seen"
+WARM = "warm_"
 SHOWN_SHARE = 0.005
 
 
@@ -71,8 +73,20 @@ def _devices(run: Run) -> Value:
     return ",".join(dict.fromkeys(name for each in _networks(run) for name in each["execution_devices"])) or None
 
 
-def _time(name: str, heading: str, meaning: str, shown: Literal["always", "detail", "files"] = "files") -> Column:
+def _warm(name: str) -> Callable[[Run], Value]:
+    """Take a time of images that had been read before: of runs that timed no others, their only one."""
+    return lambda run: run.scores.get(f"{WARM}{name}" if run.pictures == UNSEEN else name)
+
+
+def _time(
+    name: str,
+    heading: str,
+    meaning: str,
+    shown: Literal["always", "detail", "files"] = "files",
+    value: Callable[[Run], Value] | None = None,
+) -> Column:
     return Column(
+        value=value,
         name=name,
         heading=heading,
         meaning=meaning,
@@ -234,14 +248,43 @@ COLUMNS: tuple[Column, ...] = (
         "time; empty where no image was. Accuracy is that of the first reading",
         matters=lambda values: any(value is not None and value < LEAST_REPEATABILITY for value in values),
     ),
+    Column(
+        name="pictures",
+        group="speed",
+        meaning="`unseen` if each image was timed at its first reading, with new input shapes as they come; `seen` if "
+        "all had been read before, as in runs of earlier versions and in scenarios where images come again (`server`, "
+        "`mlperf`). Times of the two do not compare; columns that begin with `warm_` do",
+        matters=lambda values: {SEEN, UNSEEN} <= {*values},
+        value=lambda run: run.pictures if run.ok else "",
+    ),
+    Column(
+        name="timed",
+        heading="Times",
+        group="speed",
+        unit="readings",
+        decimals=0,
+        higher_is_better=True,
+        meaning="number of readings behind the latencies and the times of stages",
+        shown="always",
+    ),
     _time(
         "latency_mean_ms",
         "Mean latency",
         "mean latency of an image: from the decoded picture to its regions with text",
     ),
     _time("latency_p50_ms", "Median latency", "median latency of an image", "always"),
-    _time("latency_p90_ms", "90th percentile of the latency", "90th percentile of the latency", "detail"),
-    _time("latency_p99_ms", "99th percentile of the latency", "99th percentile of the latency", "always"),
+    _time(
+        "latency_p90_ms",
+        "90th percentile of the latency",
+        "90th percentile of the latency; empty for fewer than 10 readings",
+        "detail",
+    ),
+    _time(
+        "latency_p99_ms",
+        "99th percentile of the latency",
+        "99th percentile of the latency; empty for fewer than 100 readings",
+        "always",
+    ),
     Column(
         name="throughput_ips",
         heading="Throughput",
@@ -252,6 +295,62 @@ COLUMNS: tuple[Column, ...] = (
         meaning="measured images ÷ wall time, which includes reading the files, except where images are decoded before "
         "(`server`, `mlperf`)",
         shown="always",
+    ),
+    _time(
+        "warm_latency_mean_ms",
+        "Mean latency when read again",
+        "mean latency of images that had been read before, so that no input shape was new",
+        value=_warm("latency_mean_ms"),
+    ),
+    _time(
+        "warm_latency_p50_ms",
+        "Median latency when read again",
+        "median latency of images that had been read before",
+        "detail",
+        value=_warm("latency_p50_ms"),
+    ),
+    _time(
+        "warm_latency_p90_ms",
+        "90th percentile of the latency when read again",
+        "90th percentile of that latency",
+        value=_warm("latency_p90_ms"),
+    ),
+    _time(
+        "warm_latency_p99_ms",
+        "99th percentile of the latency when read again",
+        "99th percentile of that latency",
+        value=_warm("latency_p99_ms"),
+    ),
+    Column(
+        name="warm_throughput_ips",
+        heading="Throughput when read again",
+        group="speed",
+        unit="images/s",
+        decimals=2,
+        higher_is_better=True,
+        meaning="throughput of images that had been read before",
+        value=_warm("throughput_ips"),
+    ),
+    Column(
+        name="new_shape_share",
+        heading="Share of the time on new shapes",
+        group="speed",
+        unit="ratio",
+        decimals=3,
+        higher_is_better=False,
+        meaning="share of the latencies that networks spent on inputs of a shape that they had not met before; part of "
+        "it is usual work, the rest prepares for the shape",
+        shown="detail",
+    ),
+    Column(
+        name="input_shapes",
+        heading="Input shapes",
+        group="speed",
+        unit="shapes",
+        decimals=0,
+        higher_is_better=False,
+        meaning="number of different input shapes that the networks met, warm-up included; a shape counts once in each "
+        "process",
     ),
     *(replace(column, scenarios=(name,)) for name, kind in SCENARIOS.items() for column in kind.columns),
     _time(

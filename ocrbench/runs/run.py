@@ -18,7 +18,7 @@ from ocrbench.metrics.losses import Fate, fates
 from ocrbench.metrics.matching import Matching, match
 from ocrbench.metrics.scoring import METRICS, Tallies, tallies
 from ocrbench.records import Region, Sample, Score, Value, decoded, filled
-from ocrbench.runs.columns import COLUMNS, text, to_html
+from ocrbench.runs.columns import BY_NAME, COLUMNS, SEEN, UNSEEN, WARM, text, to_html
 from ocrbench.scenarios import SCENARIOS
 from ocrbench.scenarios.interface import LATENCY
 
@@ -47,6 +47,8 @@ class Run:
         status: ``ok`` or ``failed``.
         config: The composed configuration, in today's keys.
         error: Why the run failed; empty for a finished one.
+        pictures: ``unseen`` if the latencies are those of images at their first reading, ``seen`` if every timed image
+            had been read before, as in runs of earlier versions and where images come again by design.
         cell_id: Hash of configuration, dataset, model files, host, tool versions and source, which decides re-use.
         series: Hash of what stays the same over versions: configuration, dataset and host.
         dataset_sha256: Fingerprint of the data, see ``data.fingerprint``.
@@ -68,6 +70,7 @@ class Run:
     status: str
     config: Mapping[str, Any]
     error: str = ""
+    pictures: str = SEEN
     cell_id: str = ""
     series: str = ""
     dataset_sha256: str = ""
@@ -103,6 +106,12 @@ class Run:
         """The rules by which the run was scored."""
         return validate(Scoring, self.config["scoring"])
 
+    def read_again(self, metric: str) -> str:
+        """Name the score that holds a metric's value for images that had been read before, if it depends on that."""
+        name = metric.removeprefix(WARM)
+        timed = name in BY_NAME and BY_NAME[name].group == "speed"
+        return f"{WARM}{name}" if timed and self.pictures == UNSEEN else name
+
     @cached_property
     def decisive(self) -> str:
         """The column that decides how fast the run is."""
@@ -132,10 +141,21 @@ class Run:
         return self.timings[~self.timings["warmup"].astype(bool)]
 
     @cached_property
-    def steady(self) -> "pd.DataFrame":
-        """The times behind the latencies: without first-seen shapes, unless there is nothing else."""
-        repeated = self.measured[~self.measured["first_seen"].astype(bool)]
-        return self.measured if repeated.empty else repeated
+    def timed(self) -> "pd.DataFrame":
+        """The times behind the latencies: first readings, or those of ``warm`` where ``pictures`` says ``seen``."""
+        if self.pictures == UNSEEN:
+            return self.measured[~self.measured["repeat"].astype(bool)]
+        return self.warm
+
+    @cached_property
+    def warm(self) -> "pd.DataFrame":
+        """The times of images that had been read before, without first-seen shapes, unless there is nothing else."""
+        again = self.measured
+        # Runs of earlier versions timed nothing but repeats.
+        if self.pictures == UNSEEN:
+            again = again[again["repeat"].astype(bool)]
+        repeated = again[~again["first_seen"].astype(bool)]
+        return again if repeated.empty else repeated
 
     @cached_property
     def outcomes(self) -> Sequence[Outcome]:
@@ -174,7 +194,7 @@ class Run:
         values = {name: value for name in METRICS if isinstance(value := self.row[name], float)}
         every = self.row["images"]
         accuracy = score_intervals(list(self.tallies.values()), values, int(every) if isinstance(every, float) else 0)
-        latency = latency_interval(self.steady, self.row)
+        latency = latency_interval(self.timed, self.row)
         found = accuracy if latency is None else {"latency_p50_ms": latency, **accuracy}
         # A scenario may know more.
         known = self.conditions.get("facts", {}).get("intervals", {})

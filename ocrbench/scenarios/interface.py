@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from ocrbench.config.stage import STRICT, Options
+from ocrbench.engines.interface import Result
 from ocrbench.records import Column, Region, Sample, Score, StageTimes
 
 Feed = Sequence[tuple[str, Path]]
@@ -22,13 +23,26 @@ class Measurement:
     Attributes:
         skipped: Reason why the image was left out; then there are no times.
         first_seen: Whether a network met an input shape for the first time.
+        new_shapes: Number of such shapes.
     """
 
     sample_id: str
     regions: tuple[Region, ...] = ()
     times: StageTimes | None = None
     first_seen: bool = False
+    new_shapes: int = 0
     skipped: str = ""
+
+    @classmethod
+    def of(cls, sample_id: str, result: Result, times: StageTimes) -> Self:
+        """Take over what a reader found, with times that the scenario completed."""
+        return cls(
+            sample_id=sample_id,
+            regions=result.regions,
+            times=times,
+            first_seen=result.first_seen,
+            new_shapes=result.new_shapes,
+        )
 
 
 @plain_dataclass(frozen=True, kw_only=True)
@@ -53,15 +67,26 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Setup:
-    """The keys of one scenario's YAML; none here, for one image at a time.
+    """The keys of one scenario's YAML.
 
     Attributes:
+        warm_up_passes: Number of times that every image is read before measuring begins, where ``warm_up_images`` says
+            None: a network can meet a shape for the first time once per stream.
         block_images: Largest number of different images in one request to the worker.
         block_queries: Least number of images in a measured request; it repeats its images until it has them.
     """
 
     block_images: ClassVar[int] = 8
     block_queries: ClassVar[int] = 1
+    warm_up_passes: ClassVar[int] = 2
+
+    @property
+    def warm_up_images(self) -> int | None:
+        """Return the number of images to warm up with, if the others are timed at their first reading.
+
+        None if images come again and again by design, so that every timed one was read before.
+        """
+        return None
 
     @property
     def processes(self) -> int:
@@ -75,7 +100,7 @@ class Setup:
 
     @property
     def warming_up(self) -> Mapping[str, object]:
-        """Return the keys that differ in warm-up passes."""
+        """Return the keys that differ in the warm-up."""
         return {}
 
     def in_pass(self, number: int) -> Mapping[str, object]:
@@ -156,16 +181,19 @@ class Attempt(Protocol):
 
 
 class Measuring(Protocol):
-    """The measured part of a cell, which comes after the warm-up passes."""
+    """The measured part of a cell, which comes after the warm-up."""
 
     def say(self, text: str) -> None:
         """Tell people of a step."""
 
     def passes(self) -> None:
-        """Measure passes over all images until both the time and one full pass are done."""
+        """Measure all images at their first reading, then passes over all until the time is over.
+
+        Where images come again by design, measure passes until both the time and one full pass are done.
+        """
 
     def readable(self) -> list[Sample]:
-        """Read the images that no warm-up pass has read; return those that can be read."""
+        """Return the images that can be read; the warm-up has read all."""
 
     def attempt(self, feed: Feed, changes: Mapping[str, object]) -> Attempt:
         """Measure a block apart.
@@ -182,6 +210,22 @@ class Measuring(Protocol):
             attempts: Some of those made.
             facts: What else was found out, by name.
         """
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class UnseenSetup(Setup):
+    """Keys of scenarios that time images at their first reading.
+
+    Attributes:
+        warmup_images: Number of images that are read before, and not timed.
+    """
+
+    warmup_images: int = Field(default=8, ge=0)
+
+    @property
+    def warm_up_images(self) -> int | None:
+        """Return the chosen number."""
+        return self.warmup_images
 
 
 LATENCY = "latency_p50_ms"

@@ -8,10 +8,10 @@ from time import perf_counter_ns
 from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Reader
 from ocrbench.errors import DatasetError
-from ocrbench.scenarios.interface import Block, Feed, Kind, Measurement, Setup
+from ocrbench.scenarios.interface import Block, Feed, Kind, Measurement, UnseenSetup
 
 
-def latency(readers: Sequence[Reader], feed: Feed, setup: Setup) -> Block:
+def latency(readers: Sequence[Reader], feed: Feed, setup: UnseenSetup) -> Block:
     """Measure one image at a time: read, then run; the next image starts when the last one is done.
 
     Args:
@@ -33,12 +33,7 @@ def _measure(reader: Reader, sample_id: str, path: Path) -> Measurement:
     end = perf_counter_ns()
     reader.note("read", start, end, sample_id)
     result = reader.read(image)
-    return Measurement(
-        sample_id=sample_id,
-        regions=result.regions,
-        times=replace(result.times, read_ns=end - start),
-        first_seen=result.first_seen,
-    )
+    return Measurement.of(sample_id, result, replace(result.times, read_ns=end - start))
 
 
-KIND = Kind(run=latency, paired=True)
+KIND = Kind(run=latency, setup=UnseenSetup, paired=True)

@@ -207,11 +207,7 @@ class _System:
     def _read(self, reader: Reader, index: int, issued: int) -> bytes:
         result = reader.read(self._images[index])
         times = replace(result.times, latency_ns=perf_counter_ns() - issued)
-        self.measurements.append(
-            Measurement(
-                sample_id=self._feed[index][0], regions=result.regions, times=times, first_seen=result.first_seen
-            )
-        )
+        self.measurements.append(Measurement.of(self._feed[index][0], result, times))
         return json.dumps([asdict(region) for region in result.regions]).encode()
 
     def _load(self, indices: Sequence[int]) -> None:

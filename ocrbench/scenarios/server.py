@@ -90,10 +90,7 @@ def server(readers: Sequence[Reader], feed: Feed, setup: ServerSetup) -> Block:
         result = reader.read(images[sample_id])
         done[index] = perf_counter_ns() - start
         latency_ns = done[index] - due[index]
-        times = replace(result.times, latency_ns=latency_ns)
-        measurements[index] = Measurement(
-            sample_id=sample_id, regions=result.regions, times=times, first_seen=result.first_seen
-        )
+        measurements[index] = Measurement.of(sample_id, result, replace(result.times, latency_ns=latency_ns))
 
     share([partial(work, reader) for reader in readers], queries)
     wall_ns = perf_counter_ns() - start

@@ -18,7 +18,7 @@ from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Reader
 from ocrbench.errors import DatasetError
 from ocrbench.records import Image
-from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, with_spare
+from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, UnseenSetup, with_spare
 
 Job = TypeVar("Job")
 
@@ -83,7 +83,7 @@ def _threads(count: int) -> ThreadPoolExecutor:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class ThroughputSetup(ManySetup):
+class ThroughputSetup(ManySetup, UnseenSetup):
     """The keys of ``conf/scenario/throughput.yaml``.
 
     Attributes:
@@ -101,10 +101,7 @@ class ThroughputSetup(ManySetup):
 
     @property
     def warming_up(self) -> Mapping[str, object]:
-        """Let each process read all images, in their order.
-
-        Each process has then met every shape before it counts, and all have compiled networks for the same shapes.
-        """
+        """Let each process read all images of the warm-up, in their order, so that all compile for the same shapes."""
         return {"processes": 1}
 
     def in_flight(self, optimum: int) -> int:
@@ -192,12 +189,7 @@ def _measure(reader: Reader, feed: Feed) -> list[Measurement]:
     return [
         Measurement(sample_id=sample_id, skipped=skipped[index])
         if index in skipped
-        else Measurement(
-            sample_id=sample_id,
-            regions=read[index].regions,
-            times=replace(read[index].times, read_ns=read_ns[index]),
-            first_seen=read[index].first_seen,
-        )
+        else Measurement.of(sample_id, read[index], replace(read[index].times, read_ns=read_ns[index]))
         for index, (sample_id, _) in enumerate(feed)
     ]
 

@@ -108,7 +108,7 @@ def test_eight_cells_execute_what_they_say(ocrbench: Run, latest: Latest, cache_
     words = [
         # The narrow ones first, so that a cache for all would serve them to FP32.
         "precision=BF16,FP16,INT8,FP32",
-        *("model_cache=true", "force=true", "dataset.limit=1", "scenario.min_seconds=0", "scenario.warmup_passes=0"),
+        *("model_cache=true", "force=true", "dataset.limit=1", "scenario.min_seconds=0", "scenario.warmup_images=0"),
         *(f"{stage}.quantization.subset_size=8" for stage in ("detector", "recognizer")),
         f"cache_dir={tmp_path / 'cache'}",
     ]

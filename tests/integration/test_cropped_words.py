@@ -14,7 +14,7 @@ def test_words_are_read_without_a_detector_network(
     ocrbench: Run, data_root: Path, tmp_path: Path, latest: Callable[[Path], list[dict[str, Any]]]
 ) -> None:
     dataset = ["dataset=words", f"dataset.root={data_root / 'iiit5k' / 'labels_train.tsv'}", "dataset.limit=40"]
-    brief = ["scenario.min_seconds=0", "scenario.warmup_passes=0", "recognizer.min_confidence=0"]
+    brief = ["scenario.min_seconds=0", "scenario.warmup_images=0", "recognizer.min_confidence=0"]
     done = ocrbench("detector=whole_image", *dataset, *brief, f"reports_dir={tmp_path}")
     assert done.returncode == 0, done.stderr
     (row,) = latest(tmp_path)

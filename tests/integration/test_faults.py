@@ -51,7 +51,7 @@ if "ocrbench.worker" in getattr(sys, "orig_argv", []):
 @pytest.fixture
 def matrix(model: str) -> tuple[str, ...]:
     """Two small cells."""
-    small = ("dataset.limit=1", "scenario.min_seconds=0", "scenario.warmup_passes=0", "attest=off", SMALL_IMAGES)
+    small = ("dataset.limit=1", "scenario.min_seconds=0", "scenario.warmup_images=0", "attest=off", SMALL_IMAGES)
     return ("-m", "precision=FP32,BF16", *small, model)
 
 
@@ -261,7 +261,7 @@ def test_a_matrix_killed_at_random_instants_leaves_a_store_that_opens(
     environment: Mapping[str, str], model: str, tmp_path: Path
 ) -> None:
     """``OCRBENCH_KILLS`` says how often; each round kills a matrix of fast cells with all its processes."""
-    small = ("scenario.min_seconds=0", "scenario.warmup_passes=0", "attest=off", "force=true", model)
+    small = ("scenario.min_seconds=0", "scenario.warmup_images=0", "attest=off", "force=true", model)
     command = [sys.executable, "-m", "ocrbench", "-m", "detector.limit_side=160,192", "dataset.limit=1", *small]
     generator, store = random.Random(0), Store(tmp_path / "reports")
 

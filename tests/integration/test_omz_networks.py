@@ -160,7 +160,7 @@ def test_the_real_detector_keeps_its_accuracy(
     ocrbench: Command, real: list[str], data_root: Path, tmp_path: Path
 ) -> None:
     dataset = ["dataset=icdar2003", f"dataset.root={data_root / 'icdar2003'}"]
-    brief = ["scenario.min_seconds=0", "scenario.warmup_passes=0", "attest=off", "precision=FP32"]
+    brief = ["scenario.min_seconds=0", "scenario.warmup_images=0", "attest=off", "precision=FP32"]
     done = ocrbench(*real, *dataset, *brief, f"reports_dir={tmp_path}")
     assert done.returncode == 0, done.stderr
     (row,) = pd.read_parquet(tmp_path / "latest.parquet").to_dict("records")

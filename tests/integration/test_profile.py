@@ -104,7 +104,7 @@ def test_so_have_those_of_several_processes(two_cores: None, ocrbench: Command, 
 def check_tracks(ocrbench: Command, tmp_path: Path, *two: str) -> None:
     # Each block has 128 images.
     smaller = "detector.limit_side=320"
-    words = ("scenario=throughput", *two, "scenario.warmup_passes=1", smaller)
+    words = ("scenario=throughput", *two, "scenario.warmup_images=2", smaller)
     done = ocrbench(*SMALL, *words, "profile=true", f"reports_dir={tmp_path}")
     assert done.returncode == 0, done.stderr
     store = Store(tmp_path)

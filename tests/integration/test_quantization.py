@@ -18,7 +18,7 @@ from ocrbench.runs.store import Store
 
 Run = Callable[..., CompletedProcess[str]]
 Latest = Callable[[Path], list[dict[str, Any]]]
-SMALL = ("dataset.limit=4", "scenario.min_seconds=0", "scenario.warmup_passes=0")
+SMALL = ("dataset.limit=4", "scenario.min_seconds=0", "scenario.warmup_images=0")
 INT8_DETECTOR = ("precision=FP32", "detector.precision=INT8", "detector.quantization.subset_size=4")
 
 pytestmark = pytest.mark.slow

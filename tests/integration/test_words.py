@@ -14,7 +14,7 @@ Run = Callable[..., CompletedProcess[str]]
 Latest = Callable[[Path], list[dict[str, Any]]]
 
 pytestmark = pytest.mark.slow
-ONCE = ("precision=FP32", "scenario.min_seconds=0", "scenario.warmup_passes=0", "attest=off")
+ONCE = ("precision=FP32", "scenario.min_seconds=0", "scenario.warmup_images=0", "attest=off")
 # Parted at spaces only, with nothing dropped.
 EVERYTHING = ("recognizer.min_confidence=0", "words.gap=null")
 

@@ -21,7 +21,7 @@ colours) and ``markup`` (texts for Plotly, which reads a little HTML). Never use
 contain anything. The page's Content-Security-Policy allows the scripts by their hashes, images as ``data:`` (and files
 with ``--link-images``), and nothing from the network.
 
-A builder gets its runs as ``runs.run.Run``: ``row`` (the wide table's), ``label`` (short and unique), ``steady``
+A builder gets its runs as ``runs.run.Run``: ``row`` (the wide table's), ``label`` (short and unique), ``timed``
 (measured times), ``outcomes`` and ``matchings`` (predictions with ground truth, image by image). Where
 there are very many images the latter two hold the same sample of images for every run of a dataset;
 ``Report.sampled`` says so. They are kept, so several sections can use them at the price of one.

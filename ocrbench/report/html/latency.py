@@ -31,29 +31,29 @@ def build(report: Report) -> Mapping[str, Any]:
     return {
         "stages": [name for name, _, _ in STAGES],
         "groups": [group.plain() for group in groups_of(report.runs)],
-        "runs": [{"run": i, **_of_run(run)} for i, run in enumerate(report.runs) if run.ok and len(run.steady)],
+        "runs": [{"run": i, **_of_run(run)} for i, run in enumerate(report.runs) if run.ok and len(run.timed)],
     }
 
 
 def _of_run(run: Run) -> dict[str, Any]:
-    steady = run.steady
-    latencies = steady["latency_ns"].to_numpy(float) / NANOSECONDS
+    timed = run.timed
+    latencies = timed["latency_ns"].to_numpy(float) / NANOSECONDS
     levels = np.linspace(0, 1, min(LEVELS, len(latencies)))
-    images = per_image(steady)
+    images = per_image(timed)
     return {
         "times": len(latencies),
         "max_ms": _short(latencies.max()),
         "levels": [_short(level) for level in levels],
         "quantiles_ms": [_short(value) for value in np.quantile(latencies, levels)],
-        "stages_ms": [_short(value) for value in _stages(steady)],
+        "stages_ms": [_short(value) for value in _stages(timed)],
         "points": [[int(words), _short(value)] for words, value in _thinned(images)],
         "cost": cost(images),
     }
 
 
-def per_image(steady: pd.DataFrame) -> NDArray[np.float64]:
+def per_image(timed: pd.DataFrame) -> NDArray[np.float64]:
     """Return one row per image: words found, median latency in ms."""
-    medians = steady.groupby("sample_id")[["regions", "latency_ns"]].median()
+    medians = timed.groupby("sample_id")[["regions", "latency_ns"]].median()
     return np.column_stack([medians["regions"], medians["latency_ns"] / NANOSECONDS])
 
 
@@ -97,8 +97,8 @@ def _interval(estimate: float, drawn: NDArray[np.float64]) -> list[float]:
     return [_short(interval.estimate), _short(interval.low), _short(interval.high)]
 
 
-def _stages(steady: pd.DataFrame) -> list[float]:
-    means = steady[[name for name in steady.columns if name.endswith("_ns")]].mean() / NANOSECONDS
+def _stages(timed: pd.DataFrame) -> list[float]:
+    means = timed[[name for name in timed.columns if name.endswith("_ns")]].mean() / NANOSECONDS
     # The residual may be zero, or a rounding error below it.
     return [max(0.0, float(means[whole] - sum(means[part] for part in parts))) for _, whole, parts in STAGES]
 

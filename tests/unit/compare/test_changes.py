@@ -18,6 +18,15 @@ def test_a_time_keeps_the_measurements_that_it_rests_on() -> None:
     assert (change.interval, change.n, change.lacking) == (ratio, 3, "")
 
 
+def test_of_means_the_means_are_shown() -> None:
+    change = time_change("latency_mean_ms", np.array([1e6, 1e6, 10e6]), np.array([2e6, 2e6, 2e6]), None, 0.03)
+    assert (change.before, change.after) == (4.0, 2.0)
+
+
+def test_few_times_have_no_tail() -> None:
+    assert tail_change(np.arange(99) * 1e6, np.arange(101) * 1e6, 0.03) is None
+
+
 def test_what_an_interval_lacks_is_said() -> None:
     change = time_change("latency_p50_ms", np.array([1e6]), np.array([2e6]), None, 0.03)
     assert (change.verdict, change.lacking) == ("", "a verdict needs 3 processes")
@@ -25,6 +34,7 @@ def test_what_an_interval_lacks_is_said() -> None:
 
 def test_the_tail_is_there_for_absolute_limits_only() -> None:
     change = tail_change(np.arange(101) * 1e6, np.arange(101) * 2e6, 0.03)
+    assert change is not None
     assert (change.metric, change.before, change.after) == ("latency_p99_ms", 99.0, 198.0)
     assert change.interval is None
     assert change.verdict == ""

@@ -1,18 +1,19 @@
 """Several sides measured side by side."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from doubles import Clock
+from ocrbench.compare import interleaved
 from ocrbench.compare.interleaved import Interleaved, Plan
 from ocrbench.compare.sides import Side
 from ocrbench.config.composing import load
 from ocrbench.progress import LogListener
-from ocrbench.records import Region, Sample, StageTimes
+from ocrbench.records import Region, StageTimes
 from ocrbench.scenarios.interface import Measurement
-from ocrbench.worker.protocol import Ran
+from ocrbench.worker.protocol import Ran, Run
 
 TIMES = StageTimes(**dict.fromkeys(StageTimes.__dataclass_fields__, 7))
 
@@ -47,8 +48,9 @@ class Reading(Loading):
     def __init__(self, *texts: str) -> None:
         self._texts = iter(texts)
 
-    def ask(self, *_: object) -> Ran:  # type: ignore[override]
-        measurement = Measurement(sample_id="a", regions=(region(next(self._texts)),), times=TIMES)
+    def ask(self, request: Run, *_: object) -> Ran:  # type: ignore[override]
+        ((sample_id, _),) = request.samples
+        measurement = Measurement(sample_id=sample_id, regions=(region(next(self._texts)),), times=TIMES)
         return Ran(measurements=(measurement,), wall_ns=1, peak_memory_bytes=1)
 
 
@@ -56,11 +58,84 @@ def test_each_side_is_held_against_its_own_first_reading() -> None:
     side = Side(label="A", cell=load(["dataset.limit=3"]))
     measuring = Interleaved([side, side], Plan(), LogListener())
     workers: list[Any] = [Reading("Exit", "Exit", "Exit", "Exit"), Reading("Ex1t", "Ex1t", "Exit", "Ex1t")]
-    sample = Sample(id="a", image_path=Path("a.png"))
+    sample = measuring.samples[0]
     for _ in range(4):
         measuring._ask_all(workers, sample)
-    assert [each.reread for each in measuring.collected.measured] == [{"a": True}, {"a": False}]
+    assert [each.reread for each in measuring.collected.measured] == [{sample.id: True}, {sample.id: False}]
     assert [each.images for each in measuring.collected.measured] == [4, 4]
+
+
+class Instant:
+    """A worker that reads at once, and remembers what."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def ask(self, request: Run, *_: object) -> Ran:
+        ((sample_id, _),) = request.samples
+        new = sample_id not in self.read
+        self.read.append(sample_id)
+        measurement = Measurement(sample_id=sample_id, regions=(region("Exit"),), times=TIMES, first_seen=new)
+        return Ran(measurements=(measurement,), wall_ns=1, peak_memory_bytes=1)
+
+
+class TestRounds:
+    """Rounds of processes, in which each question takes a second."""
+
+    @pytest.fixture
+    def measuring(self, monkeypatch: pytest.MonkeyPatch) -> Interleaved:
+        clock = Clock()
+        clock.rule(monkeypatch, interleaved)
+        monkeypatch.setattr(Instant, "ask", takes(Instant.ask, clock))
+        side = Side(label="A", cell=load(["scenario.warmup_images=4"]))
+        return Interleaved([side, side], Plan(), LogListener())
+
+    @staticmethod
+    def run(measuring: Interleaved, seconds: float, *, last: bool = False) -> list[str]:
+        workers = [Instant(), Instant()]
+        measuring.collected.times.append([])
+        measuring.collected.warm_times.append([])
+        measuring._warm_up(workers, seconds)  # type: ignore[arg-type]
+        warmed = len(workers[0].read)
+        measuring._measure(workers, seconds, last=last)  # type: ignore[arg-type]
+        assert workers[0].read == workers[1].read
+        return workers[0].read[warmed:]
+
+    def test_divide_the_images_and_time_each_once(self, measuring: Interleaved) -> None:
+        first, second = (self.run(measuring, 12) for _ in range(2))
+        assert len(first) == len(second) == 6
+        assert not {*first} & {*second}
+        assert [len(images) for images in measuring.collected.times] == [6, 6]
+
+    def test_the_last_one_reads_on_until_every_image_is_read(self, measuring: Interleaved) -> None:
+        self.run(measuring, 12)
+        self.run(measuring, 12, last=True)
+        assert measuring.unread == []
+        assert sum(len(images) for images in measuring.collected.times) == 28
+        assert set(measuring.collected.measured[0].regions) == set(measuring.expected)
+
+    def test_what_is_left_of_the_time_goes_to_repeats(self, measuring: Interleaved) -> None:
+        read = self.run(measuring, 2 * 28 + 10)
+        assert len(set(read)) == 28
+        assert (len(measuring.collected.times[0]), len(measuring.collected.warm_times[0])) == (28, 5)
+
+    def test_warm_up_on_images_that_are_not_timed(self, measuring: Interleaved) -> None:
+        warming = {sample.id for sample in measuring._warming}
+        read = self.run(measuring, 100, last=True)
+        assert len(warming) == 4
+        assert not warming & set(read)
+
+    def test_warm_up_for_a_quarter_of_the_time_but_on_two(self, measuring: Interleaved) -> None:
+        self.run(measuring, 4)
+        assert [each.warmup for each in measuring.collected.measured[0].timings] == [True, True, False, False]
+
+
+def takes(ask: Callable[..., Ran], clock: Clock) -> Callable[..., Ran]:
+    def take(*words: Any) -> Ran:
+        clock.sleep(1)
+        return ask(*words)
+
+    return take
 
 
 def region(text: str) -> Region:

@@ -156,8 +156,8 @@ class TestMatrix:
         assert self.axes("precision=FP32,BF16", "device=CPU,'AUTO:GPU,CPU'") == expected
 
     def test_ranges_and_globs(self) -> None:
-        cells = load_matrix(["scenario.warmup_passes=range(1,3)"], sweep=True)
-        assert [cell.scenario.warmup_passes for cell in cells] == [1, 2]
+        cells = load_matrix(["dataset.limit=range(1,3)"], sweep=True)
+        assert [cell.dataset.limit for cell in cells] == [1, 2]
         cells = load_matrix(["detector=glob(ppocr*)"], sweep=True)
         assert [cell.detector.name for cell in cells] == ["ppocrv4_mobile", "ppocrv6_small"]
 

@@ -122,6 +122,8 @@ def leaves(config: Mapping[str, Any], path: tuple[str, ...] = ()) -> set[str]:
     found = set()
     for key, value in config.items():
         inside = path if key == "options" else (*path, key)
+        if key == "options" and not value:
+            continue
         found |= leaves(value, inside) if isinstance(value, Mapping) and value else {".".join(inside)}
     return found
 

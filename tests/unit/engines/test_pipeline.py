@@ -135,7 +135,7 @@ def test_words_are_kept_by_their_own_confidence(make: MakePipeline) -> None:
 
 def test_stage_times_add_up(pipeline: Pipeline) -> None:
     # The second image has times of its own.
-    for _ in range(2):
+    for new_shape_steps in (5, 0):
         times = pipeline.read(image()).times
         steps = {name: ns / STEP_NS for name, ns in asdict(times).items()}
         assert steps == {
@@ -146,6 +146,7 @@ def test_stage_times_add_up(pipeline: Pipeline) -> None:
             "recognize_ns": 4,
             "recognize_infer_ns": 3,
             "latency_ns": 10,
+            "new_shape_ns": new_shape_steps,
         }
 
 
@@ -210,8 +211,8 @@ def test_the_shapes_of_all_inputs_count_together() -> None:
     for tensors in ((small, large), (small, large), (large, small), (large, large)):
         network.reset()
         network(*tensors)
-        seen.append(network.met_new_shape)
-    assert seen == [True, False, True, True]
+        seen.append((network.new_shapes, network.new_shape_ns == network.elapsed_ns))
+    assert seen == [(1, True), (0, False), (1, True), (1, True)]
 
 
 @pytest.mark.parametrize(("value", "broken"), [(np.nan, True), (np.inf, False), (0.0, False)])

@@ -13,12 +13,18 @@ def values(durations_ns):
 
 
 def test_percentiles_interpolate_between_order_statistics():
-    assert values([5_000_000, 1_000_000, 4_000_000, 2_000_000, 3_000_000]) == {
-        "latency_mean_ms": 3.0,
-        "latency_p50_ms": 3.0,
-        "latency_p90_ms": pytest.approx(4.6),
-        "latency_p99_ms": pytest.approx(4.96),
+    # 0, 1, …, 199 ms, in another order.
+    assert values([number * 1_000_000 for number in range(199, -1, -1)]) == {
+        "latency_mean_ms": 99.5,
+        "latency_p50_ms": 99.5,
+        "latency_p90_ms": pytest.approx(179.1),
+        "latency_p99_ms": pytest.approx(197.01),
     }
+
+
+@pytest.mark.parametrize(("count", "known"), [(9, set()), (10, {"p90"}), (99, {"p90"}), (100, {"p90", "p99"})])
+def test_a_percentile_needs_a_duration_beyond_it(count, known):
+    assert {name.split("_")[1] for name in values([1] * count)} == {"mean", "p50", *known}
 
 
 def test_one_measurement_is_every_statistic():
@@ -38,18 +44,18 @@ def test_no_measurements_no_scores(nothing):
 
 @pytest.mark.parametrize(("image_count", "wall_ns"), [(0, 0), (0, 10), (10, 0)])
 def test_no_images_or_no_time_no_throughput(image_count, wall_ns):
-    assert throughput_scores(image_count, wall_ns, stage="end_to_end") == []
+    assert throughput_scores(image_count, wall_ns) == []
 
 
 def test_throughput_is_images_over_wall_time():
-    (score,) = throughput_scores(12, 4_000_000_000, stage="end_to_end")
+    (score,) = throughput_scores(12, 4_000_000_000)
     assert (score.metric, score.value, score.n, score.higher_is_better) == ("throughput_ips", 3.0, 12, True)
 
 
 @given(st.lists(st.integers(0, 10**12), min_size=1))
 def test_percentiles_rise_and_ignore_the_order(durations_ns):
     latency = values(durations_ns)
-    percentiles = [latency[f"latency_p{p}_ms"] for p in (50, 90, 99)]
+    percentiles = [value for name, value in latency.items() if "_p" in name]
     assert percentiles == sorted(percentiles)
     assert values(sorted(durations_ns)) == pytest.approx(latency)
 

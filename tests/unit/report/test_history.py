@@ -42,6 +42,20 @@ def test_a_change_is_told_at_the_run_that_begins_it() -> None:
     assert frame["level"].tolist() == [10.0] * 4 + [12.0] * 4
 
 
+def test_where_some_runs_timed_repeats_only_all_values_are_of_repeats() -> None:
+    def timed_first(number: int) -> Run:
+        scores = [
+            Score(stage="", metric=metric, value=value, unit="ms", higher_is_better=False, n=1)
+            for metric, value in (("latency_p50_ms", 30.0), ("warm_latency_p50_ms", 10.0))
+        ]
+        return run(number, pictures="unseen", score_list=scores)
+
+    mixed = history([run(0), timed_first(1)], "latency_p50_ms")
+    assert (mixed["value"].tolist(), mixed["pictures"].tolist()) == ([10.0, 10.0], ["seen", "seen"])
+    alike = history([timed_first(0), timed_first(1)], "latency_p50_ms")
+    assert (alike["value"].tolist(), alike["pictures"].tolist()) == ([30.0, 30.0], ["unseen", "unseen"])
+
+
 def test_failed_runs_keep_their_row_and_do_not_disturb_the_levels() -> None:
     runs = [run(number, 10.0 if number < 4 else 8.0) for number in range(8)]
     failed = run(4, None, status="failed", error="out of memory")

@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from ocrbench.compare.stored import compare_matched, compare_stored
-from ocrbench.compare.verdict import check_gate
+from ocrbench.compare.verdict import Comparison, check_gate
 from ocrbench.config.composing import load
 from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
@@ -258,6 +258,49 @@ def test_noisy_runs_have_no_verdict_on_speed(
     assert latency is not None
     assert latency.interval is None
     assert latency.lacking == "no verdict from noisy runs"
+
+
+class TestARunThatTimedOnlyImagesReadBefore:
+    """An earlier version's, or one of a scenario where images come again."""
+
+    @staticmethod
+    def seen(record: Run) -> Run:
+        return replace(record, pictures="seen")
+
+    @pytest.fixture
+    def comparison(self, folders: tuple[Path, Path], write_run: WriteRun) -> Comparison:
+        write_run(folders[0], change=self.seen)
+        write_run(folders[1])
+        (found,) = matched(*folders)
+        return compare_matched(found, 0.03)
+
+    def test_is_held_against_the_repeats_of_another(self, comparison: Comparison) -> None:
+        change = comparison.change("latency_p50_ms")
+        assert change is not None
+        # Its first readings are faster in this test, but are not what was compared.
+        assert change.after == pytest.approx(change.before, rel=0.011)
+        assert len(change.values[1]) == 6
+        assert comparison.change("warm_latency_p50_ms") is None
+
+    def test_is_named(self, comparison: Comparison) -> None:
+        assert "the times compared are those of images read again" in " ".join(comparison.warnings)
+
+    def test_is_held_against_its_like_without_a_word(self, folders: tuple[Path, Path], write_run: WriteRun) -> None:
+        for folder in folders:
+            write_run(folder, change=self.seen)
+        (found,) = matched(*folders)
+        assert "read again" not in " ".join(compare_matched(found, 0.03).warnings)
+
+
+def test_first_readings_and_repeats_are_compared_apart(folders: tuple[Path, Path], write_run: WriteRun) -> None:
+    write_run(folders[0])
+    write_run(folders[1])
+    (found,) = matched(*folders)
+    comparison = compare_matched(found, 0.03)
+    first, again = (comparison.change(f"{prefix}latency_p50_ms") for prefix in ("", "warm_"))
+    assert first is not None
+    assert again is not None
+    assert first.before < again.before
 
 
 def test_of_two_images_nothing_is_concluded(folders: tuple[Path, Path], write_run: WriteRun) -> None:

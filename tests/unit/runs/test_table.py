@@ -54,6 +54,9 @@ def test_a_finished_run_is_one_row_with_every_column() -> None:
         "run_id": "cell-1",
         "started": "2030-01-01T00:00:00",
         "status": "ok",
+        # It does not say that images were timed at their first reading.
+        "pictures": "seen",
+        "warm_latency_p50_ms": 12.5,
         "detector": "finder",
         "recognizer": "reader",
         "precision": "FP16",
