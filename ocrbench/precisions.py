@@ -63,3 +63,22 @@ def honoured(precision: str, executed: Mapping[str, float]) -> bool:
     if meaning is None or not executed:
         return True
     return meaning.rule(executed.keys() - {"f32", "other"}, meaning.executed)
+
+
+def executed_text(executed: Mapping[str, float], separator: str = " ") -> str:
+    """Say which types took which share of the time, in whole percents that add up to 100.
+
+    Each share is rounded down, and the largest remainders get what is missing (Hamilton's method). A type of 0 % is
+    left out.
+
+    >>> executed_text({"bf16": 0.806, "f32": 0.19, "other": 0.004})
+    'bf16 81% f32 19%'
+    >>> executed_text({"bf16": 0.968, "f32": 0.016, "other": 0.016}, ", ")
+    'bf16 97%, f32 2%, other 1%'
+    """
+    exact = {kind: share * 100 for kind, share in executed.items()}
+    whole = {kind: int(share) for kind, share in exact.items()}
+    missing = round(sum(exact.values())) - sum(whole.values())
+    for kind in sorted(exact, key=lambda kind: whole[kind] - exact[kind])[:missing]:
+        whole[kind] += 1
+    return separator.join(f"{kind} {share}%" for kind, share in whole.items() if share)

@@ -19,7 +19,8 @@ from ocrbench.config.composing import load
 from ocrbench.config.schema import Scoring
 from ocrbench.environment import host
 from ocrbench.geometry import rectangle
-from ocrbench.metrics.scoring import tallies, to_scores, total
+from ocrbench.metrics.intervals import scores_of
+from ocrbench.metrics.scoring import tallies
 from ocrbench.metrics.speed import duration_scores, throughput_scores
 from ocrbench.records import Region, Score
 from ocrbench.runs.run import Outcome, Run
@@ -154,8 +155,7 @@ def sample_run(
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """One real cell, shared by every test that looks at a finished run: its reports folder and what it printed."""
     reports = tmp_path_factory.mktemp("reports")
-    brief = ("dataset.limit=3", "scenario.min_seconds=1")
-    done = ocrbench("device=CPU", "precision=FP16", f"reports_dir={reports}", *brief)
+    done = ocrbench("device=CPU", "precision=FP16", f"reports_dir={reports}", *SMALL)
     assert done.returncode == 0, done.stderr
     return reports, done
 
@@ -286,7 +286,7 @@ def _counts(images: int, words: int) -> list[Score]:
 
 
 def _scores(outcomes: Sequence[Outcome], timings: pd.DataFrame) -> list[Score]:
-    accuracy = to_scores(total(tallies(each.predicted, each.expected, Scoring()) for each in outcomes))
+    accuracy = scores_of([tallies(each.predicted, each.expected, Scoring()) for each in outcomes])
     times = []
     for prefix, repeat in (("", False), ("warm_", True)):
         chosen = timings.loc[timings["repeat"] == repeat, "latency_ns"]

@@ -11,6 +11,7 @@ from ocrbench.compare.verdict import Change, Comparison, undecided
 from ocrbench.errors import ConfigError
 from ocrbench.metrics.intervals import LEVEL, ratio_over_processes, student_t
 from ocrbench.metrics.recognition import repeatability, unrepeatable
+from ocrbench.precisions import executed_text
 from ocrbench.progress import Listener
 from ocrbench.scenarios import SCENARIOS
 
@@ -156,7 +157,7 @@ class _LiveComparison:
         for side, measured in zip(self._sides, self._collected.measured, strict=True):
             for role, networks in measured.execution.items():
                 for network in networks.values():
-                    shares = ", ".join(f"{kind} {share:.0%}" for kind, share in network["executed"].items())
+                    shares = executed_text(network["executed"], ", ")
                     lines.append(f"{side.label}: {role} {network['precision']} executed {shares}")
         return lines
 

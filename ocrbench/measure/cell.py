@@ -20,15 +20,16 @@ from ocrbench.measure.measured import Measured, Timing, judged
 from ocrbench.measure.passes import measure
 from ocrbench.measure.preparing import check, prepare
 from ocrbench.measure.processes import FreshProcesses, Worker
+from ocrbench.metrics.intervals import scores_of
 from ocrbench.metrics.recognition import repeatability
-from ocrbench.metrics.scoring import Tallies, tallies, to_scores, total
+from ocrbench.metrics.scoring import Tallies, tallies
 from ocrbench.metrics.speed import drift, duration_scores, throughput_scores
 from ocrbench.profiling.run_files import profile_files, summarised
 from ocrbench.progress import Listener
 from ocrbench.records import Artifact, Artifacts, Sample, Score, artifacts_to_plain
 from ocrbench.runs.columns import SEEN, UNSEEN
 from ocrbench.runs.identity import decisive, decisive_keys, named, series
-from ocrbench.runs.run import Outcome, Run, outcomes_of
+from ocrbench.runs.run import Outcome, Run, outcomes_of, reading_of
 from ocrbench.runs.score import UNSCORED, keep_scores, score_run
 from ocrbench.runs.store import Store
 from ocrbench.scenarios import SCENARIOS, setup_of
@@ -92,6 +93,7 @@ def _run(cell: Cell, listener: Listener, store: Store, known: dict[str, Any]) ->
                 run_id=cell_id,
                 status="failed" if problem else "ok",
                 error=problem,
+                reading=reading_of(outcomes),
                 pictures=UNSEEN if measured.unseen else SEEN,
                 **known,
                 execution=summarised(judged(cell, measured.execution)),
@@ -175,15 +177,19 @@ def _scores(
     words = sum(not region.ignore for outcome in outcomes for region in outcome.expected)
     size_bytes = sum(each.size_bytes for networks in artifacts.values() for each in networks.values())
     kind = SCENARIOS[cell.scenario.name]
+    speed = {each.metric: each for each in _speed(measured)}
+    # What a scenario knows of its own takes the place of what is true of all.
+    own = kind.scores(setup_of(cell.scenario), measured.latencies_ns, measured.facts)
+    speed |= {each.metric: each for each in own}
     counts = {"images": len(outcomes), "words": words, "skipped": len(measured.skipped)}
     return (
         *(_score("dataset", name, value, "", higher=True) for name, value in counts.items()),
-        *to_scores(total(counted.values())),
-        *_speed(measured),
-        *kind.scores(setup_of(cell.scenario), measured.latencies_ns, measured.facts),
+        *scores_of(list(counted.values())),
+        *speed.values(),
         *repeatability(measured.reread),
         _score("model", "model_mb", size_bytes / 1e6, "MB"),
         _score("end_to_end", "peak_rss_mb", measured.peak_memory_bytes / 1e6, "MB"),
+        *([_score("end_to_end", "pss_mb", measured.pss_bytes / 1e6, "MB")] if measured.pss_bytes else []),
     )
 
 
@@ -248,7 +254,7 @@ def _disturbances(measured: Measured) -> dict[str, Any]:
     repeats = [
         (each.sample_id, each.times.detect_ns + each.times.crop_ns + each.times.recognize_ns)
         for each in measured.timings
-        if not each.warmup and not each.first_seen
+        if not each.warmup and not each.first_seen and (each.repeat or not measured.unseen)
     ]
     facts = {"facts": measured.facts} if measured.facts else {}
     return {"load_after": machine.load(), **facts, **noise.shares(measured.usage), "drift": drift(repeats)}

@@ -8,7 +8,7 @@ from typing import Any
 from ocrbench.config.schema import Cell
 from ocrbench.environment.noise import Usage
 from ocrbench.errors import DeviceError
-from ocrbench.precisions import honoured
+from ocrbench.precisions import executed_text, honoured
 from ocrbench.records import Region, Sample, Span, StageTimes
 from ocrbench.scenarios.interface import Feed
 from ocrbench.worker.protocol import Ran
@@ -55,6 +55,7 @@ class Measured:
         again_images: Number of images measured in that time.
         usage: Use of the CPU in both times.
         peak_memory_bytes: Largest resident set of the last worker.
+        pss_bytes: Its largest proportional set size after a block.
         facts: What else the scenario found out, by name.
         files: Name → text of files that belong to the run.
         spans: When each pipeline was in which stage, pipeline by pipeline; empty unless the cell is profiled.
@@ -73,6 +74,7 @@ class Measured:
     again_images: int = 0
     usage: Usage = field(default_factory=Usage)
     peak_memory_bytes: int = 0
+    pss_bytes: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     spans: dict[int, list[Span]] = field(default_factory=dict)
@@ -125,6 +127,7 @@ class Measured:
             again: Whether it repeats images that were timed at their first reading.
         """
         self.peak_memory_bytes = ran.peak_memory_bytes
+        self.pss_bytes = max(self.pss_bytes, ran.pss_bytes)
         self.compile_ms.update(ran.compile_ms)
         timed = [(each, each.times) for each in ran.measurements if each.times is not None]
         if not warmup:
@@ -212,7 +215,7 @@ def judged(cell: Cell, execution: Mapping[str, Mapping[str, Any]]) -> dict[str, 
                     log.warning("%s: %s=%s was asked for, but %s uses %s", role, key, asked, network["device"], given)
             if fine:
                 continue
-            ran = ", ".join(f"{kind} {share:.0%}" for kind, share in network["executed"].items())
+            ran = executed_text(network["executed"], ", ")
             message = f"{role}: {network['precision']} was asked for, but {network['device']} executed {ran}"
             if cell.attest == "strict":
                 raise DeviceError(message)

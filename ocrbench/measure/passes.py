@@ -128,6 +128,7 @@ class _Measuring:
         attempt.add(self._run(feed, changes))
         # It only grows, so the last one is the largest.
         self.measured.peak_memory_bytes = attempt.peak_memory_bytes
+        self.measured.pss_bytes = max(self.measured.pss_bytes, attempt.pss_bytes)
         return attempt
 
     def keep(self, attempts: Sequence[Attempt], facts: Mapping[str, Any]) -> None:

@@ -75,6 +75,7 @@ class WorkerPool:
             wall_ns=_wall_ns(answers),
             usage=sum((answer.usage for answer in answers), Usage()),
             peak_memory_bytes=sum(answer.peak_memory_bytes for answer in answers),
+            pss_bytes=sum(answer.pss_bytes for answer in answers),
             compile_ms=_slowest([answer.compile_ms for answer in answers]),
             spans=[spans for answer in answers for spans in answer.spans],
         )

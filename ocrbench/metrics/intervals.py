@@ -19,14 +19,14 @@ image need not be independent. Two things keep it from vanishing where few image
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrbench.metrics.scoring import METRICS, total, value
-from ocrbench.records import Tally
+from ocrbench.metrics.scoring import METRICS, to_scores, total, value
+from ocrbench.records import Score, Tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +43,8 @@ UNSEEN_LOSS = 0.4
 MOST_IMAGES = 100_000
 RESAMPLES = 1000
 QUANTILES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+# What follows a metric's name in that of half its interval's width.
+HALF_WIDTH = "_pm"
 Row = Mapping[str, str | float | None]
 
 
@@ -104,6 +106,18 @@ def unseen_share(images: int) -> float:
     (0.259, 0.0099)
     """
     return float(1 - (1 - LEVEL) ** (1 / images))
+
+
+def scores_of(images: Sequence[Mapping[str, Tally]]) -> list[Score]:
+    """Score a dataset from the tallies of its images: each metric, and half the width of its interval."""
+    scores = to_scores(total(images))
+    found = []
+    for score in scores:
+        spread = _spread([images], score.metric)
+        if spread is not None:
+            half = spread.half_width(len(images))
+            found.append(replace(score, metric=f"{score.metric}{HALF_WIDTH}", value=half, higher_is_better=False))
+    return [*scores, *found]
 
 
 def score_intervals(

@@ -10,7 +10,7 @@ from rich.text import Text
 from ocrbench.metrics.recognition import unrepeatable
 from ocrbench.runs.columns import text
 from ocrbench.runs.run import Run
-from ocrbench.runs.table import cells, shown_columns, wide
+from ocrbench.runs.table import cell, cells, shown_columns, wide
 
 # A table of fewer runs is easier to read with one line per column.
 UPRIGHT_BELOW = 3
@@ -59,7 +59,7 @@ def _upright(frame: pd.DataFrame) -> Table:
     for name in shown_columns(frame, details=True):
         # Noise has lines of its own below.
         if name != "noisy":
-            table.add_row(name, *(Text(text(name, value)) for value in frame[name]))
+            table.add_row(name, *(Text(cell(row, name)) for _, row in frame.iterrows()))
     return table
 
 

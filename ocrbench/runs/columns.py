@@ -12,8 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ocrbench.config.stage import ROLES
+from ocrbench.metrics.intervals import HALF_WIDTH
 from ocrbench.metrics.recognition import LEAST_REPEATABILITY
 from ocrbench.metrics.scoring import METRICS
+from ocrbench.precisions import executed_text
 from ocrbench.records import Column, Value, filled
 from ocrbench.scenarios import DEFAULT, SCENARIOS
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 EMPTY = "–"
 UNSEEN, SEEN = "unseen", "seen"
 WARM = "warm_"
-SHOWN_SHARE = 0.005
 
 
 def both(run: Run, key: str) -> str:
@@ -35,15 +36,6 @@ def both(run: Run, key: str) -> str:
         key: A key of a stage, such as ``device``.
     """
     return "+".join(dict.fromkeys(str(run.config[role][key]) for role in ROLES))
-
-
-def executed_text(executed: Mapping[str, float]) -> str:
-    """Say which types took which share of the time.
-
-    >>> executed_text({"bf16": 0.806, "f32": 0.19, "other": 0.004})
-    'bf16 81% f32 19%'
-    """
-    return " ".join(f"{kind} {share:.0%}" for kind, share in executed.items() if share >= SHOWN_SHARE)
 
 
 def _networks(run: Run) -> list[Mapping[str, Any]]:
@@ -237,6 +229,27 @@ COLUMNS: tuple[Column, ...] = (
         )
         for metric in METRICS.values()
     ),
+    *(
+        Column(
+            name=f"{metric.name}{HALF_WIDTH}",
+            heading=f"Half width of {metric.name}",
+            group="accuracy",
+            unit=metric.unit,
+            decimals=metric.decimals,
+            higher_is_better=False,
+            meaning=f"half the width of the 95 % interval of `{metric.name}` over other choices of images; tables for "
+            "people show it after ±",
+        )
+        for metric in METRICS.values()
+    ),
+    Column(
+        name="reading",
+        group="accuracy",
+        meaning="short hash of all texts that were read; where it is the same, two runs read the same in every image, "
+        "where it differs, a setting or precision changed some text",
+        matters=lambda values: len({value for value in values if value}) > 1,
+        value=lambda run: run.reading,
+    ),
     Column(
         name="repeatability",
         heading="Repeatability",
@@ -411,8 +424,18 @@ COLUMNS: tuple[Column, ...] = (
         decimals=1,
         higher_is_better=False,
         meaning="largest resident memory of the process that measures, in 10⁶ bytes; with `scenario.processes`, of all "
-        "of them together",
+        "of them together, pages that they share counted for each",
         shown="detail",
+    ),
+    Column(
+        name="pss_mb",
+        heading="Proportional memory",
+        group="cost",
+        unit="MB",
+        decimals=1,
+        higher_is_better=False,
+        meaning="largest proportional set size after a block of images, in 10⁶ bytes: a page that several processes "
+        "share counts in parts, so sums over processes are right; Linux only",
     ),
     Column(
         name="openvino",

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+READING_DIGITS = 6
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """The predictions and the ground truth of one image."""
@@ -49,6 +52,7 @@ class Run:
         error: Why the run failed; empty for a finished one.
         pictures: ``unseen`` if the latencies are those of images at their first reading, ``seen`` if every timed image
             had been read before, as in runs of earlier versions and where images come again by design.
+        reading: Short hash of all texts that were read; empty for runs of earlier versions.
         cell_id: Hash of configuration, dataset, model files, host, tool versions and source, which decides re-use.
         series: Hash of what stays the same over versions: configuration, dataset and host.
         dataset_sha256: Fingerprint of the data, see ``data.fingerprint``.
@@ -71,6 +75,7 @@ class Run:
     config: Mapping[str, Any]
     error: str = ""
     pictures: str = SEEN
+    reading: str = ""
     cell_id: str = ""
     series: str = ""
     dataset_sha256: str = ""
@@ -268,6 +273,12 @@ def outcomes_of(samples: Sequence[Sample], predictions: Mapping[str, Sequence[Re
         for each in samples
         if each.id in predictions
     ]
+
+
+def reading_of(outcomes: Sequence[Outcome]) -> str:
+    """Hash what was read: equal hashes mean the same texts, in the same order, in the same images."""
+    texts = [[each.sample_id, [region.text for region in each.predicted]] for each in outcomes]
+    return digest(to_json(texts))[:READING_DIGITS] if texts else ""
 
 
 def digest(content: bytes) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ocrbench.config.schema import Scoring
 from ocrbench.files import write_atomically
+from ocrbench.metrics.intervals import HALF_WIDTH, scores_of
 from ocrbench.metrics.scoring import METRICS, Tallies, to_scores, total
 from ocrbench.records import Score, Tally
 from ocrbench.runs.run import Run, digest, to_json
@@ -42,8 +43,8 @@ def score_run(run: Run, scoring: Scoring) -> Run:
     kept = _read(under)
     if kept is None or METRICS.keys() - _metrics_of(kept):
         keep_scores(under, under.tallies)
-        return _with(under, total(under.tallies.values()))
-    return _with(under, total(_tallies_of(kept).values()))
+        return _with(under, under.tallies)
+    return _with(under, _tallies_of(kept))
 
 
 def with_new_scores(run: Run) -> Run:
@@ -51,7 +52,7 @@ def with_new_scores(run: Run) -> Run:
     if not (run.ok or run.error.startswith(UNSCORED)) or not METRICS.keys() - run.scores.keys():
         return run
     kept = _read(run)
-    return run if kept is None else _with(run, total(_tallies_of(kept).values()))
+    return run if kept is None else _with(run, _tallies_of(kept))
 
 
 def keep_scores(run: Run, tallies: Mapping[str, Tallies]) -> None:
@@ -113,8 +114,10 @@ def _tallies_of(content: Mapping[str, Any]) -> dict[str, dict[str, Tally]]:
     }
 
 
-def _with(run: Run, totals: Tallies) -> Run:
+def _with(run: Run, tallies: Mapping[str, Tallies]) -> Run:
     """Put scores in the place of those that the run has of the same metrics."""
-    place = next((at for at, score in enumerate(run.score_list) if score.metric in METRICS), len(run.score_list))
-    others: list[Score] = [score for score in run.score_list if score.metric not in METRICS]
-    return replace(run, status="ok", error="", score_list=(*others[:place], *to_scores(totals), *others[place:]))
+    named = {*METRICS, *(f"{name}{HALF_WIDTH}" for name in METRICS)}
+    place = next((at for at, score in enumerate(run.score_list) if score.metric in named), len(run.score_list))
+    others: list[Score] = [score for score in run.score_list if score.metric not in named]
+    scores = scores_of(list(tallies.values()))
+    return replace(run, status="ok", error="", score_list=(*others[:place], *scores, *others[place:]))

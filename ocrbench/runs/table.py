@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from ocrbench.metrics.intervals import HALF_WIDTH
 from ocrbench.records import Value
 from ocrbench.runs.columns import COLUMNS, NAMES, NUMBERS, text
 from ocrbench.runs.match import differing_settings
@@ -60,5 +61,15 @@ def _values(column: "pd.Series[Any]") -> list[Any]:
 
 
 def cells(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str]]:
-    """Write each row's values as text."""
-    return [[text(name, row[name]) for name in columns] for _, row in frame.iterrows()]
+    """Write each row's values as text, numbers with half the width of their interval where they have one."""
+    return [[cell(row, name) for name in columns] for _, row in frame.iterrows()]
+
+
+def cell(row: "pd.Series[Any]", name: str) -> str:
+    """Write one value of a row.
+
+    >>> cell(pd.Series({"e2e_hmean": 0.5, "e2e_hmean_pm": 0.0312}), "e2e_hmean")
+    '0.500 ±0.031'
+    """
+    half = row.get(f"{name}{HALF_WIDTH}")
+    return text(name, row[name]) + ("" if half is None or half != half else f" ±{text(name, half)}")

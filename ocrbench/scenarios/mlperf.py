@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import json
 import queue
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -27,13 +28,16 @@ from ocrbench.config.stage import STRICT, Options
 from ocrbench.data.images import read_image
 from ocrbench.engines.interface import Reader
 from ocrbench.errors import ConfigError, DatasetError
-from ocrbench.records import Column, Image, Value, filled
+from ocrbench.records import Column, Image, Score, Value, filled
 from ocrbench.scenarios.interface import Block, Feed, Kind, ManySetup, Measurement, Setup, with_spare
 from ocrbench.scenarios.throughput import ThroughputSetup, share, throughput
 
 LOGS = ("mlperf_log_summary.txt", "mlperf_log_detail.txt", "mlperf_log_accuracy.json")
 # Prefix of lines in LoadGen's detailed log; JSON follows.
 MARK = ":::MLLOG "
+# LoadGen's names of latencies, and which of them have a column.
+LATENCIES = re.compile(r"result_(?:(?P<percentile>[0-9.]+)_percentile|mean)(?:_per_query)?_latency_ns")
+STATISTICS = {"mean": "mean", "50.00": "p50", "90.00": "p90", "99.00": "p99"}
 # Time for queries that can no longer be answered, so that LoadGen does not send ever more of them.
 FAILED_SECONDS = 0.01
 # Greatest number of decoded images in memory.
@@ -258,4 +262,33 @@ COLUMNS = (
         value=_verdict,
     ),
 )
-KIND = Kind(run=mlperf, setup=MlperfSetup, columns=COLUMNS)
+
+
+def scores(setup: Setup | None, latencies_ns: Sequence[int], facts: Mapping[str, Any]) -> list[Score]:
+    """Take LoadGen's own latencies, as a submission would: its percentiles are order statistics, without interpolation.
+
+    In MultiStream they are of queries of 8 images; LoadGen reports none in Offline, and none in AccuracyOnly.
+
+    >>> facts = {"result_90.00_percentile_latency_ns": 2_000_000}
+    >>> [(each.metric, each.value) for each in scores(None, [2_100_000], facts)]
+    [('latency_p90_ms', 2.0)]
+    """
+    found = {}
+    for key, nanoseconds in facts.items():
+        if named := LATENCIES.fullmatch(key):
+            found[named["percentile"] or "mean"] = float(nanoseconds) / 1e6
+    return [
+        Score(
+            stage="end_to_end",
+            metric=f"latency_{statistic}_ms",
+            value=value,
+            unit="ms",
+            higher_is_better=False,
+            n=len(latencies_ns),
+        )
+        for name, value in found.items()
+        if (statistic := STATISTICS.get(name))
+    ]
+
+
+KIND = Kind(run=mlperf, setup=MlperfSetup, columns=COLUMNS, scores=scores)

@@ -70,6 +70,7 @@ class Ran(Block):
         ended_ns: Reading of ``perf_counter_ns`` when the last image was done.
         usage: Use of the CPU during the block.
         peak_memory_bytes: Largest resident set of the process so far.
+        pss_bytes: Proportional set size of the process after the block; 0 where the system does not tell.
         compile_ms: Milliseconds of compilation so far, by role; networks for single shapes are compiled on the way.
         spans: Stages of each pipeline; empty unless the cell is profiled.
     """
@@ -77,6 +78,7 @@ class Ran(Block):
     ended_ns: int = 0
     usage: Usage = field(default_factory=Usage)
     peak_memory_bytes: int
+    pss_bytes: int = 0
     compile_ms: Mapping[str, float] = field(default_factory=dict)
     spans: Sequence[Sequence[Span]] = ()
 

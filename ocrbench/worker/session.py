@@ -66,6 +66,7 @@ class Session:
             ended_ns=ended_ns,
             usage=used,
             peak_memory_bytes=environment.peak_memory_bytes(),
+            pss_bytes=environment.pss_bytes(),
             compile_ms=self._engine.compile_ms(),
             spans=[reader.trace() for reader in readers] if cell.profile else [],
         )

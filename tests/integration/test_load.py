@@ -41,7 +41,7 @@ IMAGES = 12
 LIMIT_SECONDS = 100
 # How much a confidence may depend on the size of the batch.
 CONFIDENCE = {"FP32": 1e-4, "INT8": 1e-2}
-SHORT = ("dataset.limit=4", "scenario.min_seconds=0", "scenario.warmup_images=2", "attest=off", MODEL)
+SHORT = ("dataset.limit=4", "scenario.min_seconds=0", "attest=off", MODEL)
 
 
 def cell_of(cache_dir: Path, *words: str) -> Cell:

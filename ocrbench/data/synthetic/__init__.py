@@ -1,4 +1,4 @@
-"""Generate labelled photographs of signs: ``python -m ocrbench.data.synthetic FOLDER --count 32 --seed 7``.
+"""Generate labelled photographs of signs: ``python -m ocrbench.data.synthetic FOLDER --count 32 --seed 7 --hard``.
 
 A set has the ICDAR 2015 format (``img_N.jpg`` with ``gt_img_N.txt``) and a ``manifest.json`` that records its origin.
 The same seed, libraries and kind of processor give the same bytes; image N does not depend on their number.
@@ -24,13 +24,21 @@ from ocrbench.records import Region
 GENERATOR_VERSION = 1
 
 
-def generate(folder: Path, count: int, seed: int, *, progress: Callable[[int, int], None] | None = None) -> None:
+def generate(
+    folder: Path,
+    count: int,
+    seed: int,
+    *,
+    hard: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
     """Write a set of ``count`` images; a failure leaves nothing behind.
 
     Args:
         folder: New or empty folder.
         count: Number of images, at least 1.
         seed: Seed, at least 0.
+        hard: Whether they are hard to read.
         progress: Function that is called after each image with the number of images done and their total.
 
     Raises:
@@ -46,8 +54,8 @@ def generate(folder: Path, count: int, seed: int, *, progress: Callable[[int, in
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            _write(draft, count, seed, progress)
-            _write_manifest(draft, folder, count, seed)
+            _write(draft, count, seed, progress, hard=hard)
+            _write_manifest(draft, folder, count, seed, hard=hard)
             draft.chmod(0o755)
             if folder.exists():
                 folder.rmdir()
@@ -73,11 +81,11 @@ def versions() -> dict[str, str]:
     }
 
 
-def _write(folder: Path, count: int, seed: int, progress: Callable[[int, int], None] | None) -> None:
+def _write(folder: Path, count: int, seed: int, progress: Callable[[int, int], None] | None, *, hard: bool) -> None:
     for number, child in enumerate(np.random.SeedSequence(seed).spawn(count), start=1):
         rng = np.random.Generator(np.random.PCG64(child))
-        scene = draw_scene(rng)
-        quality = int(rng.integers(50, 88))
+        scene = draw_scene(rng, hard=hard)
+        quality = int(rng.integers(30, 60) if hard else rng.integers(50, 88))
         bgr = cv2.cvtColor(scene.pixels, cv2.COLOR_RGB2BGR)
         _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
         (folder / f"img_{number}.jpg").write_bytes(data.tobytes())
@@ -97,10 +105,11 @@ def _format(region: Region) -> str:
     return ",".join([*numbers, region.text])
 
 
-def _write_manifest(draft: Path, folder: Path, count: int, seed: int) -> None:
+def _write_manifest(draft: Path, folder: Path, count: int, seed: int, *, hard: bool) -> None:
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(draft.iterdir())}
+    words = f"--count {count} --seed {seed}" + (" --hard" if hard else "")
     manifest = {
-        "command": f"python -m ocrbench.data.synthetic {folder.as_posix()} --count {count} --seed {seed}",
+        "command": f"python -m ocrbench.data.synthetic {folder.as_posix()} {words}",
         "count": count,
         "seed": seed,
         "versions": versions(),

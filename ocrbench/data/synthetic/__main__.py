@@ -17,9 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, metavar="OUTPUT", help="a new or an empty folder")
     parser.add_argument("--count", type=int, default=32, help="number of images (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=7, help="seed of the images (default: %(default)s)")
+    parser.add_argument("--hard", action="store_true", help="make them hard to read")
     options = parser.parse_args(arguments)
     try:
-        generate(options.folder, options.count, options.seed)
+        generate(options.folder, options.count, options.seed, hard=options.hard)
     except DatasetError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

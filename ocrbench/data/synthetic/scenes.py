@@ -31,7 +31,8 @@ _SIZES: tuple[tuple[tuple[int, int], float], ...] = (
     ((540, 720), 0.12),
     ((480, 640), 0.12),
 )
-_FONT_PX = (26.0, 170.0)
+# Of the letters, for scenes that are easy to read and for hard ones.
+_FONT_PX = {False: (26.0, 170.0), True: (11.0, 60.0)}
 _ILLEGIBLE_FONT_PX = 6.0
 _LEGIBLE_PX = 9.0
 _FEWEST_WORDS, _MOST_WORDS = 3, 14
@@ -49,19 +50,24 @@ class Scene:
     regions: tuple[Region, ...]
 
 
-def draw_scene(rng: np.random.Generator) -> Scene:
-    """Draw a scene with 3 to 14 legible words, and sometimes a few illegible, don't-care ones."""
+def draw_scene(rng: np.random.Generator, *, hard: bool = False) -> Scene:
+    """Draw a scene with 3 to 14 legible words, and sometimes a few illegible, don't-care ones.
+
+    Args:
+        rng: Random generator.
+        hard: Whether letters are small, and pictures blurred, noisy and dull, as incidental photographs often are.
+    """
     while True:
-        image, regions = _compose(rng)
+        image, regions = _compose(rng, hard=hard)
         legible = [region for region in regions if not region.ignore]
         if len(legible) >= _FEWEST_WORDS:
             break
     smallest = min(_height(region.polygon) for region in legible)
-    pixels = np.round(degrade(image, smallest, rng.spawn(1)[0])).astype(np.uint8)
+    pixels = np.round(degrade(image, smallest, rng.spawn(1)[0], hard=hard)).astype(np.uint8)
     return Scene(pixels=pixels, regions=regions)
 
 
-def _compose(rng: np.random.Generator) -> tuple[FloatImage, tuple[Region, ...]]:
+def _compose(rng: np.random.Generator, *, hard: bool) -> tuple[FloatImage, tuple[Region, ...]]:
     sizes, weights = zip(*_SIZES, strict=True)
     width, height = sizes[rng.choice(len(sizes), p=weights)]
     image = background(rng, height, width)
@@ -72,7 +78,7 @@ def _compose(rng: np.random.Generator) -> tuple[FloatImage, tuple[Region, ...]]:
     regions: list[Region] = []
     for index, cell in enumerate(_divide((0.0, 0.0, width, height), signs + illegible, rng)):
         if index < signs:
-            regions += _hang(image, cell, counts[index], rng)
+            regions += _hang(image, cell, counts[index], rng, hard=hard)
         else:
             regions += _hang_illegible(image, cell, rng)
     return image, tuple(regions)
@@ -94,9 +100,9 @@ def _divide(whole: Cell, count: int, rng: np.random.Generator) -> list[Cell]:
     return cells
 
 
-def _hang(image: FloatImage, cell: Cell, count: int, rng: np.random.Generator) -> list[Region]:
+def _hang(image: FloatImage, cell: Cell, count: int, rng: np.random.Generator, *, hard: bool) -> list[Region]:
     """Paint a sign of ``count`` words into a cell of the image, and return its words."""
-    font_px = float(np.exp(rng.uniform(*np.log(_FONT_PX))))
+    font_px = float(np.exp(rng.uniform(*np.log(_FONT_PX[hard]))))
     style = STYLES[rng.integers(len(STYLES))]
     if not style.board and np.ptp(_wall_range(image, np.reshape(cell, (2, 2)))) > _MOST_WALL_RANGE:
         style = ROAD_SIGN

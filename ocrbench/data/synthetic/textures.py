@@ -157,25 +157,27 @@ _KINDS: tuple[Callable[[np.random.Generator, int, int], FloatImage], ...] = (
 )  # fmt: skip
 
 
-def degrade(image: FloatImage, smallest_text_px: float, rng: np.random.Generator) -> FloatImage:
+def degrade(image: FloatImage, smallest_text_px: float, rng: np.random.Generator, *, hard: bool = False) -> FloatImage:
     """Light, expose, blur and add noise, each at random, so that the smallest word stays legible.
 
     Args:
         image: RGB, shape (height, width, 3), values 0 to 255.
         smallest_text_px: Height of the smallest word that must stay legible.
         rng: Random generator.
+        hard: Whether there is more of all of it.
 
     Returns:
         A new array of the same shape and range.
     """
     image = image * _light(image.shape[0], image.shape[1], rng)[..., None]
-    image = _expose(image, rng)
+    image = _expose(image, rng, dull=0.6 if hard else 0.2)
     chance = rng.random()
-    if chance < 0.35:
-        image = _blur(image, min(rng.uniform(0.4, 2.0), smallest_text_px / 16))
-    elif chance < 0.55:
-        image = _shake(image, min(rng.uniform(2, 9), smallest_text_px / 5), rng.uniform(0, np.pi))
-    image = _add_noise(image, rng.gamma(2.0, 1.6), rng)
+    strength = 2.0 if hard else 1.0
+    if chance < 0.35 * strength:
+        image = _blur(image, strength * min(rng.uniform(0.4, 2.0), smallest_text_px / 16))
+    elif chance < 0.55 * strength:
+        image = _shake(image, strength * min(rng.uniform(2, 9), smallest_text_px / 5), rng.uniform(0, np.pi))
+    image = _add_noise(image, strength * rng.gamma(2.0, 1.6), rng)
     return np.clip(image, 0, 255)
 
 
@@ -192,9 +194,9 @@ def _light(height: int, width: int, rng: np.random.Generator) -> FloatImage:
     return np.asarray(cv2.resize(light.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _expose(image: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """Change contrast, brightness and the colour of the light; one picture in five is dull."""
-    contrast = rng.uniform(0.45, 0.7) if rng.random() < 0.2 else rng.uniform(0.8, 1.1)
+def _expose(image: FloatImage, rng: np.random.Generator, *, dull: float) -> FloatImage:
+    """Change contrast, brightness and the colour of the light; a share of the pictures is dull."""
+    contrast = rng.uniform(0.45, 0.7) if rng.random() < dull else rng.uniform(0.8, 1.1)
     brightness = rng.uniform(-18, 18)
     cast = rng.normal(1, 0.035, size=3).astype(np.float32)
     return (image - np.float32(118)) * np.float32(contrast) * cast + np.float32(118 + brightness)

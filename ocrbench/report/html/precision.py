@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from ocrbench.precisions import executed_text
 from ocrbench.profiling.run_files import LAYERS
 from ocrbench.report.html.model import Report
-from ocrbench.runs.columns import executed_text
 from ocrbench.runs.run import Run
 
 # Types with a colour in page.css.

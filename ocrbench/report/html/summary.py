@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ocrbench.metrics.recognition import unrepeatable
+from ocrbench.precisions import executed_text
 from ocrbench.report.html.comparison import default_bound, numbers, winners
 from ocrbench.report.html.groups import Group, groups_of
 from ocrbench.report.html.model import Report
-from ocrbench.runs.columns import executed_text
 from ocrbench.runs.match import FACTORS
 from ocrbench.runs.run import Run
 

@@ -7,9 +7,9 @@ from ocrbench.compare.verdict import Change, describe
 from ocrbench.config.stage import ROLES
 from ocrbench.metrics.intervals import Interval
 from ocrbench.metrics.scoring import METRICS
-from ocrbench.precisions import honoured
+from ocrbench.precisions import executed_text, honoured
 from ocrbench.records import Region
-from ocrbench.runs.columns import EMPTY, executed_text, text
+from ocrbench.runs.columns import EMPTY, text
 from ocrbench.studies.conversion.three_precisions import SPEEDUPS, Conversion, Variant, speedup
 
 NOT_DETECTED = "not detected"

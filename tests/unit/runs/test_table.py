@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ocrbench.records import Score
+from ocrbench.records import Region, Score
 from ocrbench.runs import table
 from ocrbench.runs.columns import NAMES, NUMBERS
-from ocrbench.runs.run import Run
+from ocrbench.runs.run import Outcome, Run, reading_of
 
 
 def score(metric: str, value: float, stage: str = "end_to_end", n: int = 3) -> Score:
@@ -154,3 +154,28 @@ def test_a_noisy_run_says_why() -> None:
     rows = table.wide([run(), noisy]).to_dict("records")
     assert [row["noisy"] for row in rows] == ["", "an image's time drifted; other processes used 50% of the CPU"]
     assert list(NAMES).index("noisy") == list(NAMES).index("status") + 1
+
+
+def test_half_an_interval_follows_an_accuracy() -> None:
+    scores = (score("det_hmean", 0.75, "detection"), score("det_hmean_pm", 0.0312, "detection"))
+    (cells,) = table.cells(table.wide([run(score_list=scores)]), ["det_hmean", "e2e_hmean"])
+    assert cells == ["0.750 ±0.031", "–"]
+
+
+def test_whether_runs_read_the_same_is_shown_where_they_do_not() -> None:
+    one, other = run(reading="a1"), run(reading="b2")
+    assert "reading" in table.shown_columns(table.wide([one, other]))
+    assert "reading" not in table.shown_columns(table.wide([one, one]))
+
+
+def test_equal_texts_have_an_equal_hash() -> None:
+    def outcome(*texts: str, sample_id: str = "a.png") -> Outcome:
+        regions = tuple(Region(polygon=((0, 0), (9, 0), (9, 9)), text=text, confidence=0.5) for text in texts)
+        return Outcome(sample_id=sample_id, predicted=regions, expected=())
+
+    assert reading_of([outcome("Exit")]) == reading_of([outcome("Exit")])
+    assert (
+        len({reading_of([each]) for each in (outcome("Exit"), outcome("Ex", "it"), outcome("Exit", sample_id="b"))})
+        == 3
+    )
+    assert reading_of([]) == ""
