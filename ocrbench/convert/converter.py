@@ -24,7 +24,6 @@ from ocrbench.convert.quantize import quantize
 from ocrbench.convert.source import Fetched, fetch
 from ocrbench.graphs.enlarge_last import enlarge_last
 from ocrbench.graphs.nodes import Model
-from ocrbench.graphs.simplify_gates import simplify_gates
 from ocrbench.graphs.split_concatenations import split_concatenations
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.records import Artifact
@@ -34,7 +33,6 @@ Progress = Callable[[str], None]
 REWRITES: Mapping[str, Callable[[Model], int]] = {
     "enlarge_last": enlarge_last,
     "split_concatenations": split_concatenations,
-    "simplify_gates": simplify_gates,
 }
 
 
@@ -128,6 +126,6 @@ class _Converter(Lookup):
 
     def _read(self, role: Role, found: Fetched, source: Source, stored: str) -> tuple[Any, Metadata]:
         model, metadata = read_source(found.path, source.architecture)
-        for rewrite in self._rewrites(role, stored):
+        for rewrite in self._rewrites(stored):
             REWRITES[rewrite](model)
         return model, metadata

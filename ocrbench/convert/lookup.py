@@ -131,24 +131,21 @@ class Lookup:
         stage = self._cell.stages[role]
         return self.stage(role, replace(stage, precision="FP32"))
 
-    def _rewrites(self, role: Role, stored: str) -> list[str]:
-        """Choose the rewrites, by their names in ``graphs``, that suit a stage, its device, and the way of storing."""
+    def _rewrites(self, stored: str) -> list[str]:
+        """Choose the rewrites, by their names in ``graphs``, that suit the way of storing."""
         if self._cell.folding.rewrites == "none":
             return []
         if stored == "int8" or self._like_int8:
-            # In 8 bits sums were hardly faster, and each summand is rounded for itself. A gate would keep weights from
-            # being constants, which quantised ones have to be.
+            # In 8 bits sums were hardly faster, and each summand is rounded for itself.
             return ["enlarge_last"]
-        # Recognizers get many images at once, and other devices want constant weights.
-        gated = role == "detector" and self._cell.detector.device == "CPU"
-        return ["enlarge_last", "split_concatenations", *(["simplify_gates"] if gated else [])]
+        return ["enlarge_last", "split_concatenations"]
 
     def _source_key(self, role: Role, found: Fetched, source: Source, stored: str) -> dict[str, object]:
         tools = ("openvino", "nncf") if stored == "int8" else ("openvino",)
         versions = {tool: environment.versions()[tool] for tool in tools}
         key: dict[str, object] = {"source": found.sha256, "stored": stored, "versions": versions}
         # The version of each rewrite, so that what an earlier one made is not taken for its work.
-        rewrites = self._rewrites(role, stored)
+        rewrites = self._rewrites(stored)
         folder = Path(graphs.__path__[0])
         key |= {name: file_sha256(folder / f"{name}.py") for name in [*rewrites, *(["nodes"] if rewrites else [])]}
         # Not torch's version: what was converted once then serves environments without torch, too.

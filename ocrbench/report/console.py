@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench.metrics.recognition import unrepeatable
-from ocrbench.runs.columns import text
 from ocrbench.runs.run import Run
 from ocrbench.runs.table import cell, cells, shown_columns, wide
 
@@ -42,7 +41,7 @@ def _table(frame: pd.DataFrame) -> Table:
     shown = [name for name in shown_columns(frame) if name != "noisy"]
     columns = [name for name in shown if name == "status" or len(frame[name].drop_duplicates()) > 1]
     constant = [name for name in shown if name not in columns]
-    caption = ", ".join(f"{name} {text(name, frame[name].iloc[0])}" for name in constant)
+    caption = ", ".join(f"{name} {cell(frame.iloc[0], name)}" for name in constant)
     table = Table(caption=Text(caption), caption_justify="left")
     for name in columns:
         table.add_column(name, justify="right" if frame[name].dtype == "float64" else "left", overflow="fold")

@@ -61,6 +61,14 @@ def _native(run: Run) -> Value:
     return ("no" if any(emulated) else "yes") if emulated else None
 
 
+def _rewrites(run: Run) -> Value:
+    found = {
+        role: sorted({name for each in networks.values() for name in each.get("rewrites", ())})
+        for role, networks in run.execution.items()
+    }
+    return "; ".join(f"{role}: {', '.join(names)}" for role, names in found.items() if names) or None
+
+
 def _devices(run: Run) -> Value:
     return ",".join(dict.fromkeys(name for each in _networks(run) for name in each["execution_devices"])) or None
 
@@ -189,6 +197,14 @@ COLUMNS: tuple[Column, ...] = (
         group="executed",
         meaning="the devices that OpenVINO says it used",
         value=_devices,
+    ),
+    Column(
+        name="device_rewrites",
+        group="executed",
+        meaning="rewrites of a graph that only some devices get, by stage: `simplify_gates` where nothing but the CPU "
+        "runs; the networks on disk are the same for all devices",
+        matters=lambda values: len({*values}) > 1,
+        value=_rewrites,
     ),
     Column(
         name="images",

@@ -64,6 +64,11 @@ def named_devices(device: str) -> list[str]:
     return [name for name in names if not name.startswith("-")]
 
 
+def runs_on_cpu(device: str) -> bool:
+    """Return whether a device string leaves nothing but the CPU of this machine to run on."""
+    return set(named_devices(device) or ov.Core().available_devices) == {"CPU"}
+
+
 def identities(names: Iterable[str], core: Any = None) -> dict[str, dict[str, str]]:  # noqa: ANN401 - no stubs
     """Return what identifies devices, so that a new driver or compiler makes a new cell.
 

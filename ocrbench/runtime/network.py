@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from ocrbench.errors import DeviceError, last_line
 from ocrbench.graphs.folding import fold
+from ocrbench.graphs.simplify_gates import simplify_gates
 from ocrbench.precisions import PRECISIONS, Precision
 from ocrbench.profiling.layers import LayerTime, ProfiledTwin, Shape, Watch, emulated, fastest, shares
 from ocrbench.records import Artifact, Graph, Network
 from ocrbench.runtime.calling import caller
+from ocrbench.runtime.devices import runs_on_cpu
 
 # Key of the network that takes all shapes.
 ANY: Shape = ()
@@ -34,6 +36,8 @@ class Settings:
         properties: OpenVINO properties, which override those of the precision; None leaves one to OpenVINO.
         shapes: Number of input shapes, those met first, that get their own network.
         cache_dir: Folder for compiled networks; None keeps none.
+        simplify_gates: Whether gates of channels are rewritten where nothing but the CPU runs, see
+            ``graphs.simplify_gates``. Other devices want constant weights, so the file on disk is the same for all.
     """
 
     device: str
@@ -41,6 +45,7 @@ class Settings:
     properties: Mapping[str, Any]
     shapes: int = 0
     cache_dir: Path | None = None
+    simplify_gates: bool = False
 
     @property
     def all_properties(self) -> dict[str, Any]:
@@ -66,6 +71,7 @@ class Execution:
         execution_devices: ``EXECUTION_DEVICES``.
         received: Number of streams and threads in use, which may be fewer than requested; empty where no device tells.
         executed: Type → share of the time, largest first.
+        rewrites: Names of the rewrites of the graph that only some devices get.
         shapes: Number of input shapes with their own network. Compile times are added up, and ``from_cache`` is true
             only if it is true of all.
         emulated: Executed types for which the processor has no instructions.
@@ -82,6 +88,7 @@ class Execution:
     properties: Mapping[str, str]
     received: Mapping[str, str]
     executed: Mapping[str, float]
+    rewrites: Sequence[str] = ()
     shapes: int = 0
     emulated: Sequence[str] = ()
     layers: Sequence[LayerTime] = ()
@@ -103,6 +110,7 @@ class CompiledNetwork:
         self._artifact, self._graph, self._settings = artifact, graph, settings
         self._lock = Lock()
         self._compiled: dict[Shape, Any] = {}
+        self._rewrites: tuple[str, ...] = ()
         self.compile_ms = 0.0
         self._add(ANY)
         self._model = self._compiled[ANY]
@@ -157,6 +165,7 @@ class CompiledNetwork:
             properties={key: str(value) for key, value in settings.all_properties.items()},
             received=_received(self._model),
             executed={},
+            rewrites=self._rewrites,
             shapes=len(self._compiled) - 1,
         )
         if replay is None:
@@ -233,7 +242,10 @@ class CompiledNetwork:
         if self._settings.cache_dir is not None:
             properties["CACHE_DIR"] = str(self._cache_dir(shape, properties))
         try:
-            model = fold(core.read_model(self._artifact.path), self._graph)
+            model = core.read_model(self._artifact.path)
+            if self._settings.simplify_gates and runs_on_cpu(self._settings.device) and simplify_gates(model):
+                self._rewrites = (simplify_gates.__name__,)
+            model = fold(model, self._graph)
             if shape:
                 model.reshape(list(shape))
             return core.compile_model(model, self._settings.device, properties)
@@ -254,6 +266,7 @@ class CompiledNetwork:
             "shape": shape,
             "precision": self._settings.precision,
             "device": self._settings.device,
+            "simplify_gates": self._settings.simplify_gates,
             "properties": {name: str(value) for name, value in sorted(properties.items())},
             "openvino": ov.get_version(),
         }
