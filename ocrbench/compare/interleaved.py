@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrbench import data
-from ocrbench.compare.changes import MEAN, TIMES, WARM, tail_change, time_change
+from ocrbench.compare.changes import FIRST_TIMES, MEAN, tail_change, time_change
 from ocrbench.compare.sides import Side
 from ocrbench.compare.verdict import Change
 from ocrbench.config.stage import ROLES
@@ -40,6 +40,8 @@ from ocrbench.worker.protocol import Attest, Load, Ran, Run
 # Share of a round's time that warming up may take, and the number of images that it reads in any case.
 WARM_UP_SHARE = 0.25
 LEAST_IMAGES = 2
+# How many times more rounds than planned there may be where a round has few images.
+MOST_ROUNDS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +52,8 @@ class Plan:
     machine tried.
 
     Attributes:
-        seconds: Time to measure, over all rounds of processes together, without starting them. The last round reads on
-            until every image was read.
+        seconds: Time to measure, over all rounds of processes together, without starting them and without what is left
+            to be read for the accuracy.
         processes: Number of rounds of processes, one after the other.
         until_decided: Whether to continue until there is a verdict or ``max_seconds`` have passed; checked after three
             rounds of processes, and each time they have doubled.
@@ -73,14 +75,14 @@ class Collected:
     Attributes:
         measured: Reports of the side's workers.
         times: Times of each side, per round of processes and image read for the first time.
-        warm_times: The same of images that the process had read before.
+        seconds: Time that this took.
         compile_ms: Milliseconds of compilation by role, per finished round.
         peak_mb: Peak memory, per finished round.
     """
 
     measured: Sequence[Measured]
     times: list[list[tuple[StageTimes, ...]]] = field(default_factory=list)
-    warm_times: list[list[tuple[StageTimes, ...]]] = field(default_factory=list)
+    seconds: float = 0.0
     compile_ms: Sequence[list[dict[str, float]]]
     peak_mb: Sequence[list[float]]
 
@@ -100,11 +102,10 @@ class Collected:
         Medians are compared by the images' typical ratio, means by the ratio of sums, in which rare slow images count.
         """
         changes = []
-        for metric, name in TIMES.items():
-            rounds = self.warm_times if metric == WARM else self.times
+        for metric, name in FIRST_TIMES.items():
             pairs = [
                 np.array([(getattr(each[before], name), getattr(each[after], name)) for each in images], float)
-                for images in rounds
+                for images in self.times
                 if images
             ]
             if not pairs:
@@ -194,19 +195,33 @@ class Interleaved:
         known = [{*measured.regions, *measured.skipped} for measured in self.collected.measured]
         return [sample for sample in self.samples if not all(sample.id in each for each in known)]
 
-    def read_rest(self) -> None:
-        """Read the images that are not read yet, for the accuracy, in processes whose times do not count."""
-        if self.unread:
-            self.run_processes(0, last=True)
-            for rounds in (self.collected.times, self.collected.warm_times):
-                rounds.pop()
+    def run(self) -> None:
+        """Run as many rounds as the plan says, and more if the images are read before its time is over."""
+        plan, times = self._plan, self.collected.times
+        while len(times) < plan.processes or (
+            self.collected.seconds < plan.seconds and len(times) < MOST_ROUNDS * plan.processes
+        ):
+            self.run_processes(plan.seconds / plan.processes)
+        self.read_rest(count=True)
 
-    def run_processes(self, seconds: float, *, last: bool = False) -> None:
+    def read_rest(self, *, count: bool) -> None:
+        """Read the images that are not read yet, for the accuracy, in processes of their own.
+
+        Args:
+            count: Whether this is a round like the others, if it has as many images as they have.
+        """
+        if self.unread:
+            least = min((len(images) for images in self.collected.times), default=0)
+            self.run_processes(0, rest=True)
+            if not count or len(self.collected.times[-1]) < least:
+                self.collected.times.pop()
+
+    def run_processes(self, seconds: float, *, rest: bool = False) -> None:
         """Start a fresh process per side, warm them up, and let them take turns image by image.
 
         Args:
-            seconds: Time for it.
-            last: Whether to read on until every image was read, however long it takes.
+            seconds: Time for it. It ends earlier when every image was timed once.
+            rest: Whether to read what no process has read instead, however long it takes.
 
         Raises:
             OcrBenchError: A side cannot be loaded or measured.
@@ -219,8 +234,7 @@ class Interleaved:
             first = not self.collected.times
             self._warm_up(workers, seconds)
             self.collected.times.append([])
-            self.collected.warm_times.append([])
-            self._measure(workers, seconds, last=last)
+            self._measure(workers, seconds, rest=rest)
             # All sides at once: a user who interrupts this leaves none with more rounds than another.
             for measured, times, peaks in zip(
                 self.collected.measured, self.collected.compile_ms, self.collected.peak_mb, strict=True
@@ -244,29 +258,21 @@ class Interleaved:
                 return
             self._ask_all(workers, sample, warmup=True)
 
-    def _measure(self, workers: Sequence[Worker], seconds: float, *, last: bool) -> None:
-        """Time first readings, of images that no process has read where there are some; then repeat them.
-
-        In the last round, images that are still unread come first, however many there are.
-        """
+    def _measure(self, workers: Sequence[Worker], seconds: float, *, rest: bool) -> None:
+        """Time first readings, of images that no process has read where there are some."""
         start, elapsed = monotonic(), 0.0
-        first = self._in_turn()
-        read: list[Sample] = []
-        while elapsed < seconds or (last and self._fresh) or not read:
-            sample = next(first, None)
-            if sample:
-                read.append(sample)
-                self.collected.times[-1] += _comparable(self._ask_all(workers, sample), repeated=False)
-            elif read:
-                again = self._ask_all(workers, self._random.choice(read))
-                self.collected.warm_times[-1] += _comparable(again, repeated=True)
-            else:
+        for sample in self._in_turn():
+            if rest and sample.id in self.collected.measured[0].regions:
                 break
+            self.collected.times[-1] += _comparable(self._ask_all(workers, sample))
             elapsed = monotonic() - start
-            phase = f"processes {len(self.collected.times)}" if seconds else "the other images"
+            phase = "the other images" if rest else f"processes {len(self.collected.times)}"
             self._listener.advance(phase, min(elapsed, seconds) or 1.0, seconds or 1.0)
+            if elapsed >= seconds and not rest:
+                break
+        self.collected.seconds += elapsed
         # What should have warmed up, but took too long, counts for the accuracy.
-        for sample in self.unread if last else ():
+        for sample in self.unread if rest else ():
             self._ask_all(workers, sample, warmup=True)
         if not self._fresh and not self.collected.measured[0].regions:
             reason = next(iter(self.collected.skipped.values()), "the dataset is empty")
@@ -302,13 +308,11 @@ class Interleaved:
                 measured.execution = judged(side.cell, execution)
 
 
-def _comparable(answers: Sequence[Ran], *, repeated: bool) -> list[tuple[StageTimes, ...]]:
-    """Collect the times of each image that every side read; repeated ones only without a new shape on any side."""
+def _comparable(answers: Sequence[Ran]) -> list[tuple[StageTimes, ...]]:
+    """Collect the times of each image that every side read."""
     measured = zip(*(answer.measurements for answer in answers), strict=True)
     return [
-        tuple(each.times for each in image if each.times)
-        for image in measured
-        if all(each.times and not (repeated and each.first_seen) for each in image)
+        tuple(each.times for each in image if each.times) for image in measured if all(each.times for each in image)
     ]
 
 

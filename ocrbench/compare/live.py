@@ -77,18 +77,18 @@ class _LiveComparison:
 
     def _measure(self) -> None:
         self._measuring.prepare()
+        if not self._plan.until_decided:
+            self._measuring.run()
+            return
         start = monotonic()
         while not self._is_done(start):
-            last = not self._plan.until_decided and len(self._collected.times) == self._plan.processes - 1
-            self._measuring.run_processes(self._plan.seconds / self._plan.processes, last=last)
-            if self._plan.until_decided and len(self._collected.times) == FIRST_LOOK:
+            self._measuring.run_processes(self._plan.seconds / self._plan.processes)
+            if len(self._collected.times) == FIRST_LOOK:
                 self._announce(start)
-        self._measuring.read_rest()
+        self._measuring.read_rest(count=False)
 
     def _is_done(self, start: float) -> bool:
         plan, done = self._plan, len(self._collected.times)
-        if not plan.until_decided:
-            return done >= plan.processes
         if done < self._next_look:
             return done >= FIRST_LOOK and monotonic() - start > plan.max_seconds
         self._next_look = look_after(self._next_look)

@@ -107,8 +107,7 @@ def measure_conversion(cell: Cell, plan: Plan, listener: Listener) -> Conversion
     measuring = Interleaved(sides, plan, listener)
     with measuring:
         measuring.prepare()
-        for number in range(plan.processes):
-            measuring.run_processes(plan.seconds / plan.processes, last=number == plan.processes - 1)
+        measuring.run()
     return _conversion(cell, sides, measuring, plan)
 
 

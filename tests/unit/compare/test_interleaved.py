@@ -91,13 +91,12 @@ class TestRounds:
         return Interleaved([side, side], Plan(), LogListener())
 
     @staticmethod
-    def run(measuring: Interleaved, seconds: float, *, last: bool = False) -> list[str]:
+    def run(measuring: Interleaved, seconds: float, *, rest: bool = False) -> list[str]:
         workers = [Instant(), Instant()]
         measuring.collected.times.append([])
-        measuring.collected.warm_times.append([])
         measuring._warm_up(workers, seconds)  # type: ignore[arg-type]
         warmed = len(workers[0].read)
-        measuring._measure(workers, seconds, last=last)  # type: ignore[arg-type]
+        measuring._measure(workers, seconds, rest=rest)  # type: ignore[arg-type]
         assert workers[0].read == workers[1].read
         return workers[0].read[warmed:]
 
@@ -106,28 +105,49 @@ class TestRounds:
         assert len(first) == len(second) == 6
         assert not {*first} & {*second}
         assert [len(images) for images in measuring.collected.times] == [6, 6]
+        assert measuring.collected.seconds == 24
 
-    def test_the_last_one_reads_on_until_every_image_is_read(self, measuring: Interleaved) -> None:
-        self.run(measuring, 12)
-        self.run(measuring, 12, last=True)
+    def test_what_is_left_is_read_for_the_accuracy(self, measuring: Interleaved) -> None:
+        first = self.run(measuring, 12)
+        rest = self.run(measuring, 0, rest=True)
+        assert not {*first} & {*rest}
         assert measuring.unread == []
-        assert sum(len(images) for images in measuring.collected.times) == 28
         assert set(measuring.collected.measured[0].regions) == set(measuring.expected)
 
-    def test_what_is_left_of_the_time_goes_to_repeats(self, measuring: Interleaved) -> None:
-        read = self.run(measuring, 2 * 28 + 10)
-        assert len(set(read)) == 28
-        assert (len(measuring.collected.times[0]), len(measuring.collected.warm_times[0])) == (28, 5)
+    def test_end_when_every_image_was_timed_once(self, measuring: Interleaved) -> None:
+        read = self.run(measuring, 1000)
+        assert len(read) == len(set(read)) == 28
+
+    def test_begin_anew_with_all_images_when_all_were_read(self, measuring: Interleaved) -> None:
+        assert {*self.run(measuring, 1000)} == {*self.run(measuring, 1000)}
 
     def test_warm_up_on_images_that_are_not_timed(self, measuring: Interleaved) -> None:
         warming = {sample.id for sample in measuring._warming}
-        read = self.run(measuring, 100, last=True)
+        read = self.run(measuring, 1000)
         assert len(warming) == 4
         assert not warming & set(read)
 
     def test_warm_up_for_a_quarter_of_the_time_but_on_two(self, measuring: Interleaved) -> None:
         self.run(measuring, 4)
         assert [each.warmup for each in measuring.collected.measured[0].timings] == [True, True, False, False]
+
+    @pytest.mark.parametrize(
+        ("seconds", "rounds", "counted"),
+        # 28 images are timed; each takes two seconds.
+        [(24, [6, 6], 3), (56, [14, 14], 2), (100, [25, 25], 2), (400, [28] * 8, 8)],
+    )
+    def test_are_as_many_as_planned_or_more_where_there_are_few_images(
+        self, measuring: Interleaved, monkeypatch: pytest.MonkeyPatch, seconds: float, rounds: list[int], counted: int
+    ) -> None:
+        def once(seconds: float, *, rest: bool = False) -> None:
+            self.run(measuring, seconds, rest=rest)
+
+        monkeypatch.setattr(measuring, "run_processes", once)
+        measuring._plan = Plan(seconds=seconds, processes=2)
+        measuring.run()
+        assert [len(images) for images in measuring.collected.times][: len(rounds)] == rounds
+        assert len(measuring.collected.times) == counted
+        assert measuring.unread == []
 
 
 def takes(ask: Callable[..., Ran], clock: Clock) -> Callable[..., Ran]:
