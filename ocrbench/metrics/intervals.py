@@ -20,7 +20,7 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,7 @@ MOST_IMAGES = 100_000
 RESAMPLES = 1000
 QUANTILES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 Row = Mapping[str, str | float | None]
+Against = Literal["within", "undecided", "beyond"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,19 @@ class Interval:
     def negated(self) -> "Interval":
         """Return the same difference seen from the other side."""
         return Interval(estimate=-self.estimate, low=-self.high, high=-self.low)
+
+    def against(self, limit: float) -> Against:
+        """Hold a loss against the greatest one that is allowed: the rule for every limit.
+
+        Returns:
+            ``within`` or ``beyond`` where the whole interval is, else ``undecided``.
+
+        >>> Interval(estimate=0.004, low=0.001, high=0.007).against(0.005)
+        'undecided'
+        """
+        if self.low > limit:
+            return "beyond"
+        return "within" if self.high <= limit else "undecided"
 
     @property
     def half_width(self) -> float:
@@ -95,6 +109,11 @@ class Spread:
             middle = (low + high) // 2
             low, high = (low, middle) if self.half_width(middle) <= half_width else (middle, high)
         return high
+
+    def settling(self, half_width: float) -> str:
+        """Say in words how many images give an interval of this half-width."""
+        needed = self.images_needed(half_width)
+        return f"more than {MOST_IMAGES} images" if needed is None else f"about {needed} images"
 
 
 def unseen_share(images: int) -> float:
