@@ -3,7 +3,9 @@
 Nothing here imports OpenVINO, which takes long: a cell whose networks are all there need not wait for it.
 """
 
+import functools
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -42,6 +44,8 @@ def find_artifacts(cell: Cell, roles: Sequence[Role], *, like_int8: bool = False
         ModelError: A source has a format that cannot be read, or needs a newer OpenVINO.
         DatasetError: The calibration set cannot be read.
     """
+    if any(stage.precision == "INT8" and "CPU" in re.split("[:,]", stage.device) for stage in cell.stages.values()):
+        _warn_of_saturation()
     lookup = Lookup(cell, like_int8=like_int8)
     try:
         found: dict[str, Artifacts] = {role: lookup.stage(role, cell.stages[role]) for role in roles}
@@ -52,6 +56,15 @@ def find_artifacts(cell: Cell, roles: Sequence[Role], *, like_int8: bool = False
         if control and control["outcome"] != "within":
             log.warning("accuracy control: %s", control["sentence"])
     return found
+
+
+@functools.cache
+def _warn_of_saturation() -> None:
+    """Say once that INT8 is not exact here."""
+    if environment.saturates(environment.host()["cpu_flags"]):
+        log.warning(
+            "INT8 loses accuracy on this CPU: it has none of AVX512_VNNI, AVX_VNNI and AMX_INT8, so sums saturate"
+        )
 
 
 class NotConverted(Exception):  # noqa: N818 - an answer, not an error
