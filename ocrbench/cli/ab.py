@@ -11,6 +11,7 @@ from ocrbench.cli.comparison import (
     JunitOption,
     MarkdownOption,
     Outputs,
+    UndecidedOption,
     report,
 )
 from ocrbench.cli.files import ConfigDirOption, existing
@@ -40,6 +41,7 @@ def ab(  # noqa: PLR0913 - each is an option of the command
     until_decided: Annotated[bool, typer.Option("--until-decided", help="Go on until there is a verdict.")] = False,
     max_seconds: Annotated[float, typer.Option(min=1, metavar="N", help="Time budget of --until-decided.")] = 600.0,
     seed: Annotated[int, typer.Option(metavar="N", help="Decides the order of images.")] = 0,
+    undecided: UndecidedOption = None,
     config_dir: ConfigDirOption = None,
     junit: JunitOption = None,
     markdown: MarkdownOption = None,
@@ -66,7 +68,7 @@ def ab(  # noqa: PLR0913 - each is an option of the command
     )
     with ConsoleListener(make_console(stderr=True), "ab") as listener:
         comparison = compare_live(first, second, plan, listener)
-    status = report([comparison], gate, outputs)
+    status = report([comparison], gate, outputs, undecided)
     if comparison.interrupted:
         raise KeyboardInterrupt
     raise typer.Exit(status)

@@ -54,7 +54,10 @@ def examples(*lines: str) -> str:
 
 # Where there is no terminal, tables are wide enough not to be folded.
 WIDTH_ELSEWHERE = 160
-VERDICT_STATUS = "Exit status: 0 no worse (or the gate is passed), 1 worse (or the gate fails), 3 undecided."
+VERDICT_STATUS = (
+    "Exit status: 0 no worse (or the gate is passed), 1 worse (or the gate fails), 3 undecided, unless --undecided "
+    "makes that 0 or 1."
+)
 
 COMMANDS = {
     "read": Command(
@@ -115,7 +118,7 @@ COMMANDS = {
             "Shows size, compile time, speed and accuracy with intervals, and each word that is read differently.",
             "The limits of a gate are held against FP32.",
             "Exit status: 0 measured (and the gate is passed), 1 the gate fails, 2 a mistake or a side that cannot be "
-            "measured, 3 the gate is undecided.",
+            "measured, 3 the gate is undecided, unless --undecided makes that 0 or 1.",
         ),
         examples=(
             "ocrbench conversion",

@@ -6,7 +6,15 @@ import typer
 from rich.text import Text
 
 from ocrbench.cli.commands import command, make_app, make_console
-from ocrbench.cli.comparison import BenchmarkJsonOption, JsonOption, JunitOption, MarkdownOption, Outputs, report
+from ocrbench.cli.comparison import (
+    BenchmarkJsonOption,
+    JsonOption,
+    JunitOption,
+    MarkdownOption,
+    Outputs,
+    UndecidedOption,
+    report,
+)
 from ocrbench.cli.files import ConfigDirOption, existing
 from ocrbench.compare.stored import compare_matched
 from ocrbench.compare.verdict import check_limits
@@ -28,6 +36,7 @@ def compare(  # noqa: PLR0913 - each is an option of the command
         str,
         typer.Option(metavar="FACTOR", help=f"Compare runs that differ only in this: {', '.join(COMPARABLE_FACTORS)}."),
     ] = "",
+    undecided: UndecidedOption = None,
     config_dir: ConfigDirOption = None,
     junit: JunitOption = None,
     markdown: MarkdownOption = None,
@@ -44,7 +53,7 @@ def compare(  # noqa: PLR0913 - each is an option of the command
     matched = _matched([word for word in words if "=" not in word], by)
     comparisons = [compare_matched(each, gate.margin) for each in matched]
     outputs = Outputs(junit=junit, markdown=markdown, json=json, benchmark_json=benchmark_json)
-    raise typer.Exit(report(comparisons, gate, outputs))
+    raise typer.Exit(report(comparisons, gate, outputs, undecided))
 
 
 def _matched(folders: list[str], by: str) -> list[Matched]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -23,17 +23,24 @@ from ocrbench.report.pull_request import annotations, to_pull_request
 from ocrbench.runs.columns import text
 
 FLIPPED_SHOWN = 10
+UNDECIDED = 3
 # Without a gate the verdict decides.
-STATUS_OF_VERDICT = {"improved": 0, "equivalent": 0, "trade-off": 0, "regressed": 1, "undecided": 3}
-STATUS_OF_GATE = {"pass": 0, "fail": 1, "undecided": 3}
+STATUS_OF_VERDICT = {"improved": 0, "equivalent": 0, "trade-off": 0, "regressed": 1, "undecided": UNDECIDED}
+STATUS_OF_GATE = {"pass": 0, "fail": 1, "undecided": UNDECIDED}
 # Of several comparisons the gravest counts.
-GRAVITY = (1, 3, 0)
+GRAVITY = (1, UNDECIDED, 0)
+# What an undecided comparison or limit counts as; None for neither.
+Undecided = Literal["pass", "fail"] | None
+COUNTED_AS = {"pass": "passed", "fail": "failed"}
 
 JunitOption = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")]
 MarkdownOption = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown summary.")]
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
 BenchmarkJsonOption = Annotated[
     Path | None, typer.Option("--benchmark-json", metavar="FILE", help="Write the times as pytest-benchmark does.")
+]
+UndecidedOption = Annotated[
+    Undecided, typer.Option("--undecided", help="Exit status of what is undecided: 0 or 1 instead of 3.")
 ]
 
 
@@ -56,21 +63,21 @@ class Outputs:
             check_output(path)
 
 
-def report(comparisons: Sequence[Comparison], gate: Gate, outputs: Outputs) -> int:
+def report(comparisons: Sequence[Comparison], gate: Gate, outputs: Outputs, undecided: Undecided) -> int:
     """Show comparisons and what the gate says of each, write the files, and return the exit status."""
     console = make_console()
     judged = []
     for comparison in comparisons:
-        show_comparison(console, comparison)
         checked = check_gate(gate, comparison)
-        show_gate(console, checked)
+        show_comparison(console, comparison, None if checked else undecided)
+        show_gate(console, checked, undecided)
         judged.append(Judged(comparison=comparison, gate=gate, checked=checked))
     publish(judged, outputs)
-    return exit_status(judged)
+    return exit_status(judged, undecided)
 
 
-def show_comparison(console: Console, comparison: Comparison) -> None:
-    """Print the table of changes, the warnings and the verdict."""
+def show_comparison(console: Console, comparison: Comparison, undecided: Undecided = None) -> None:
+    """Print the table of changes, the warnings and the verdict, and what an undecided one counts as."""
     console.print(Text(f"A: {comparison.before}\nB: {comparison.after}"), soft_wrap=True)
     frame = to_frame(comparison)
     shown = Table("metric", "A", "B", "change [95 % interval]", "verdict", "n")
@@ -85,13 +92,19 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
         console.print(Text(f"and {len(comparison.flipped) - FLIPPED_SHOWN} more flipped words"))
     for warning in comparison.warnings:
         console.print(Text(f"note: {warning}"), soft_wrap=True)
-    console.print(Text(sentence(comparison), style="bold"), soft_wrap=True)
+    verdict = sentence(comparison) + _counts(comparison.verdict, undecided)
+    console.print(Text(verdict, style="bold"), soft_wrap=True)
 
 
-def show_gate(console: Console, checked: list[Checked]) -> None:
-    """Print the outcome of each limit."""
+def show_gate(console: Console, checked: list[Checked], undecided: Undecided) -> None:
+    """Print the outcome of each limit, and what an undecided one counts as."""
     for each in checked:
-        console.print(Text(f"gate {each.outcome}: {each.limit.metric} {each.reason}"), soft_wrap=True)
+        line = f"gate {each.outcome}: {each.limit.metric} {each.reason}" + _counts(each.outcome, undecided)
+        console.print(Text(line), soft_wrap=True)
+
+
+def _counts(outcome: str, undecided: Undecided) -> str:
+    return f"; counts as {COUNTED_AS[undecided]}" if outcome == "undecided" and undecided else ""
 
 
 def publish(judged: Sequence[Judged], outputs: Outputs) -> None:
@@ -117,13 +130,24 @@ def publish(judged: Sequence[Judged], outputs: Outputs) -> None:
             typer.echo(line)
 
 
-def exit_status(judged: Sequence[Judged]) -> int:
-    """Return the status by which CI goes on or stops: 0 fine, 1 worse, 3 undecided."""
+def exit_status(judged: Sequence[Judged], undecided: Undecided = None) -> int:
+    """Return the status by which CI goes on or stops: 0 fine, 1 worse, 3 undecided and not counted as either."""
     found = {
-        STATUS_OF_GATE[outcome_of(each.checked)] if each.checked else STATUS_OF_VERDICT[each.comparison.verdict]
+        status_of_gate(each.checked, undecided)
+        if each.checked
+        else _settled(STATUS_OF_VERDICT[each.comparison.verdict], undecided)
         for each in judged
     }
     return next(status for status in GRAVITY if status in found)
+
+
+def status_of_gate(checked: Sequence[Checked], undecided: Undecided) -> int:
+    """Return the exit status of a gate."""
+    return _settled(STATUS_OF_GATE[outcome_of(checked)], undecided)
+
+
+def _settled(status: int, undecided: Undecided) -> int:
+    return STATUS_OF_GATE[undecided] if status == UNDECIDED and undecided else status
 
 
 def _properties() -> dict[str, str]:

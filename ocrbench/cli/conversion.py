@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ocrbench.cli.commands import command, make_app, make_console
-from ocrbench.cli.comparison import STATUS_OF_GATE, show_gate
+from ocrbench.cli.comparison import UndecidedOption, show_gate, status_of_gate
 from ocrbench.cli.files import ConfigDirOption, existing, write_output
 from ocrbench.compare.interleaved import Plan
-from ocrbench.compare.verdict import check_gate, check_limits, outcome_of
+from ocrbench.compare.verdict import check_gate, check_limits
 from ocrbench.config.composing import load
 from ocrbench.errors import ConfigError
 from ocrbench.measure.preparing import check
@@ -40,6 +40,7 @@ def conversion(
     ] = 30.0,
     processes: Annotated[int, typer.Option(min=1, metavar="N", help="Rounds of processes, one after the other.")] = 6,
     seed: Annotated[int, typer.Option(metavar="N", help="Decides the order of images.")] = 0,
+    undecided: UndecidedOption = None,
     config_dir: ConfigDirOption = None,
 ) -> None:
     """Measure what a conversion brings and costs: a precision against FP32 and against AUTO, and which words flip."""
@@ -54,8 +55,8 @@ def conversion(
     console = make_console()
     _show(console, measured, folder)
     checked = check_gate(cell.gate, measured.against_fp32)
-    show_gate(console, checked)
-    raise typer.Exit(STATUS_OF_GATE[outcome_of(checked)])
+    show_gate(console, checked, undecided)
+    raise typer.Exit(status_of_gate(checked, undecided))
 
 
 def _write(measured: Conversion, started: datetime) -> Path:

@@ -1,13 +1,13 @@
 """The meaning of a difference: per metric, for all metrics together, and for a gate."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ocrbench.config.checking import closest
 from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
-from ocrbench.metrics.intervals import MOST_IMAGES, Interval, Spread, unseen_share
+from ocrbench.metrics.intervals import Against, Interval, Spread, unseen_share
 from ocrbench.runs.columns import BY_NAME, NUMBERS
 
 Direction = Literal["better", "worse", "equivalent", "undecided", "none"]
@@ -15,6 +15,7 @@ Overall = Literal["improved", "regressed", "trade-off", "equivalent", "undecided
 Outcome = Literal["pass", "fail", "undecided"]
 # Accuracy is compared by difference; values of hmean closer than this are the same for a user.
 ACCURACY_MARGIN = 0.005
+OUTCOMES: Mapping[Against, Outcome] = {"within": "pass", "undecided": "undecided", "beyond": "fail"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +88,9 @@ class Change:
             return ""
         found = abs(self.interval.estimate)
         # Beyond the margin it has to exclude no change, within it has to stay there.
-        needed = self.spread.images_needed(found if found > self.margin else self.margin - found)
-        count = f"more than {MOST_IMAGES}" if needed is None else f"about {needed}"
+        images = self.spread.settling(found if found > self.margin else self.margin - found)
         unseen = f"{unseen_share(self.n):.1%}".replace("%", " %")
-        return f"{unseen} of all images may be unlike these {self.n}; {count} images would settle it"
+        return f"{unseen} of all images may be unlike these {self.n}; {images} would settle it"
 
     @property
     def verdict(self) -> str:
@@ -216,11 +216,7 @@ def _check(limit: Limit, comparison: Comparison) -> Checked:
 def _check_worsening(limit: Limit, allowed: float, change: Change) -> Checked:
     if change.interval is None:
         return Checked(limit=limit, outcome="undecided", reason=change.missing or "there is no interval for a decision")
-    worse = _worsening(change)
-    if worse.low > allowed:
-        outcome: Outcome = "fail"
-    else:
-        outcome = "pass" if worse.high <= allowed else "undecided"
+    outcome = OUTCOMES[_worsening(change).against(allowed)]
     lacking = f"; {change.lacking}" if outcome == "undecided" and change.lacking else ""
     reason = f"{describe(change)}, allowed {_allowed(change, allowed)}{lacking}"
     return Checked(limit=limit, outcome=outcome, reason=reason)

@@ -3,12 +3,16 @@
 NNCF's search is deterministic, given the scores. A search that was stopped is repeated from the start with the scores
 in the journal, which takes no inference, and continues where it stopped. The journal also shows the best step of an
 unfinished or unsuccessful search.
+
+NNCF ends its search at the first network whose score is high enough. A score alone does not show what is lost on images
+that were not asked, so the networks that it tried are judged by their intervals over the validation images, as a gate
+judges.
 """
 
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -19,8 +23,11 @@ from numpy.typing import NDArray
 
 from ocrbench.config.schema import Quantization
 from ocrbench.config.stage import Recipe
-from ocrbench.convert.end_to_end import EndToEndScore
+from ocrbench.convert.end_to_end import METRIC, EndToEndScore, hmean
 from ocrbench.convert.quantize import Inputs, quantised_operations, quantize, quantize_controlled
+from ocrbench.metrics.intervals import Against, Interval, Spread, difference_interval
+from ocrbench.metrics.scoring import Tallies
+from ocrbench.records import Tally
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +40,11 @@ class Controlled:
         float_score: End-to-end hmean with the float network of this stage.
         recipe_score: End-to-end hmean with the network of the recipe alone.
         score: End-to-end hmean with the chosen network.
-        within_budget: Whether ``score`` is within the budget.
+        max_drop: The budget.
+        outcome: Whether the drop is ``within`` the budget or ``beyond`` it, as a whole; else ``undecided``.
+        drop: ``float_score`` - ``score`` with its interval over the images; None for too few images.
+        images: Number of validation images.
+        sentence: The outcome in words; where it is undecided, with the number of images that would settle it.
         reverted: Operations that the recipe quantises and that are float again.
         evaluations: Number of times that a network was scored, ranking included.
     """
@@ -41,7 +52,11 @@ class Controlled:
     float_score: float
     recipe_score: float
     score: float
-    within_budget: bool
+    max_drop: float
+    outcome: Against
+    drop: Interval | None
+    images: int
+    sentence: str
     reverted: tuple[str, ...]
     evaluations: int
 
@@ -104,19 +119,27 @@ class AccuracyControl:
         except OutOfTimeSignal:
             self._progress(f"accuracy control: {self._settings.max_minutes:g} minutes are over")
             found = None
-        scores = self._journal.whole_scores(images)
-        best, last = _best_step(scores, max_drop), len(scores) - 2
+        before, *steps = self._journal.whole(images)
+        judged = [judge(before, after, max_drop) for after in steps]
+        best, last = best_step(judged), len(steps) - 1
         as_the_recipe = found if found is not None and last == 0 else quantize(model, recipe, inputs)
         if best == 0:
             found = as_the_recipe
         elif found is None or best != last:
             found = attempt(best)
         reverted = quantised_operations(as_the_recipe) - quantised_operations(found)
+        chosen = judged[best]
+        if chosen.outcome != "within":
+            log.warning("accuracy control: %s", chosen.sentence)
         return found, Controlled(
-            float_score=scores[0],
-            recipe_score=scores[1],
-            score=scores[best + 1],
-            within_budget=scores[0] - scores[best + 1] <= max_drop,
+            float_score=hmean(before),
+            recipe_score=judged[0].score,
+            score=chosen.score,
+            max_drop=max_drop,
+            outcome=chosen.outcome,
+            drop=chosen.drop,
+            images=images,
+            sentence=chosen.sentence,
             reverted=tuple(sorted(reverted)),
             evaluations=len(self._journal),
         )
@@ -129,10 +152,63 @@ class AccuracyControl:
             # A finished search needs at least the scores of the float network and of the recipe's.
             if len(self._journal) > 3 and monotonic() > self._deadline:
                 raise OutOfTimeSignal
-            score, values = self._score(compiled, numbers)
-            entry = self._journal.add(asked, score, values)
-            self._progress(f"accuracy control: score {len(self._journal)}: {score:.4f} on {len(numbers)} images")
-        return entry["score"], entry["values"]
+            entry = self._journal.add(asked, self._score(compiled, numbers))
+            self._progress(
+                f"accuracy control: score {len(self._journal)}: {entry['score']:.4f} on {len(numbers)} images"
+            )
+        return entry["score"], [hmean([each]) for each in _tallies(entry)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A network's loss, held against the budget.
+
+    Attributes:
+        score: End-to-end hmean.
+        drop: Its loss against the float network, with the interval over the images; None for too few images.
+        outcome: Whether the loss is within the budget.
+        sentence: The same in words, with what would settle it.
+    """
+
+    score: float
+    drop: Interval | None
+    outcome: Against
+    sentence: str
+
+
+def judge(before: Sequence[Tallies], after: Sequence[Tallies], max_drop: float) -> Judged:
+    """Judge a network's loss of end-to-end hmean.
+
+    Args:
+        before: Tallies of each image with the float network.
+        after: Tallies of the same images with the quantised one.
+        max_drop: The budget.
+    """
+    found = difference_interval(before, after, METRIC)
+    if found is None:
+        lacking = f"{len(before)} validation images are too few to judge the loss of {METRIC}"
+        return Judged(score=hmean(after), drop=None, outcome="undecided", sentence=lacking)
+    drop, spread = found[0].negated(), found[1]
+    outcome = drop.against(max_drop)
+    return Judged(
+        score=hmean(after), drop=drop, outcome=outcome, sentence=_sentence(drop, spread, outcome, max_drop, len(before))
+    )
+
+
+def _sentence(drop: Interval, spread: Spread, outcome: Against, max_drop: float, images: int) -> str:
+    interval = f"{drop.estimate:.4f} [{drop.low:+.4f}, {drop.high:+.4f}]"
+    said = f"the loss of {METRIC} is {interval} over {images} validation images, allowed {max_drop:g}: {outcome}"
+    if outcome != "undecided":
+        return said
+    return f"{said}; {spread.settling(abs(max_drop - drop.estimate))} would settle it (quantization.validation_images)"
+
+
+def best_step(steps: Sequence[Judged]) -> int:
+    """Choose the first step within the budget, else the best of those undecided, else the best; 0 is the recipe's."""
+    for number, step in enumerate(steps):
+        if step.outcome == "within":
+            return number
+    return max(range(len(steps)), key=lambda number: (steps[number].outcome == "undecided", steps[number].score))
 
 
 class Journal:
@@ -163,29 +239,26 @@ class Journal:
             self._path.write_text("".join(_line(each) for each in self._entries), encoding="utf-8")
         return None
 
-    def add(self, asked: dict[str, Any], score: float, values: Sequence[float]) -> dict[str, Any]:
-        """Append an answer."""
-        entry = {**asked, "score": score, "values": list(values)}
+    def add(self, asked: dict[str, Any], images: Sequence[Tallies]) -> dict[str, Any]:
+        """Append an answer: the tallies of each image, and for people the score of all."""
+        plain = [{name: [each.numerator, each.denominator] for name, each in image.items()} for image in images]
+        entry = {**asked, "score": hmean(images), "tallies": plain}
         self._entries.append(entry)
         self._position += 1
         with self._path.open("a", encoding="utf-8") as stream:
             stream.write(_line(entry))
         return entry
 
-    def whole_scores(self, images: int) -> list[float]:
-        """Return the scores on all images: of the float network, the recipe's network, and after each further step."""
-        return [entry["score"] for entry in self._entries if len(entry["images"]) == images]
+    def whole(self, images: int) -> list[list[Tallies]]:
+        """Return the answers for all images: of the float network, of the recipe's, and after each further step."""
+        return [_tallies(entry) for entry in self._entries if len(entry["images"]) == images]
 
 
-def _best_step(scores: Sequence[float], max_drop: float) -> int:
-    """Choose the first step within the budget, else the best one; 0 is the recipe's own network.
-
-    >>> _best_step([0.5, 0.4, 0.45, 0.496, 0.49], 0.005), _best_step([0.5, 0.4, 0.45, 0.43], 0.005)
-    (2, 1)
-    """
-    steps = scores[1:]
-    within = [number for number, score in enumerate(steps) if scores[0] - score <= max_drop]
-    return within[0] if within else int(np.argmax(steps))
+def _tallies(entry: Mapping[str, Any]) -> list[Tallies]:
+    return [
+        {name: Tally(numerator=each[0], denominator=each[1]) for name, each in image.items()}
+        for image in entry["tallies"]
+    ]
 
 
 def _fingerprint(compiled: Any, probe: NDArray[np.float32]) -> str:  # noqa: ANN401

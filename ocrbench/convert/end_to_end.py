@@ -11,11 +11,11 @@ from ocrbench.config.stage import Stage
 from ocrbench.convert.calibration import normalised
 from ocrbench.data.images import read_image
 from ocrbench.engines.pipeline import Pipeline
-from ocrbench.metrics.scoring import tallies, total, value
+from ocrbench.metrics.scoring import METRICS, Tallies, tallies, total, value
 from ocrbench.models import build_detector, build_recognizer
 from ocrbench.models.interface import Detector, Recognizer
 from ocrbench.precisions import Precision
-from ocrbench.records import Artifact, Graph, Image, Network, Region, Sample, Tally, metadata_of
+from ocrbench.records import Artifact, Graph, Image, Network, Region, Sample, metadata_of
 from ocrbench.runtime.network import CompiledNetwork, Settings
 
 # NNCF also runs there.
@@ -24,6 +24,8 @@ Artifacts = Mapping[str, Artifact]
 Metadata = Mapping[str, str]
 BuildPipeline = Callable[[Network], Pipeline]
 METRIC = "e2e_hmean"
+# What it takes to divide it, and for its interval.
+COUNTED = (METRIC, METRICS[METRIC].recall or METRIC)
 
 
 def running_detector(stage: Stage, artifacts: Artifacts) -> tuple[Detector, dict[str, Network]]:
@@ -95,20 +97,15 @@ class EndToEndScore:
         """Return the number of images."""
         return len(self._samples)
 
-    def __call__(self, compiled: Any, numbers: Sequence[int]) -> tuple[float, list[float]]:  # noqa: ANN401
-        """Score a compiled model on some of the images.
-
-        Returns:
-            The hmean over these images together, and that of each image.
-        """
+    def __call__(self, compiled: Any, numbers: Sequence[int]) -> list[Tallies]:  # noqa: ANN401
+        """Count what a compiled model reads right in some of the images: the metrics ``COUNTED`` of each image."""
         pipeline = self._build(host_network(compiled, self._graph))
-        counted = [self._tallies(pipeline, self._samples[number]) for number in numbers]
-        values = [_hmean([each]) for each in counted]
-        return _hmean(counted), values
+        return [self._tallies(pipeline, self._samples[number]) for number in numbers]
 
-    def _tallies(self, pipeline: Pipeline, sample: Sample) -> Mapping[str, Tally]:
+    def _tallies(self, pipeline: Pipeline, sample: Sample) -> Tallies:
         regions = pipeline.read(read_image(sample.image_path)).regions
-        return tallies(regions, sample.regions, self._scoring)
+        found = tallies(regions, sample.regions, self._scoring)
+        return {name: found[name] for name in COUNTED}
 
 
 def host_network(compiled: Any, graph: Graph) -> Network:  # noqa: ANN401
@@ -143,5 +140,6 @@ def _best(scores: NDArray[np.float32], *, softmax: bool) -> tuple[NDArray[Any], 
     return scores.argmax(axis=2), 1 / np.exp(scores - best[..., np.newaxis]).sum(axis=2) if softmax else best
 
 
-def _hmean(images: Sequence[Mapping[str, Tally]]) -> float:
+def hmean(images: Sequence[Tallies]) -> float:
+    """Divide the end-to-end hmean of images together."""
     return value(METRIC, total(images)) or 0.0

@@ -3,6 +3,9 @@
 Nothing here imports OpenVINO, which takes long: a cell whose networks are all there need not wait for it.
 """
 
+import functools
+import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,13 +21,19 @@ from ocrbench.convert.source import Fetched, check_version, find
 from ocrbench.precisions import PRECISIONS
 from ocrbench.records import Artifact
 
+log = logging.getLogger(__name__)
+
 Artifacts = dict[str, Artifact]
 # What the detector may use up of the pair's budget; the recognizer gets what is left.
 DETECTOR_SHARE = 0.5
+# Of accuracy control: how a network is judged, and what its journal holds.
+CONTROL_VERSION = 2
 
 
 def find_artifacts(cell: Cell, roles: Sequence[Role], *, like_int8: bool = False) -> dict[str, Artifacts] | None:
     """Find a cell's networks, by role and name; None where one would have to be fetched or converted.
+
+    Warns where INT8 may cost more accuracy than was agreed.
 
     Args:
         cell: As for ``converter``.
@@ -35,11 +44,27 @@ def find_artifacts(cell: Cell, roles: Sequence[Role], *, like_int8: bool = False
         ModelError: A source has a format that cannot be read, or needs a newer OpenVINO.
         DatasetError: The calibration set cannot be read.
     """
+    if any(stage.precision == "INT8" and "CPU" in re.split("[:,]", stage.device) for stage in cell.stages.values()):
+        _warn_of_saturation()
     lookup = Lookup(cell, like_int8=like_int8)
     try:
-        return {role: lookup.stage(role, cell.stages[role]) for role in roles}
+        found: dict[str, Artifacts] = {role: lookup.stage(role, cell.stages[role]) for role in roles}
     except NotConverted:
         return None
+    for artifact in (each for networks in found.values() for each in networks.values()):
+        control = artifact.notes.get("accuracy_control")
+        if control and control["outcome"] != "within":
+            log.warning("accuracy control: %s", control["sentence"])
+    return found
+
+
+@functools.cache
+def _warn_of_saturation() -> None:
+    """Say once that INT8 is not exact here."""
+    if environment.saturates(environment.host()["cpu_flags"]):
+        log.warning(
+            "INT8 loses accuracy on this CPU: it has none of AVX512_VNNI, AVX_VNNI and AMX_INT8, so sums saturate"
+        )
 
 
 class NotConverted(Exception):  # noqa: N818 - an answer, not an error
@@ -108,7 +133,7 @@ class Lookup:
             key["detector"] = [_checksums(self._partner_detector()), _options(self._cell.detector)]
         if self._controlled:
             scoring, cutting = asdict(self._cell.scoring), asdict(self._cutting)
-            key["control"] = [asdict(self._cell.quantization), scoring, self._budget(role), cutting]
+            key["control"] = [CONTROL_VERSION, asdict(self._cell.quantization), scoring, self._budget(role), cutting]
             if role == "detector":
                 key["recognizer"] = [_checksums(self._float_stage("recognizer")), _options(self._cell.recognizer)]
         return key

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ TOOLS = ("openvino", "nncf", "numpy", "opencv-python-headless", "ocrbench", "pan
 VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "GLIBC_TUNABLES")
 # Instructions that affect which kernels OpenVINO may use.
 RELEVANT_FLAGS = re.compile(r"avx2$|fma$|f16c$|avx512|avx10|avx_?vnni|amx|sve|asimd|bf16|fp16|i8mm")
+# Any of these adds products of 8 bits in 32 bits.
+EXACT_8_BIT = frozenset({"avx512vnni", "avxvnni", "amxint8"})
 
 
 def describe() -> dict[str, Any]:
@@ -70,6 +73,18 @@ def source() -> str:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def saturates(flags: Sequence[str]) -> bool:
+    """Return whether a processor adds products of 8 bits in 16 bits, where large sums saturate.
+
+    Args:
+        flags: As ``host`` names them. Other architectures have none of x86-64's.
+
+    >>> saturates(["avx2", "avx512f"]), saturates(["avx2", "avxvnni"]), saturates(["asimd"])
+    (True, False, False)
+    """
+    return "avx2" in flags and not EXACT_8_BIT.intersection(flags)
 
 
 def relevant_flags(flags: list[str]) -> list[str]:

@@ -20,7 +20,7 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,7 @@ QUANTILES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 # What follows a metric's name in that of half its interval's width.
 HALF_WIDTH = "_pm"
 Row = Mapping[str, str | float | None]
+Against = Literal["within", "undecided", "beyond"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,19 @@ class Interval:
     def negated(self) -> "Interval":
         """Return the same difference seen from the other side."""
         return Interval(estimate=-self.estimate, low=-self.high, high=-self.low)
+
+    def against(self, limit: float) -> Against:
+        """Hold a loss against the greatest one that is allowed: the rule for every limit.
+
+        Returns:
+            ``within`` or ``beyond`` where the whole interval is, else ``undecided``.
+
+        >>> Interval(estimate=0.004, low=0.001, high=0.007).against(0.005)
+        'undecided'
+        """
+        if self.low > limit:
+            return "beyond"
+        return "within" if self.high <= limit else "undecided"
 
     @property
     def half_width(self) -> float:
@@ -97,6 +111,11 @@ class Spread:
             middle = (low + high) // 2
             low, high = (low, middle) if self.half_width(middle) <= half_width else (middle, high)
         return high
+
+    def settling(self, half_width: float) -> str:
+        """Say in words how many images give an interval of this half-width."""
+        needed = self.images_needed(half_width)
+        return f"more than {MOST_IMAGES} images" if needed is None else f"about {needed} images"
 
 
 def unseen_share(images: int) -> float:

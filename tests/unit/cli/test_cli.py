@@ -66,6 +66,7 @@ def test_commands_still_end_as_they_wish(error: Exception, status: int, monkeypa
     [
         ("history", ["history: Missing argument 'METRIC'", "See ocrbench history --help"]),
         ("ab a b --secnds 3", ["ab: No such option", "--seconds"]),
+        ("ab a b --undecided=maybe", ["ab: Invalid value for '--undecided'", "pass", "fail"]),
         ("export cvs", ["export: No such command 'cvs'", "csv", "See ocrbench export --help"]),
         ("lst models", ["lst: expected KEY=VALUE or a command; did you mean list?"]),
         ("lst --help", ["lst: expected KEY=VALUE or a command; did you mean list?"]),

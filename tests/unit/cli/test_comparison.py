@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from ocrbench.cli.comparison import Outputs, exit_status, publish
+from ocrbench.cli.comparison import Outputs, exit_status, publish, report
 from ocrbench.cli.files import existing
-from ocrbench.config.schema import Limit
+from ocrbench.config.schema import Gate, Limit
 from ocrbench.errors import ConfigError
 from ocrbench.report.comparison import Judged
 
@@ -40,6 +41,46 @@ def test_the_gravest_outcome_is_the_status(
     latencies: list[tuple[float, float]], expected: int, limits: tuple[Limit, ...], judge: Judge
 ) -> None:
     assert exit_status([judge(latency=latency, limits=limits) for latency in latencies]) == expected
+
+
+@pytest.mark.parametrize("limits", [LATENCY, ()])
+@pytest.mark.parametrize(
+    ("undecided", "latencies", "expected"),
+    [
+        ("pass", [UNCLEAR], 0),
+        ("fail", [UNCLEAR], 1),
+        ("pass", [SAME, UNCLEAR, SLOWER], 1),
+        ("fail", [SAME, FASTER], 0),
+    ],
+)
+def test_undecided_counts_as_a_team_chooses(
+    undecided: Literal["pass", "fail"],
+    latencies: list[tuple[float, float]],
+    expected: int,
+    limits: tuple[Limit, ...],
+    judge: Judge,
+) -> None:
+    assert exit_status([judge(latency=latency, limits=limits) for latency in latencies], undecided) == expected
+
+
+@pytest.mark.parametrize(
+    ("undecided", "clauses"), [(None, []), ("pass", ["; counts as passed"]), ("fail", ["; counts as failed"])]
+)
+@pytest.mark.parametrize("limits", [LATENCY, ()])
+def test_the_verdict_stays_undecided_and_says_what_it_counts_as(
+    undecided: Literal["pass", "fail"] | None,
+    clauses: list[str],
+    limits: tuple[Limit, ...],
+    judge: Judge,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gate = Gate(name="own", limits=limits)
+    report([judge(latency=latency).comparison for latency in (UNCLEAR, SAME)], gate, Outputs(), undecided)
+    lines = capsys.readouterr().out.splitlines()
+    start = "gate undecided: " if limits else "There is no verdict (undecided): "
+    (decisive,) = [line for line in lines if line.startswith(start)]
+    assert [line[line.index("; counts as") :] for line in lines if "counts as" in line] == clauses
+    assert ("counts as" in decisive) == bool(clauses)
 
 
 def test_a_trade_off_without_a_gate_is_for_people_to_judge(judge: Judge) -> None:

@@ -23,19 +23,24 @@ def fallen(metric: str, low: float, high: float) -> Change:
 
 
 @pytest.mark.parametrize(
-    ("gate", "low", "high", "status"),
+    ("gate", "words", "low", "high", "status", "outcome"),
     [
-        ("accuracy", -0.2, -0.1, 1),
-        ("accuracy", -0.2, 0.1, 3),
-        ("accuracy", -0.001, 0.001, 0),
-        ("none", -0.2, -0.1, 0),
+        ("accuracy", [], -0.2, -0.1, 1, "fail"),
+        ("accuracy", [], -0.2, 0.1, 3, "undecided"),
+        ("accuracy", ["--undecided=pass"], -0.2, 0.1, 0, "undecided"),
+        ("accuracy", ["--undecided=fail"], -0.2, 0.1, 1, "undecided"),
+        ("accuracy", ["--undecided=pass"], -0.2, -0.1, 1, "fail"),
+        ("accuracy", [], -0.001, 0.001, 0, "pass"),
+        ("none", [], -0.2, -0.1, 0, ""),
     ],
 )
 def test_exit_status(
     gate: str,
+    words: list[str],
     low: float,
     high: float,
     status: int,
+    outcome: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -46,7 +51,6 @@ def test_exit_status(
     monkeypatch.setattr(conversion, "_write", lambda *_: tmp_path)
     monkeypatch.setattr(conversion, "_show", lambda *_: None)
     with pytest.raises(SystemExit) as caught:
-        main(["conversion", f"gate={gate}", f"reports_dir={tmp_path}"])
+        main(["conversion", f"gate={gate}", f"reports_dir={tmp_path}", *words])
     assert caught.value.code == status
-    outcome = {0: "pass", 1: "fail", 3: "undecided"}[status]
-    assert (f"gate {outcome}: e2e_hmean " in capsys.readouterr().out) == (gate == "accuracy")
+    assert (f"gate {outcome}: e2e_hmean " in capsys.readouterr().out) == bool(outcome)
