@@ -290,24 +290,29 @@ def _ratio(centre: float, half: float) -> Interval:
     return Interval(estimate=centre, low=centre - half, high=centre + half).map(math.exp)
 
 
-def latency_interval(timed: "pd.DataFrame", row: Row) -> Interval | None:
-    """Estimate the median latency's interval from the median of each image.
+def latency_intervals(timed: "pd.DataFrame", row: Row) -> dict[str, Interval]:
+    """Estimate the intervals of the median and of the mean latency from the median of each image.
+
+    That of the median resamples images; that of the mean is Student's t.
 
     Args:
         timed: Measured times, one row per image and repetition.
         row: Row of the wide table.
 
     Returns:
-        The interval in milliseconds, around the table's value; None if there are too few images.
+        Column → interval in milliseconds, around the table's value; nothing for too few images.
     """
-    value = row["latency_p50_ms"]
+    median, mean = row["latency_p50_ms"], row["latency_mean_ms"]
     per_image = np.sort(timed.groupby("sample_id")["latency_ns"].median().to_numpy(float)) / 1e6
-    if not isinstance(value, float) or len(per_image) < MIN_IMAGES:
-        return None
+    if not isinstance(median, float) or not isinstance(mean, float) or len(per_image) < MIN_IMAGES:
+        return {}
     reached = resampled(len(per_image)).cumsum(axis=1) >= len(per_image) / 2
-    medians = per_image[reached.argmax(axis=1)]
-    low, high = np.quantile(medians, QUANTILES) / np.median(per_image) * value
-    return Interval(estimate=value, low=min(float(low), value), high=max(float(high), value))
+    low, high = np.quantile(per_image[reached.argmax(axis=1)], QUANTILES) / np.median(per_image) * median
+    half = student_t(len(per_image) - 1) * float(per_image.std(ddof=1)) / math.sqrt(len(per_image))
+    return {
+        "latency_p50_ms": Interval(estimate=median, low=min(float(low), median), high=max(float(high), median)),
+        "latency_mean_ms": Interval(estimate=mean, low=max(0.0, mean - half), high=mean + half),
+    }
 
 
 @functools.lru_cache(maxsize=32)

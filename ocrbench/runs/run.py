@@ -13,7 +13,7 @@ from ocrbench.config.checking import validate
 from ocrbench.config.retired import modernised
 from ocrbench.config.schema import Scoring
 from ocrbench.errors import OcrBenchError
-from ocrbench.metrics.intervals import Interval, latency_interval, score_intervals
+from ocrbench.metrics.intervals import Interval, latency_intervals, score_intervals
 from ocrbench.metrics.losses import Fate, fates
 from ocrbench.metrics.matching import Matching, match
 from ocrbench.metrics.scoring import METRICS, Tallies, tallies
@@ -199,8 +199,7 @@ class Run:
         values = {name: value for name in METRICS if isinstance(value := self.row[name], float)}
         every = self.row["images"]
         accuracy = score_intervals(list(self.tallies.values()), values, int(every) if isinstance(every, float) else 0)
-        latency = latency_interval(self.timed, self.row)
-        found = accuracy if latency is None else {"latency_p50_ms": latency, **accuracy}
+        found = {**latency_intervals(self.timed, self.row), **accuracy}
         # A scenario may know more.
         known = self.conditions.get("facts", {}).get("intervals", {})
         return found | {
