@@ -15,7 +15,19 @@ def why_unwritable(folder: Path) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves either the old or the new content, never a part."""
+    """Write a file so that a crash leaves either the old or the new content, never a part.
+
+    Only a regular file is replaced. A link keeps pointing where it does, and the file there is replaced; a device or a
+    pipe is written to.
+
+    Raises:
+        OSError: It cannot be written, for example because it is a folder.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            stream.write(content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not with tempfile, whose files only their owner may read: here the umask applies.
     partial = path.parent / f".{path.name}-{secrets.token_hex(4)}"

@@ -5,6 +5,7 @@ Exit status: 0 all is well; 1 a cell, an image or a download failed, or doctor w
 
 import importlib
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # A mistake may be the user's or our own: 1 would say that something was measured and found wanting.
 ABORTED, MISTAKE, INTERRUPTED = 1, 2, 130
+# These end a command as Ctrl-C does.
+ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 # Commands, and options of commands, that ocrbench no longer has → what to use instead.
 RETIRED = {
@@ -47,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     verbose = "-v" in words or "--verbose" in words
     words = [word for word in words if word not in ("-v", "--verbose")]
     _set_up_logging(verbose=verbose)
+    for each in ENDING:
+        # Not where a program such as nohup lets this one go on.
+        if signal.getsignal(each) == signal.SIG_DFL:
+            signal.signal(each, _interrupt)
     try:
         sys.exit(_dispatch(words))
     except KeyboardInterrupt:
@@ -58,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         told = str(error) if isinstance(error, OcrBenchError) else _unexpected(error, verbose=verbose)
         make_console(stderr=True).print(Text(f"ocrbench: {told}"), soft_wrap=True)
         sys.exit(MISTAKE)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _unexpected(error: Exception, *, verbose: bool) -> str:

@@ -1,5 +1,6 @@
 """Files and folders that the user names."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,8 @@ import typer
 
 from ocrbench.errors import ConfigError
 from ocrbench.files import why_unwritable, write_atomically
+
+STANDARD_OUTPUT = Path("-")
 
 ConfigDirOption = Annotated[
     Path | None,
@@ -32,7 +35,7 @@ def check_output(path: Path | None) -> None:
     Raises:
         ConfigError: It cannot.
     """
-    if path is None:
+    if path is None or path == STANDARD_OUTPUT:
         return
     reason = "it is a folder" if path.is_dir() else why_unwritable(path.parent)
     if reason:
@@ -41,11 +44,15 @@ def check_output(path: Path | None) -> None:
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write a file that the user named.
+    """Write a file that the user named; ``-`` is standard output.
 
     Raises:
         ConfigError: It cannot be written.
     """
+    if path == STANDARD_OUTPUT:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        return
     try:
         write_atomically(path, content)
     except OSError as error:

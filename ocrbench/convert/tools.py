@@ -20,6 +20,7 @@ DOWNLOADER, CONVERTER, DESCRIBER = "omz_downloader", "omz_converter", "omz_info_
 REQUIREMENTS = ("openvino-dev==2024.6.0", "numpy==1.26.4")
 # Further requirements to convert PyTorch models.
 PYTORCH_REQUIREMENTS = ("torch==2.13.0", "torchvision==0.28.0", "onnx==1.17.0", "onnxscript==0.7.2")
+WITHOUT_TELEMETRY = Path(__file__).parent / "without_telemetry"
 # Written last: an environment without it is incomplete.
 COMPLETE, COMPLETE_PYTORCH = "complete", "complete-pytorch"
 
@@ -109,7 +110,8 @@ class Output:
 def run_streaming(command: Sequence[str], progress: Callable[[str], None]) -> Output:
     """Run a command, and pass on its lines of progress.
 
-    The command finds the tools beside it, as omz_converter does Model Optimizer, and none of this process's packages.
+    The command finds the tools beside it, as omz_converter does Model Optimizer, and none of this process's packages,
+    nor modules of the working folder. It starts no telemetry.
     """
     log.debug("running %s", " ".join(command))
     path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])
@@ -122,7 +124,13 @@ def run_streaming(command: Sequence[str], progress: Callable[[str], None]) -> Ou
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        env={**kept, "PATH": path, "PYTHONIOENCODING": "utf-8"},
+        env={
+            **kept,
+            "PATH": path,
+            "PYTHONPATH": str(WITHOUT_TELEMETRY),
+            "PYTHONSAFEPATH": "1",
+            "PYTHONIOENCODING": "utf-8",
+        },
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:

@@ -217,14 +217,17 @@ def _error(event: Failed) -> OcrBenchError:
 
 
 def _environment(interpreter: str) -> dict[str, str]:
-    """Let the child import ocrbench: the very package that this process runs, unless the child has one of its own."""
-    variables = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    """Let the child import ocrbench: the very package that this process runs, unless the child has one of its own.
+
+    Nothing comes from the working folder, where a file may have the name of a library: it is not on the child's path,
+    which an empty entry would mean too.
+    """
+    variables = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONSAFEPATH": "1"}
     if interpreter != sys.executable and _has_ocrbench(interpreter):
         variables.pop("PYTHONPATH", None)
-        # Nor may a checkout that happens to be the current folder come before it.
-        return {**variables, "PYTHONSAFEPATH": "1"}
+        return variables
     package = str(Path(__file__).resolve().parents[2])
-    path = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**variables, "PYTHONPATH": os.pathsep.join(path)}
 
 

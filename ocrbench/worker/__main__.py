@@ -4,10 +4,14 @@ See ``ocrbench.worker.protocol`` for the requests and answers. Libraries that pr
 standard output is standard error here.
 """
 
+import ctypes
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
+from threading import Thread
+from time import sleep
 from typing import TextIO
 
 from ocrbench.errors import OcrBenchError, WorkerError, last_line
@@ -24,6 +28,11 @@ from ocrbench.worker.protocol import (
     encode_event,
 )
 from ocrbench.worker.session import Session
+
+# From <sys/prctl.h>.
+PR_SET_PDEATHSIG = 1
+ORPHANED = 1
+WATCH_SECONDS = 1.0
 
 
 class WarningSender(logging.Handler):
@@ -69,10 +78,32 @@ def serve(requests: TextIO, answers: TextIO) -> None:
             send(Failed(WorkerError.__name__, f"{type(error).__name__}: {last_line(error)}"))
 
 
+def end_with(parent: int) -> None:
+    """Let this process end as soon as its parent has ended, in whatever way.
+
+    Args:
+        parent: The number of the parent, which may be gone already.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:
+        os._exit(ORPHANED)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        sleep(WATCH_SECONDS)
+    os._exit(ORPHANED)
+
+
 def _outlived_a_copy() -> bool:
     """Fork. Return False in the copy at once; in the original wait for the copy's end, then end as it did or go on."""
+    original = os.getpid()
     copy = os.fork()
     if not copy:
+        end_with(original)
         return False
     _, status = os.waitpid(copy, 0)
     if os.WIFSIGNALED(status):
@@ -84,6 +115,7 @@ def _outlived_a_copy() -> bool:
 
 def main() -> None:
     """Serve on standard input and output."""
+    end_with(os.getppid())
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s")
