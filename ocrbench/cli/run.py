@@ -16,6 +16,7 @@ from ocrbench.cli.commands import make_console
 from ocrbench.config.checking import closest
 from ocrbench.config.composing import complete, load_matrix, parse, register_resolvers
 from ocrbench.config.schema import Cell
+from ocrbench.config.trust import FLAG, check_foreign
 from ocrbench.errors import ConfigError, OcrBenchError
 from ocrbench.files import packaged, write_atomically
 from ocrbench.measure.preparing import check
@@ -52,7 +53,10 @@ def run(words: Sequence[str], commands: Sequence[str]) -> int:
         OcrBenchError: A mistake was found before anything ran; or, once the other cells are done, something went wrong
             that nobody thought of.
     """
-    flags, overrides = _split(words, commands)
+    flags, overrides = _split([word for word in words if word != FLAG], commands)
+    folders = [after for flag, after in pairwise(flags) if flag in ("--config-dir", "-cd")]
+    for folder in folders if FLAG not in words else ():
+        check_foreign(Path(folder))
     if replacing := [flag for flag in flags if flag.partition("=")[0] in REPLACING_FLAGS]:
         message = f"{replacing[0]}: not taken; --config-dir FOLDER adds YAML of your own, and GROUP=CHOICE selects it"
         raise ConfigError(message)
@@ -114,7 +118,7 @@ def _split(words: Sequence[str], commands: Sequence[str]) -> tuple[list[str], li
         if before in FLAGS_WITH_VALUE:
             flags.append(word)
         elif word.startswith("-"):
-            known = {"--help", *FLAGS_WITH_VALUE, *ASKING_FLAGS, *OTHER_FLAGS}
+            known = {"--help", FLAG, *FLAGS_WITH_VALUE, *ASKING_FLAGS, *OTHER_FLAGS}
             if word.partition("=")[0] not in known:
                 message = f"{word}: no such flag; {closest(word, known)}. See ocrbench --help"
                 raise ConfigError(message)

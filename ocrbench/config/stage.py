@@ -17,6 +17,10 @@ Options = Mapping[str, Any]
 
 STRICT = ConfigDict(extra="forbid")
 # Zoo names become paths, and must not lead out of a folder.
+# A name and an exact version, as PEP 508 and PEP 440 have them: no option of pip, no address.
+PACKAGE = r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"
+VERSION = r"^([0-9][A-Za-z0-9.+!]*)?$"
+SHA256 = r"^([0-9a-f]{64})?$"
 ZOO_NAME = r"^[A-Za-z0-9_-]*$"
 RECURRENT = ("LSTMSequence", "LSTMCell", "GRUSequence", "GRUCell", "RNNSequence", "RNNCell")
 
@@ -33,11 +37,11 @@ class Source:
     """
 
     kind: Literal["wheel", "omz", "file", "url", "none"]
-    package: str = ""
-    version: str = ""
+    package: str = Field(default="", pattern=PACKAGE)
+    version: str = Field(default="", pattern=VERSION)
     path: str = ""
     url: str = ""
-    sha256: str = ""
+    sha256: str = Field(default="", pattern=SHA256)
     architecture: str = ""
     model: str = Field(default="", pattern=ZOO_NAME)
     network: str = Field(default="", pattern=ZOO_NAME)

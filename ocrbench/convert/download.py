@@ -137,7 +137,9 @@ def _pip_download(source: Source, folder: Path) -> Path:
     pinned = f"{source.package}=={source.version}"
     options = ["--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--quiet"]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), pinned]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Nor may a file in the working folder take the place of pip's modules.
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if run.returncode or not wheels:
         errors = [line for line in run.stderr.splitlines() if line.startswith("ERROR")]
