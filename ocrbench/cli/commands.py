@@ -8,7 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
+from rich.measure import Measurement
+from rich.segment import Segment
+
+from ocrbench.neutral import for_terminal
 
 if TYPE_CHECKING:
     import typer
@@ -207,4 +211,26 @@ def make_console(*, stderr: bool = False) -> Console:
     """Make a console for standard output or standard error."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_ELSEWHERE
-    return Console(stderr=stderr, width=width, highlight=False)
+    console = Console(stderr=stderr, width=width, highlight=False)
+    console.push_render_hook(_Neutral())
+    return console
+
+
+class _Neutral(RenderHook):
+    """Makes all that a console prints harmless; what the console itself says to the terminal stays."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Wrap each."""
+        return [_Harmless(each) for each in renderables]
+
+
+class _Harmless:
+    def __init__(self, shown: ConsoleRenderable) -> None:
+        self._shown = shown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._shown, options):
+            yield segment if segment.control else Segment(for_terminal(segment.text), segment.style)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._shown)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from ocrbench.neutral import for_spreadsheet, for_terminal
 from ocrbench.runs.table import cells, shown_columns
 
 # What begins or ends markup or a cell; inside a word an underscore does neither.
@@ -25,13 +26,14 @@ def to_markdown(frame: pd.DataFrame) -> bytes:
 
 def escape(text: str) -> str:
     """Escape text in a cell; line breaks become spaces."""
-    flat = " ".join(text.split())
+    flat = for_terminal(" ".join(text.split()))
     return MARKUP.sub(r"\\\g<0>", html.escape(flat, quote=False))
 
 
 def to_csv(frame: pd.DataFrame) -> bytes:
-    """Write every column, numbers in full."""
-    return frame.to_csv(index=False).encode()
+    """Write every column, numbers in full, and texts so that no spreadsheet computes them."""
+    harmless = frame.map(lambda value: for_spreadsheet(value) if isinstance(value, str) else value)
+    return harmless.to_csv(index=False).encode()
 
 
 def to_parquet(frame: pd.DataFrame) -> bytes:
