@@ -75,3 +75,9 @@ def test_readme_is_short_and_has_both_commands() -> None:
     assert len(text.splitlines()) <= 150
     assert "    pip install . && python -m ocrbench device=CPU precision=FP16\n" in text
     assert "    pip install -e '.[test]' && pytest\n" in text
+
+
+def test_every_guard_names_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[^`]+)`", (REPOSITORY / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(named) > 10
+    assert [path for path in named if not (REPOSITORY / path).exists()] == []
