@@ -31,8 +31,10 @@ VALUES = {
 }
 FLAGS = {
     "-m": "measure every combination of values that are lists",
+    "--device CPU": "the same as device=CPU; --precision likewise",
     "--cfg job": "show the whole configuration, and measure nothing",
     "--config-dir DIR": "take YAML files of your own, beside those of ocrbench",
+    "--trust-config": "let these files set up what Hydra calls, which can run code",
     "-v": "show tracebacks",
     "--version": "show the version",
 }

@@ -32,6 +32,8 @@ from ocrbench.runtime.devices import check_device
 log = logging.getLogger(__name__)
 
 OK, CELL_FAILED = 0, 1
+# Long flags for the two keys that everybody needs.
+ALIASES = ("--device", "--precision")
 # They would put another configuration in the place of the one that was checked.
 REPLACING_FLAGS = ("--config-name", "-cn", "--config-path", "-cp")
 FLAGS_WITH_VALUE = ("--config-dir", "-cd", *REPLACING_FLAGS, "--cfg", "-c", "--package", "-p")
@@ -113,12 +115,17 @@ def _split(words: Sequence[str], commands: Sequence[str]) -> tuple[list[str], li
     """Part Hydra's flags from the overrides."""
     flags: list[str] = []
     overrides: list[str] = []
-    words = [part for word in words for part in (word.split("=", 1) if word.startswith("--config-dir=") else [word])]
+    split = ("--config-dir", *ALIASES)
+    words = [part for word in words for part in (word.split("=", 1) if word.partition("=")[0] in split else [word])]
     for before, word in pairwise(["", *words]):
-        if before in FLAGS_WITH_VALUE:
+        if before in ALIASES:
+            overrides.append(f"{before.removeprefix('--')}={word}")
+        elif word in ALIASES:
+            continue
+        elif before in FLAGS_WITH_VALUE:
             flags.append(word)
         elif word.startswith("-"):
-            known = {"--help", FLAG, *FLAGS_WITH_VALUE, *ASKING_FLAGS, *OTHER_FLAGS}
+            known = {"--help", FLAG, *ALIASES, *FLAGS_WITH_VALUE, *ASKING_FLAGS, *OTHER_FLAGS}
             if word.partition("=")[0] not in known:
                 message = f"{word}: no such flag; {closest(word, known)}. See ocrbench --help"
                 raise ConfigError(message)

@@ -6,8 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ocrbench.config.stage import ROLES, STRICT, Granularity, Options, Role, Stage
-from ocrbench.precisions import Precision
+from ocrbench.config.stage import ROLES, STRICT, AnyCase, Device, Granularity, Options, Role, Stage
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -215,8 +214,8 @@ class Cell:
     omz: Omz
     gate: Gate
     noise: Noise
-    device: str
-    precision: Precision
+    device: Device
+    precision: AnyCase
     properties: Options
     model_cache: bool
     attest: Literal["warn", "strict", "off"]

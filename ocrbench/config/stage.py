@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from ocrbench.precisions import Precision
@@ -16,13 +16,22 @@ Granularity = Literal["word", "line"]
 Options = Mapping[str, Any]
 
 STRICT = ConfigDict(extra="forbid")
-# Zoo names become paths, and must not lead out of a folder.
 # A name and an exact version, as PEP 508 and PEP 440 have them: no option of pip, no address.
 PACKAGE = r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"
 VERSION = r"^([0-9][A-Za-z0-9.+!]*)?$"
 SHA256 = r"^([0-9a-f]{64})?$"
+# Zoo names become paths, and must not lead out of a folder.
 ZOO_NAME = r"^[A-Za-z0-9_-]*$"
 RECURRENT = ("LSTMSequence", "LSTMCell", "GRUSequence", "GRUCell", "RNNSequence", "RNNCell")
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+# OpenVINO names devices in capitals; nobody means another one by ``cpu``.
+Device = Annotated[str, BeforeValidator(_upper)]
+AnyCase = Annotated[Precision, BeforeValidator(_upper)]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -139,7 +148,7 @@ class Stage:
     finds: Granularity = "line"
     slack: float = Field(default=0.0, ge=0, lt=0.5)
     line_slack: float = Field(default=0.0, ge=0, lt=0.5)
-    device: str
-    precision: Precision
+    device: Device
+    precision: AnyCase
     properties: Options
     options: Options

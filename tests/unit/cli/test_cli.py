@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from ocrbench.cli import main
+from ocrbench.cli import run as run_command
 from ocrbench.config.schema import Cell
 
 COMMAND = ("history", "latency_p50_ms")
@@ -107,3 +108,9 @@ def test_in_a_matrix_the_other_cells_go_on(
     assert shown.out == ""
     assert "Traceback" not in shown.err
     assert shown.err.splitlines()[-1] == "ocrbench: internal error: RuntimeError: no FP32 (-v shows where)"
+
+
+def test_the_keys_that_everybody_needs_have_flags() -> None:
+    flags, overrides = run_command._split(["--device", "CPU", "--precision=FP16", "-m", "dataset.limit=2"], ())
+    assert flags == ["-m"]
+    assert overrides == ["device=CPU", "precision=FP16", "dataset.limit=2"]

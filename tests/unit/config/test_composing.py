@@ -292,3 +292,16 @@ def test_options_have_no_section_of_their_own(group: str) -> None:
 def test_an_unreadable_value_is_shown_as_it_was_given() -> None:
     with pytest.raises(ConfigError, match=r"^cannot read 'dataset\.separator=;': .*semicolons"):
         load(["dataset.separator=;"])
+
+
+@pytest.mark.parametrize(
+    ("words", "devices", "precisions"),
+    [
+        (["device=cpu", "precision=fp16"], "CPU", "FP16"),
+        (["device='auto:cpu'", "precision=bf16"], "AUTO:CPU", "BF16"),
+        (["recognizer.device=auto", "detector.precision=int8"], "CPU+AUTO", "INT8+FP16"),
+    ],
+)
+def test_devices_and_precisions_are_known_in_any_case(words: list[str], devices: str, precisions: str) -> None:
+    cell = load(words)
+    assert (cell.devices, cell.precisions) == (devices, precisions)
