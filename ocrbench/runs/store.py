@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from ocrbench.errors import ConfigError
 from ocrbench.files import write_atomically
+from ocrbench.runs.identity import comparable
 from ocrbench.runs.run import Outcome, Run, digest, to_json
 from ocrbench.runs.score import with_new_scores
 
@@ -96,7 +97,9 @@ class Store:
             if not all((folder / name).exists() for name in files.values()):
                 log.warning("%s names files that are missing; the run is left out", path)
                 return None
-            return with_new_scores(Run.from_plain(content).stored(folder, files))
+            run = with_new_scores(Run.from_plain(content).stored(folder, files))
+            _check_usable(run)
+            return run
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("%s is not a readable run (%s); it is left out", path, error)
             return None
@@ -165,6 +168,27 @@ def _migrated(content: dict[str, Any]) -> dict[str, Any]:
     for number in range(schema, SCHEMA):
         content = MIGRATIONS[number](content)
     return content
+
+
+def _check_usable(run: Run) -> None:
+    """Do what every table and comparison does with a run, so that a damaged one is found when it is read.
+
+    Raises:
+        TypeError: A value has another type than ocrbench writes.
+        KeyError: A value is missing.
+        AttributeError: A section is none.
+    """
+    numbers = [score.value for score in run.score_list]
+    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in numbers):
+        message = "a score is not a number"
+        raise TypeError(message)
+    texts = (run.run_id, run.cell_id, run.series, run.started, run.status, run.error, run.dataset_sha256)
+    if not all(isinstance(each, str) for each in texts):
+        message = "a name is not a text"
+        raise TypeError(message)
+    comparable(run.config)
+    # Each column looks at what it needs.
+    _ = run.row
 
 
 def _order(run: Run) -> tuple[str, int, str]:

@@ -6,13 +6,14 @@ import os
 import stat
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pandas as pd
 import pytest
 
+from ocrbench.config.composing import load
 from ocrbench.errors import OcrBenchError
 from ocrbench.files import write_atomically
 from ocrbench.records import Region, Sample, Score
@@ -23,6 +24,8 @@ SQUARE = ((0.0, 0.0), (9.5, 0.0), (9.5, 9.5), (0.0, 9.5))
 # What breaks line-based, ASCII-only or HTML-minded code; the last is what Python makes of a stray byte in a file name.
 TEXTS = ("Größe 文字", "a\nb\r\n", "line\u2028separator\x85", '"\\', "</script>", "", "\x00", "\udcff")
 
+CONFIG = json.loads(json.dumps(asdict(load([]))))
+
 
 def run(run_id: str = "cell-1", status: str = "ok", value: float = 0.5, started: str = "2030-01-01T00:00:00") -> Run:
     score = Score(stage="detection", metric="det_hmean", value=value, unit="ratio", higher_is_better=True, n=7)
@@ -31,10 +34,10 @@ def run(run_id: str = "cell-1", status: str = "ok", value: float = 0.5, started:
         started=started,
         status=status,
         error="" if status == "ok" else "because",
-        config={"device": "CPU", "limits": {"limit": None, "mean": [1, 2.5]}},
+        config={**CONFIG, "limits": {"limit": None, "mean": [1, 2.5]}},
         environment={"host": {"name": "hôte"}},
         artifacts={"detector": {"sha256": "00"}},
-        execution={"detector": {"network": {"executed": {"f32": 1.0}}}},
+        execution={"detector": {"network": {"executed": {"f32": 1.0}, "honoured": True, "execution_devices": ["CPU"]}}},
         score_list=(score,),
         skipped={"img_ü.jpg": "empty\nfile"},
     )
@@ -178,7 +181,7 @@ class TestRepeats:
 
     def test_a_profile_is_looked_for_where_it_is_wanted(self, store: Store) -> None:
         for number, profile in enumerate((False, True, False)):
-            record = replace(run(), cell_id="cell", started=f"2030-01-0{number + 1}", config={"profile": profile})
+            record = replace(run(), cell_id="cell", started=f"2030-01-0{number + 1}", config={**CONFIG, "profile": profile})
             store.add(record, timings(), [])
         newest, profiled = store.newest("cell"), store.newest("cell", profiled=True)
         assert newest is not None
@@ -346,3 +349,27 @@ def test_the_umask_says_who_may_read(mask: int, mode: int, tmp_path: Path) -> No
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda plain: plain["scores"][0].update(value="much"),
+        lambda plain: plain["config"].update(recognizer=None),
+        lambda plain: plain["config"]["recognizer"].update(source=True),
+        lambda plain: plain.update(started=7),
+        lambda plain: plain.update(execution={"detector": [1]}),
+        lambda plain: plain.update(environment=None),
+    ],
+)
+def test_one_bad_run_never_breaks_the_others(
+    damage: Callable[[dict[str, Any]], None], store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    save(store, run("cell-1"))
+    path = save(store, run("cell-2")) / "run.json"
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    damage(plain)
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    assert [each.run_id for each in store.runs()] == ["cell-1"]
+    (line,) = caplog.messages
+    assert "is not a readable run" in line
