@@ -102,6 +102,10 @@ class Recipe:
         model_type: ``transformer`` spares what attention needs.
         subset_size: How many inputs NNCF looks at.
         bias_correction: ``fast`` corrects by statistics, ``full`` by running the network layer by layer, ``off`` not.
+        activation_range: Range of an activation: ``mean``, the means over the inputs of its least and its
+            greatest value; ``minmax``, the least and the greatest value in any input, which cuts nothing off.
+        overflow_fix: ``first_layer_only`` halves the range of the first weights (of several layers, if the first one
+            stays float), because sums saturate on a CPU without VNNI; ``disable`` gives all weights the whole range.
         ignored_types: OpenVINO's operation types that stay float. Recurrent layers lose everything in 8 bits.
         ignored_patterns: Regular expressions; operations whose names match from the start stay float.
         crops: What a recognizer is calibrated with: the regions of the ground truth, or those of the detector.
@@ -112,6 +116,8 @@ class Recipe:
     model_type: Literal["none", "transformer"] = "none"
     subset_size: int = Field(default=100, ge=1)
     bias_correction: Literal["fast", "full", "off"] = "fast"
+    activation_range: Literal["mean", "minmax"] = "mean"
+    overflow_fix: Literal["first_layer_only", "disable"] = "first_layer_only"
     ignored_types: tuple[str, ...] = RECURRENT
     ignored_patterns: tuple[Pattern, ...] = ()
     crops: Literal["ground_truth", "detector"] = "ground_truth"

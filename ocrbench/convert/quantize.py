@@ -152,9 +152,15 @@ def _arguments(model: Any, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:  #
 
 
 def _advanced(recipe: Recipe) -> Any:  # noqa: ANN401
-    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
+    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
+    from nncf.quantization.range_estimator import RangeEstimatorParameters, RangeEstimatorParametersSet
 
-    return AdvancedQuantizationParameters(disable_bias_correction=recipe.bias_correction == "off")
+    minmax = recipe.activation_range == "minmax"
+    return AdvancedQuantizationParameters(
+        overflow_fix=OverflowFix(recipe.overflow_fix),
+        disable_bias_correction=recipe.bias_correction == "off",
+        activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX if minmax else RangeEstimatorParameters(),
+    )
 
 
 def _matching(model: Any, patterns: Sequence[str]) -> list[str]:  # noqa: ANN401
