@@ -181,7 +181,9 @@ class TestRepeats:
 
     def test_a_profile_is_looked_for_where_it_is_wanted(self, store: Store) -> None:
         for number, profile in enumerate((False, True, False)):
-            record = replace(run(), cell_id="cell", started=f"2030-01-0{number + 1}", config={**CONFIG, "profile": profile})
+            record = replace(
+                run(), cell_id="cell", started=f"2030-01-0{number + 1}", config={**CONFIG, "profile": profile}
+            )
             store.add(record, timings(), [])
         newest, profiled = store.newest("cell"), store.newest("cell", profiled=True)
         assert newest is not None
