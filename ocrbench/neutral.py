@@ -4,6 +4,7 @@ What was read in a picture, a file's name or a note may hold anything. HTML is e
 ``report.tables.escape``, GitHub's annotations by ``report.pull_request``.
 """
 
+import re
 import unicodedata
 
 # Controls, what turns the direction of writing, and halves of pairs; other invisible characters belong to scripts.
@@ -11,6 +12,8 @@ CONTROLS = {"Cc", "Cs"}
 TURNING = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
 KEPT = {"\n", "\t"}
 # A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV Injection").
+# A signed number in words of ours computes nothing.
+CHANGE = re.compile(r"[+-][0-9.]+(e[+-][0-9]+)?( %)?( \((better|worse)\))?")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -28,10 +31,10 @@ def for_terminal(text: str) -> str:
 def for_spreadsheet(text: str) -> str:
     """Put an apostrophe before what a spreadsheet would compute.
 
-    >>> for_spreadsheet("=1+1"), for_spreadsheet("Exit")
-    ("'=1+1", 'Exit')
+    >>> for_spreadsheet("=1+1"), for_spreadsheet("Exit"), for_spreadsheet("+20.0 % (worse)")
+    ("'=1+1", 'Exit', '+20.0 % (worse)')
     """
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) and not CHANGE.fullmatch(text) else text
 
 
 def _is_control(character: str) -> bool:

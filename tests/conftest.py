@@ -16,7 +16,8 @@ import pytest
 
 from ocrbench.cli import main
 from ocrbench.config.composing import load
-from ocrbench.config.schema import Scoring
+from ocrbench.config.schema import Dataset, Scoring
+from ocrbench.data.synthetic import generate
 from ocrbench.environment import host
 from ocrbench.geometry import rectangle
 from ocrbench.metrics.intervals import scores_of
@@ -147,6 +148,14 @@ def here(
         return subprocess.CompletedProcess(plain, int(ended.value.code or 0), shown.out, shown.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def signs(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Twenty generated pictures that are easy to read, so that nothing depends on how a doubtful word is rounded."""
+    folder = tmp_path_factory.mktemp("signs") / "set"
+    generate(folder, count=20, seed=7)
+    return Dataset(name="signs", format="icdar2015", root=str(folder))
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,14 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pandas as pd
 import pytest
 
+from ocrbench.config.composing import load
 from ocrbench.records import Score
 from ocrbench.runs.run import Run
 from ocrbench.runs.store import Store
@@ -117,7 +119,7 @@ def add(reports: Path, number: int, series: str, value: float | None, noisy: str
         started=f"2030-01-01T00:00:{number:02}",
         status="failed" if value is None else "ok",
         error="out of memory" if value is None else "",
-        config={},
+        config=asdict(load([])),
         conditions={"git": {"commit": f"commit{number:03}", "dirty": False}},
         noisy=(noisy,) if noisy else (),
         score_list=() if value is None else (score,),

@@ -13,11 +13,10 @@ import pytest
 from doubles import Silent
 from ocrbench.api import run
 from ocrbench.config.composing import load
-from ocrbench.config.schema import Cell
+from ocrbench.config.schema import Cell, Dataset
 from ocrbench.data import read
 from ocrbench.environment import allowed_cores
 from ocrbench.errors import CellError, WorkerError
-from ocrbench.files import packaged
 from ocrbench.measure.pool import WorkerPool, workers_for
 from ocrbench.measure.preparing import prepare
 from ocrbench.measure.processes import Worker
@@ -56,12 +55,12 @@ def artifacts(cache_dir: Path) -> dict[str, Artifacts]:
 
 
 @pytest.fixture(scope="module")
-def feed(tmp_path_factory: pytest.TempPathFactory) -> Feed:
-    """Sample images, one of them repeated, and among them one that is damaged and one that is not there."""
+def feed(signs: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Feed:
+    """Images, one of them repeated, and among them one that is damaged and one that is not there."""
     folder = tmp_path_factory.mktemp("images")
     names = [f"img_{number}.jpg" for number in range(1, IMAGES + 1)]
     for name in names:
-        shutil.copy(Path(packaged("datasets/sample")) / name, folder)
+        shutil.copy(Path(signs.root) / name, folder)
     whole = (folder / names[3]).read_bytes()
     (folder / names[3]).write_bytes(whole[: len(whole) // 2])
     (folder / names[7]).unlink()
@@ -200,10 +199,11 @@ def test_compile_times_include_those_of_shapes_met(
         assert session.run(Run(samples=feed)).compile_ms == after
 
 
-def test_memory_stays_flat_over_many_blocks_of_images(cache_dir: Path, artifacts: dict[str, Artifacts]) -> None:
+def test_memory_stays_flat_over_many_blocks_of_images(
+    signs: Dataset, cache_dir: Path, artifacts: dict[str, Artifacts]
+) -> None:
     """Many, since each could leave something; ``tests/benchmarks/memory.py`` does it with thousands of images."""
-    sample = read(load().dataset)
-    feed = [(each.id, each.image_path) for each in sample[:20]]
+    feed = [(each.id, each.image_path) for each in read(signs)]
     words = ("scenario=throughput", "detector.limit_type=max", "detector.limit_side=160", "precision=FP32")
     resident, regions = [], []
     with Worker() as worker:

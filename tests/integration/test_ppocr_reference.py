@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rapidocr.ch_ppocr_det.utils import DBPostProcess
 
 from ocrbench.config.composing import load
-from ocrbench.config.schema import Cell
+from ocrbench.config.schema import Cell, Dataset
 from ocrbench.convert.converter import convert_detector, convert_recognizer
 from ocrbench.data import read
 from ocrbench.data.images import read_image
@@ -28,8 +28,8 @@ def cell(cache_dir: Path, model: str) -> Cell:
 
 
 @pytest.fixture(scope="module")
-def samples() -> list[Sample]:
-    return read(load(["dataset.limit=5", "dataset.seed=1"]).dataset)
+def samples(signs: Dataset) -> list[Sample]:
+    return read(replace(signs, limit=5, seed=1))
 
 
 @pytest.fixture(scope="module")

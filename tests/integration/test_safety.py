@@ -100,7 +100,14 @@ def test_no_process_outlives_a_parent_that_is_killed(environment: dict[str, str]
 def test_other_ends_are_like_that_of_ctrl_c(environment: dict[str, str], model: str, tmp_path: Path, name: str) -> None:
     words = ["precision=FP32", model, "scenario.min_seconds=60", f"reports_dir={tmp_path}"]
     command = [sys.executable, "-m", "ocrbench", *words]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        # Who runs this test may have told its children to ignore the end of a terminal.
+        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "again" in line:

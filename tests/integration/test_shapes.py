@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from ocrbench.config.composing import load
-from ocrbench.config.schema import Cell
+from ocrbench.config.schema import Cell, Dataset
 from ocrbench.convert.converter import convert_recognizer
 from ocrbench.data import read
 from ocrbench.data.images import read_image
@@ -27,9 +27,9 @@ def cell(cache_dir: Path, model: str) -> Cell:
 
 
 @pytest.fixture(scope="module")
-def words() -> list[tuple[Image, str]]:
-    """Words of the sample with what they say."""
-    samples = read(load(["dataset.limit=4", "dataset.seed=1"]).dataset)
+def words(signs: Dataset) -> list[tuple[Image, str]]:
+    """Words with what they say."""
+    samples = read(replace(signs, limit=4, seed=1))
     regions = [(read_image(each.image_path), region) for each in samples for region in each.regions]
     return [(crop_quadrilateral(image, region.polygon), region.text) for image, region in regions if not region.ignore]
 

@@ -44,7 +44,7 @@ def test_json_stays_json() -> None:
     assert json.loads(for_terminal(json.dumps(plain, ensure_ascii=False))) == plain
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+A1", "-1+A1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_a_spreadsheet_computes_nothing(text: str) -> None:
     assert for_spreadsheet(text) == f"'{text}"
     frame = pd.DataFrame({"error": [text], "latency": [-1.5]})

@@ -15,7 +15,15 @@ import pytest
 from ocrbench.config.composing import load
 from ocrbench.convert import tools
 from ocrbench.convert.omz import ZooFolder
-from ocrbench.convert.tools import COMPLETE, CONVERTER, DESCRIBER, DOWNLOADER, ZooTools, run_streaming
+from ocrbench.convert.tools import (
+    COMPLETE,
+    CONVERTER,
+    DESCRIBER,
+    DOWNLOADER,
+    WITHOUT_TELEMETRY,
+    ZooTools,
+    run_streaming,
+)
 from ocrbench.errors import ModelError
 
 TOOL = """
@@ -83,7 +91,7 @@ class TestEnvironment:
         assert Path(command).parent.parent == make().folder
         assert any(text.startswith("making a virtual environment") for text in said)
         answer = json.loads("".join(run_streaming([command, "--name", "x"], said.append).lines))
-        assert answer == {"python": str(make().folder), "arguments": ["--name", "x"], "path": None}
+        assert answer == {"python": str(make().folder), "arguments": ["--name", "x"], "path": str(WITHOUT_TELEMETRY)}
         said.clear()
         assert make().command(DOWNLOADER) == command
         assert said == []
@@ -165,4 +173,4 @@ class TestFinding:
         script(tmp_path / "mo", "echo neighbour")
         outer = script(tmp_path / "outer", 'mo; echo "path: $PYTHONPATH"; cat; exit 3')
         output = run_streaming([str(outer)], lambda _: None)
-        assert (output.lines, output.status) == (["neighbour", "path:"], 3)
+        assert (output.lines, output.status) == (["neighbour", f"path: {WITHOUT_TELEMETRY}"], 3)
