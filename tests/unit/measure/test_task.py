@@ -2,7 +2,7 @@
 
 import json
 import pickle
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from hydra.core.hydra_config import HydraConfig
 
 from ocrbench.cli.run import one_cell
-from ocrbench.config.composing import compose_config
+from ocrbench.config.composing import compose_config, load
 from ocrbench.config.schema import Cell
 from ocrbench.measure import task
 from ocrbench.measure.task import Session, run_task, task_number
@@ -35,7 +35,7 @@ def cell(loaded: Cell, tmp_path: Path) -> Cell:
 
 
 def finished(run_id: str) -> Run:
-    return Run(run_id=run_id, started="2030-01-01", status="failed", config={"device": "CPU"}, cell_id=run_id)
+    return Run(run_id=run_id, started="2030-01-01", status="failed", config=asdict(load([])), cell_id=run_id)
 
 
 def test_a_launcher_can_pickle_it() -> None:
