@@ -31,7 +31,7 @@ VALUES = {
 }
 FLAGS = {
     "-m": "measure every combination of values that are lists",
-    "--device CPU": "the same as device=CPU; --precision likewise",
+    "--device CPU": "short for device=CPU; there is --precision, too",
     "--cfg job": "show the whole configuration, and measure nothing",
     "--config-dir DIR": "take YAML files of your own, beside those of ocrbench",
     "--trust-config": "let these files set up what Hydra calls, which can run code",

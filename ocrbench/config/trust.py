@@ -57,11 +57,12 @@ def _calling(content: Any, *, inside_hydra: bool) -> Iterator[str]:  # noqa: ANN
         for key in _keys(hydra):
             if not any(f"{known}.".startswith(f"{key}.") or f"{key}.".startswith(f"{known}.") for known in HARMLESS):
                 yield f"hydra.{key}"
-    for default in content.get("defaults") or ():
+    defaults = content.get("defaults")
+    for default in defaults if isinstance(defaults, list) else ():
         words = default if isinstance(default, Mapping) else {default: None}
         for word in words:
             group = str(word).removeprefix("override ").lstrip("/").partition("@")[0]
-            if group.startswith("hydra/"):
+            if f"{group}/".startswith("hydra/"):
                 yield f"defaults: {word}"
 
 

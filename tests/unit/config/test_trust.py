@@ -46,6 +46,7 @@ def test_what_chooses_and_sets_is_data(tmp_path: Path) -> None:
     )
     path.write_text(content, encoding="utf-8")
     (tmp_path / "broken.yaml").write_text("a: [", encoding="utf-8")
+    (tmp_path / "odd.yaml").write_text("defaults: 5", encoding="utf-8")
     check_foreign(tmp_path)
 
 
