@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ocrbench import environment
 from ocrbench.cli.commands import make_console
-from ocrbench.cli.files import check_output, write_output
+from ocrbench.cli.files import STANDARD_OUTPUT, check_output, write_output
 from ocrbench.compare.verdict import Checked, Comparison, check_gate, outcome_of
 from ocrbench.config.schema import Gate
 from ocrbench.report.benchmark_json import comparisons_to_benchmark_json
@@ -59,13 +59,22 @@ class Outputs:
         Raises:
             ConfigError: One cannot.
         """
-        for path in (self.junit, self.markdown, self.json, self.benchmark_json):
+        for path in self._paths:
             check_output(path)
+
+    @property
+    def to_standard_output(self) -> bool:
+        """Whether one of them goes there, so that nothing else may."""
+        return STANDARD_OUTPUT in self._paths
+
+    @property
+    def _paths(self) -> tuple[Path | None, ...]:
+        return self.junit, self.markdown, self.json, self.benchmark_json
 
 
 def report(comparisons: Sequence[Comparison], gate: Gate, outputs: Outputs, undecided: Undecided) -> int:
     """Show comparisons and what the gate says of each, write the files, and return the exit status."""
-    console = make_console()
+    console = make_console(stderr=outputs.to_standard_output)
     judged = []
     for comparison in comparisons:
         checked = check_gate(gate, comparison)

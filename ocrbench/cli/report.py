@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ocrbench.cli.commands import command, make_app
-from ocrbench.cli.files import check_output, write_output
+from ocrbench.cli.files import STANDARD_OUTPUT, check_output, write_output
 from ocrbench.errors import ConfigError
 from ocrbench.report.html import Options, Report, load_report, report_data, to_html, to_markdown
 from ocrbench.report.html.live import LiveReport
@@ -85,6 +85,10 @@ def report(  # noqa: PLR0913 - each is an option of the command
 
 
 def _write(wanted: Wanted, path: Path) -> None:
+    if path == STANDARD_OUTPUT:
+        found = wanted.load()
+        write_output(path, to_html(report_data(found), link_images=wanted.options.link_images))
+        return
     check_output(path)
     short = path.with_suffix(".md")
     if short == path:

@@ -1,9 +1,12 @@
 """Outputs: what is replaced, and what is only written to."""
 
+import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -54,6 +57,19 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         write_output(tmp_path, b"new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_else_is_printed_where_a_dash_is_given(
+    here: Callable[..., Any], write_run: Any, tmp_path: Path
+) -> None:
+    write_run(tmp_path)
+    done = here("compare", tmp_path, tmp_path, "--json", "-")
+    assert len(json.loads(done.stdout)["comparisons"]) == 1
+    assert "latency_p50_ms" in done.stderr
+    page = here("report", tmp_path, "--output", "-").stdout
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert page.rstrip().endswith("</html>")
+    assert not list(Path.cwd().glob("-*"))
 
 
 def test_a_dash_is_standard_output(capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> None:
