@@ -7,7 +7,7 @@ import pandas as pd
 import typer
 
 from ocrbench.cli.commands import examples, make_app
-from ocrbench.cli.files import write_output
+from ocrbench.cli.files import STANDARD_OUTPUT, write_output
 from ocrbench.report.benchmark_json import runs_to_benchmark_json
 from ocrbench.report.tables import to_csv, to_json, to_parquet
 from ocrbench.runs import table
@@ -35,7 +35,8 @@ def benchmark_json(
     """Write the times of finished runs as pytest-benchmark does."""
     runs = find_runs(folders)
     write_output(output, runs_to_benchmark_json(runs))
-    typer.echo(f"{len(runs)} runs: {output}")
+    if output != STANDARD_OUTPUT:
+        typer.echo(f"{len(runs)} runs: {output}")
 
 
 @app.command("csv", epilog=examples("ocrbench export csv reports --output runs.csv"))

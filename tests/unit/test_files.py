@@ -66,8 +66,10 @@ def test_nothing_else_is_printed_where_a_dash_is_given(
     done = here("compare", tmp_path, tmp_path, "--json", "-")
     assert len(json.loads(done.stdout)["comparisons"]) == 1
     assert "latency_p50_ms" in done.stderr
+    exported = here("export", "benchmark-json", tmp_path, "--output", "-").stdout
+    assert json.loads(exported)["benchmarks"]
     page = here("report", tmp_path, "--output", "-").stdout
-    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert page.lower().startswith("<!doctype html>")
     assert page.rstrip().endswith("</html>")
     assert not list(Path.cwd().glob("-*"))
 
